@@ -1,0 +1,50 @@
+"""`Settings`: everything an installation can choose, read from `MILLRACE_*` variables or a `.env` file."""
+
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Defaults suit one machine: all state under `home`. Urls move parts elsewhere, one by one."""
+
+    model_config = SettingsConfigDict(env_prefix="MILLRACE_", env_file=".env", extra="ignore", frozen=True)
+
+    home: Path = Path(".millrace")
+    database_url: str = ""
+    redis_url: str = "redis://127.0.0.1:6379/0"
+    store_url: str = ""
+    model_store_url: str = ""
+    mlflow_url: str = "http://127.0.0.1:5000"
+    dashboard_dir: Path = Path(__file__).parent.parent / "frontend" / "dist"
+    admin_token: str = ""
+
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["json", "console"] = "json"
+
+    tick_seconds: float = 2.0
+    lease_seconds: float = 30.0
+    heartbeat_seconds: float = 1.0
+    renudge_seconds: float = 10.0
+
+    max_body_bytes: int = 10 * 2**20
+    max_upload_bytes: int = 50 * 2**30
+    max_upload_files: int = 100_000
+
+    serving_poll_seconds: float = 0.2
+    serving_flush_seconds: float = 1.0
+
+    @model_validator(mode="after")
+    def _everything_under_home(self) -> Self:
+        home = self.home.absolute()
+        defaults = {
+            "home": home,
+            "database_url": self.database_url or f"sqlite:///{home / 'millrace.db'}",
+            "store_url": self.store_url or str(home / "store"),
+            "model_store_url": self.model_store_url or str(home / "models"),
+        }
+        for name, value in defaults.items():
+            object.__setattr__(self, name, value)
+        return self

@@ -1,0 +1,47 @@
+"""The API with serving beside it and the dashboard at `/`: what `millrace up` runs. The one place where a door holds serving."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from adapters.runtime import open_runtime
+from adapters.settings import Settings
+from adapters.telemetry import set_up_logging
+from api.dashboard import mount_dashboard
+from api.main import create_app
+from serving.app import build_serving, running
+
+_PREDICTIONS = ("/serve/", "/v2/")
+
+
+def build() -> ASGIApp:
+    """`uvicorn --factory api.embedded:build`. Predictions go straight to serving, past the API's routing and middleware."""
+    settings = Settings()
+    set_up_logging(settings)
+    runtime = open_runtime(settings)
+    app = create_app(runtime)
+    serving = build_serving(
+        runtime.models,
+        settings.home / "scratch" / "serving",
+        max_body_bytes=settings.max_body_bytes,
+        poll_seconds=settings.serving_poll_seconds,
+        flush_seconds=settings.serving_flush_seconds,
+    )
+    app.state.metrics.append(serving.metrics.registry)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with running(serving):
+            yield
+        runtime.close()
+
+    app.router.lifespan_context = lifespan
+    mount_dashboard(app, settings.dashboard_dir)
+
+    async def process(scope: Scope, receive: Receive, send: Send) -> None:
+        beside = scope["type"] == "http" and scope["path"].startswith(_PREDICTIONS)
+        await (serving if beside else app)(scope, receive, send)
+
+    return process

@@ -1,0 +1,102 @@
+"""`create_app(runtime)`: the control plane's HTTP application. `build` makes it from the settings, for uvicorn."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
+
+from adapters.runtime import Runtime, open_runtime
+from adapters.settings import Settings
+from adapters.telemetry import set_up_logging
+from api import errors
+from api.middleware import BodyLimit, Envelope, RequestMetrics
+from api.routers import (
+    access,
+    data_checks,
+    datasets,
+    endpoints,
+    events,
+    experiments,
+    health,
+    jobs,
+    model_checks,
+    models,
+    monitoring,
+    overview,
+    pipelines,
+    predictions,
+    promotions,
+    runs,
+)
+
+PREFIX = "/api/v1"
+ROUTERS: list[APIRouter] = [
+    overview.router,
+    datasets.router,
+    data_checks.router,
+    experiments.router,
+    runs.router,
+    models.router,
+    model_checks.router,
+    promotions.router,
+    endpoints.router,
+    predictions.router,
+    monitoring.router,
+    pipelines.router,
+    jobs.router,
+    events.router,
+    access.router,
+]
+PUBLIC: list[APIRouter] = [access.public]
+DESCRIPTION = """Version data, train, check, promote, serve and watch models.
+
+Writes that start work answer 202 with a job to follow. Errors are RFC 9457 problem+json with a stable `code`.
+"""
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name
+
+
+def create_app(runtime: Runtime) -> FastAPI:
+    """The application on an open runtime; whoever opened it closes it."""
+    app = FastAPI(
+        title="Millrace",
+        version="0.1.0",
+        description=DESCRIPTION,
+        generate_unique_id_function=_operation_id,
+        separate_input_output_schemas=False,
+        redoc_url=None,
+    )
+    metrics = RequestMetrics()
+    app.state.runtime = runtime
+    app.state.metrics = [metrics.registry]
+    app.include_router(health.public)
+    app.include_router(health.router)
+    problems: dict[int | str, dict[str, Any]] = {status: {"model": errors.Problem, "description": "problem+json"} for status in ("4XX", "5XX")}
+    for router in [*ROUTERS, *PUBLIC]:
+        app.include_router(router, prefix=PREFIX, responses=problems)
+    errors.install(app)
+    app.add_middleware(
+        BodyLimit, max_bytes=runtime.settings.max_body_bytes, max_upload_bytes=runtime.settings.max_upload_bytes
+    )
+    app.add_middleware(Envelope, metrics=metrics)
+    return app
+
+
+def build() -> FastAPI:
+    """The application on a runtime made from the settings (`uvicorn --factory api.main:build`)."""
+    settings = Settings()
+    set_up_logging(settings)
+    runtime = open_runtime(settings)
+    app = create_app(runtime)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        runtime.close()
+
+    app.router.lifespan_context = lifespan
+    return app

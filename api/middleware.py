@@ -1,0 +1,115 @@
+"""Around every request: an id, a log line, counters, a limit on the body, headers for browsers. Plain ASGI, so streams pass."""
+
+import re
+import time
+from uuid import uuid4
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.errors import TooLarge, problem
+
+log = structlog.get_logger(__name__)
+# Asked every few seconds by supervisors and load balancers.
+_PROBES = frozenset({"/livez", "/readyz", "/metrics"})
+_ID = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
+_SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "X-Frame-Options": "DENY",
+}
+_PAGE_POLICY = "default-src 'self'; img-src 'self' data:; style-src 'self'; script-src 'self'; frame-ancestors 'none'; base-uri 'none'"
+
+
+class RequestMetrics:
+    """Counts and durations of requests by route template."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.count = Counter(
+            "millrace_requests", "HTTP requests.", ["method", "route", "status"], registry=self.registry
+        )
+        self.seconds = Histogram(
+            "millrace_request_seconds", "Duration of HTTP requests.", ["method", "route"], registry=self.registry
+        )
+
+
+class Envelope:
+    """The request id (taken over or made), the log line, the metrics and the security headers."""
+
+    def __init__(self, app: ASGIApp, metrics: RequestMetrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        given = Headers(scope=scope).get("x-request-id", "")
+        request_id = given if _ID.match(given) else uuid4().hex
+        scope.setdefault("state", {})["request_id"] = request_id
+        status = 500
+        started = time.perf_counter()
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-ID"] = request_id
+                headers.update(_SECURITY_HEADERS)
+                if headers.get("content-type", "").startswith("text/html") and not scope["path"].startswith("/docs"):
+                    headers["Content-Security-Policy"] = _PAGE_POLICY
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            try:
+                await self._app(scope, receive, send_with_headers)
+            finally:
+                seconds = time.perf_counter() - started
+                route = getattr(scope.get("route"), "path", "(none)")
+                self._metrics.count.labels(scope["method"], route, status).inc()
+                self._metrics.seconds.labels(scope["method"], route).observe(seconds)
+                say = log.debug if scope["path"] in _PROBES else log.info
+                say("request", method=scope["method"], path=scope["path"], status=status, ms=round(seconds * 1000, 1))
+
+
+class BodyLimit:
+    """Refuses bodies larger than `max_bytes` while they arrive. Uploads (multipart) have their own, larger limit."""
+
+    def __init__(self, app: ASGIApp, max_bytes: int, max_upload_bytes: int) -> None:
+        self._app = app
+        self._max_bytes = max_bytes
+        self._max_upload_bytes = max_upload_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        upload = headers.get("content-type", "").startswith("multipart/form-data") and scope["path"].endswith(
+            "/versions"
+        )
+        limit = self._max_upload_bytes if upload else self._max_bytes
+        taken = 0
+        too_large = TooLarge(f"The body is larger than {limit} bytes.", where="body", fix="Send less at once.")
+        declared = headers.get("content-length", "0")
+        if declared.isdigit() and int(declared) > limit:
+            response = problem(
+                Request(scope), 413, too_large.code, too_large.message, where=too_large.where, fix=too_large.fix
+            )
+            await response(scope, receive, send)
+            return
+
+        async def receive_within_limit() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > limit:
+                raise too_large
+            return message
+
+        await self._app(scope, receive_within_limit, send)

@@ -1,0 +1,273 @@
+"""Datasets and their versions: create, upload, build, look, download, compare."""
+
+from functools import partial
+from typing import Annotated, Any
+
+from anyio import to_thread
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi.responses import JSONResponse, PlainTextResponse
+from sqlalchemy import literal, select
+from starlette.exceptions import HTTPException
+
+from adapters.runtime import Runtime
+from api.deps import IdempotencyKey, IfMatch, PageDep, ReadDep, Reader, RuntimeDep, WriteDep, Writer, check_if_match
+from api.documents import YAML_TYPES, DocumentRoute, parse_as, type_of
+from api.downloads import file_response
+from api.schemas.datasets import (
+    DatasetCreate,
+    DatasetRead,
+    DatasetUpdate,
+    FilesRead,
+    UseRead,
+    VersionBuild,
+    VersionLineage,
+    VersionLink,
+    VersionRead,
+)
+from api.schemas.jobs import JobRead
+from api.schemas.pages import PageRead
+from api.uploads import BadUpload, Upload, receive_upload
+from domain.access.actor import Actor
+from domain.datasets import queries, service
+from domain.datasets.dvc import pointer
+from domain.datasets.manifest import checked_path, content_key, digest_of, directory_listing
+from domain.datasets.specs import NAME_PATTERN, TableProfile, UploadSource, VersionDiff
+from domain.datasets.states import VersionState
+
+router = APIRouter(prefix="/datasets", tags=["datasets"], route_class=DocumentRoute)
+
+
+def version_number(
+    number: Annotated[str, Path(pattern=r"^(latest|[1-9][0-9]{0,8})$", description="A number, or `latest`.")],
+) -> int | None:
+    return None if number == "latest" else int(number)
+
+
+DatasetName = Annotated[str, Path(pattern=NAME_PATTERN)]
+VersionNumber = Annotated[int | None, Depends(version_number)]
+Against = Annotated[int, Query(ge=1, lt=2**31, description="The version to compare with.")]
+
+_UPLOAD: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "properties": {
+                        "files": {"type": "array", "items": {"type": "string", "format": "binary"}},
+                        "message": {"type": "string"},
+                    },
+                    "required": ["files"],
+                }
+            },
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "properties": {
+                        "source": {
+                            "oneOf": [
+                                {"$ref": "#/components/schemas/RecipeSource"},
+                                {"$ref": "#/components/schemas/TrafficSource"},
+                            ]
+                        },
+                        "message": {"type": "string"},
+                    },
+                    "required": ["source"],
+                }
+            },
+        },
+    }
+}
+
+
+@router.post("", status_code=201)
+def create_dataset(body: DatasetCreate, session: WriteDep, response: Response, _: Writer) -> DatasetRead:
+    """Create a dataset: a name for the versions to come."""
+    dataset = service.create_dataset(session, name=body.name, description=body.description)
+    response.headers["Location"] = f"/api/v1/datasets/{dataset.name}"
+    return _tagged(response, DatasetRead.of(dataset))
+
+
+@router.get("")
+def list_datasets(session: ReadDep, page: PageDep, _: Reader, archived: bool = False) -> PageRead[DatasetRead]:
+    """Datasets, newest first; the archived ones instead with `archived=true`."""
+    return PageRead[DatasetRead].of(queries.list_datasets(session, page, archived=archived), DatasetRead.of)
+
+
+@router.get("/{name}")
+def get_dataset(name: DatasetName, session: ReadDep, response: Response, _: Reader) -> DatasetRead:
+    return _tagged(response, DatasetRead.of(queries.get_dataset(session, name)))
+
+
+@router.patch("/{name}")
+def update_dataset(
+    name: DatasetName, body: DatasetUpdate, session: WriteDep, response: Response, _: Writer, if_match: IfMatch = None
+) -> DatasetRead:
+    """Change the description; with `If-Match` only if nobody else changed the dataset."""
+    dataset = queries.get_dataset(session, name, lock=True)
+    check_if_match(if_match, dataset.revision, what=f"The dataset {name!r}")
+    return _tagged(
+        response, DatasetRead.of(service.update_dataset(session, dataset=dataset, description=body.description))
+    )
+
+
+@router.delete("/{name}")
+def archive_dataset(name: DatasetName, session: WriteDep, _: Writer) -> DatasetRead:
+    """Archive a dataset that nothing was made from: out of the lists, closed for new versions, still readable."""
+    return DatasetRead.of(service.archive_dataset(session, name=name))
+
+
+@router.post(
+    "/{name}/versions",
+    status_code=201,
+    response_model=VersionRead,
+    responses={
+        200: {"model": VersionRead, "description": "The same content is a version already: this one."},
+        202: {"model": JobRead, "description": "The job that builds the version from its source."},
+    },
+    openapi_extra=_UPLOAD,
+)
+async def create_dataset_version(
+    *, name: DatasetName, request: Request, response: Response, runtime: RuntimeDep, actor: Writer, key: IdempotencyKey
+) -> VersionRead | Response:
+    """Upload files (`multipart/form-data`, of any size), or order a build with a JSON `source`."""
+    await to_thread.run_sync(_refuse_if_closed, runtime, name)
+    if type_of(request) == "multipart/form-data":
+        upload = await receive_upload(request, runtime.contents, max_files=runtime.settings.max_upload_files)
+        version, created = await to_thread.run_sync(_add_version, runtime, actor, request, name, upload)
+        response.status_code = 201 if created else 200
+        response.headers["Location"] = f"/api/v1/datasets/{name}/versions/{version.number}"
+        return version
+    if type_of(request) not in {"application/json", *YAML_TYPES}:
+        raise HTTPException(415, "Send files as multipart/form-data, or a source as application/json.")
+    build = parse_as(VersionBuild, await request.body(), type_of(request))
+    job = await to_thread.run_sync(partial(_order_build, runtime, actor, request, name=name, build=build, key=key))
+    return JSONResponse(job.model_dump(mode="json"), 202, {"Location": f"/api/v1/jobs/{job.id}"})
+
+
+@router.get("/{name}/versions")
+def list_dataset_versions(
+    name: DatasetName, session: ReadDep, page: PageDep, _: Reader, state: VersionState | None = None
+) -> PageRead[VersionRead]:
+    """Versions, newest first."""
+    return PageRead[VersionRead].of(queries.list_versions(session, name, page, state=state), VersionRead.of)
+
+
+@router.get("/{name}/versions/{number}")
+def get_dataset_version(name: DatasetName, number: VersionNumber, session: ReadDep, _: Reader) -> VersionRead:
+    return VersionRead.of(queries.get_version(session, name, number))
+
+
+@router.get("/{name}/versions/{number}/files")
+def list_dataset_files(name: DatasetName, number: VersionNumber, session: ReadDep, _: Reader) -> FilesRead:
+    """The manifest: every file with its MD5 and size."""
+    return FilesRead.of(queries.files_of(session, queries.get_version(session, name, number)))
+
+
+@router.get("/{name}/versions/{number}/profile")
+def get_dataset_profile(name: DatasetName, number: VersionNumber, session: ReadDep, _: Reader) -> TableProfile:
+    """What is in the columns: types, nulls, quantiles, histograms. A folder is a table of its files."""
+    return queries.get_profile(session, queries.get_version(session, name, number))
+
+
+@router.get("/{name}/versions/{number}/lineage")
+def get_dataset_lineage(name: DatasetName, number: VersionNumber, session: ReadDep, _: Reader) -> VersionLineage:
+    """What the version was made from, and what was made from it."""
+    version = queries.get_version(session, name, number)
+    return VersionLineage(
+        version=VersionRead.of(version),
+        parents=[VersionLink.of(parent) for parent in queries.parents_of(session, version)],
+        children=[VersionLink.of(child) for child in queries.children_of(session, version)],
+        uses=[UseRead.of(use) for use in queries.uses_of(session, select(literal(version.id)))],
+    )
+
+
+@router.get("/{name}/versions/{number}/pointer", response_class=PlainTextResponse)
+def get_dataset_pointer(name: DatasetName, number: VersionNumber, session: ReadDep, _: Reader) -> PlainTextResponse:
+    """The `.dvc` file of the version, for a git repository."""
+    version = queries.get_version(session, name, number)
+    text = pointer(name=name, digest=version.digest, entries=queries.files_of(session, version))
+    return PlainTextResponse(text, headers={"Content-Disposition": f'attachment; filename="{name}.dvc"'})
+
+
+@router.get(
+    "/{name}/versions/{number}/content/{path:path}",
+    response_class=Response,
+    responses={200: {"content": {"application/octet-stream": {}}, "description": "The bytes of the file."}},
+)
+def get_dataset_content(
+    *,
+    name: DatasetName,
+    number: VersionNumber,
+    path: str,
+    request: Request,
+    runtime: RuntimeDep,
+    session: ReadDep,
+    _: Reader,
+) -> Response:
+    """One file of the version, streamed; its ETag is its MD5."""
+    entry = queries.get_file(session, queries.get_version(session, name, number), checked_path(path))
+    return file_response(request, runtime.contents, entry)
+
+
+@router.get(
+    "/{name}/versions/{number}/diff",
+    response_model=VersionDiff,
+    responses={202: {"model": JobRead, "description": "The job that compares them; ask again when it has ended."}},
+)
+def diff_dataset_versions(
+    *, name: DatasetName, number: VersionNumber, against: Against, request: Request, runtime: RuntimeDep, actor: Reader
+) -> VersionDiff | Response:
+    """What changed since version `against`. The first time for a pair this starts a job."""
+    with runtime.reading() as session:
+        after = queries.get_version(session, name, number)
+        before = queries.get_version(session, name, against)
+        known = queries.find_diff(session, before, after)
+    if known is not None:
+        return known
+    with runtime.transaction(actor, request_id=request.state.request_id) as writing:
+        job = JobRead.model_validate(service.request_diff(writing, before=before, after=after))
+    return JSONResponse(job.model_dump(mode="json"), 202, {"Location": f"/api/v1/jobs/{job.id}"})
+
+
+def _tagged(response: Response, dataset: DatasetRead) -> DatasetRead:
+    response.headers["ETag"] = f'"{dataset.revision}"'
+    return dataset
+
+
+def _refuse_if_closed(runtime: Runtime, name: str) -> None:
+    """Say no before the bytes are sent, not after."""
+    with runtime.reading() as session:
+        service.refuse_archived(queries.get_dataset(session, name))
+
+
+def _add_version(
+    runtime: Runtime, actor: Actor, request: Request, name: str, upload: Upload
+) -> tuple[VersionRead, bool]:
+    """Bytes first (a folder's listing last of them), then the short transaction that makes them a version."""
+    unknown = sorted(upload.fields.keys() - {"message"})
+    if unknown:
+        raise BadUpload(
+            f"The form has a field {unknown[0][:80]!r}.", where=unknown[0][:80], fix="Send files, and a message."
+        )
+    digest = digest_of(upload.entries)
+    if digest.endswith(".dir") and upload.entries:
+        runtime.data.put(content_key(digest), directory_listing(upload.entries))
+    with runtime.transaction(actor, request_id=request.state.request_id) as session:
+        version, created = service.add_version(
+            session,
+            dataset=name,
+            entries=upload.entries,
+            source=UploadSource(),
+            message=upload.fields.get("message", ""),
+        )
+        return VersionRead.of(version), created
+
+
+def _order_build(
+    runtime: Runtime, actor: Actor, request: Request, *, name: str, build: VersionBuild, key: str | None
+) -> JobRead:
+    with runtime.transaction(actor, request_id=request.state.request_id) as session:
+        job = service.build_version(session, name=name, source=build.source, message=build.message, key=key)
+        return JobRead.model_validate(job)

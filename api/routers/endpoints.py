@@ -1,0 +1,116 @@
+"""Endpoints and their rollouts: put, look, roll out, roll back."""
+
+from fastapi import APIRouter, Response
+from sqlalchemy import select
+
+from api.deps import IdempotencyKey, IfMatch, PageDep, ReadDep, Reader, WriteDep, Writer, check_if_match
+from api.documents import DocumentRoute
+from api.schemas.endpoints import EndpointPut, EndpointRead, RollbackCreate, RolloutCreate, RolloutRead
+from api.schemas.jobs import JobRead
+from api.schemas.pages import PageRead
+from domain.datasets.specs import Name
+from domain.db import AnySession
+from domain.deployments import queries, service
+from domain.deployments.models import Endpoint, Rollout
+from domain.deployments.rollout import ACTIVE
+from domain.experiments.models import Run
+from domain.registry.models import ModelVersion
+
+router = APIRouter(tags=["endpoints"], route_class=DocumentRoute)
+
+
+def _read(session: AnySession, row: Endpoint) -> EndpointRead:
+    routes = queries.routes_of(session, row)
+    by_role = {target.role: target.version for target in routes.targets}
+    live = session.get(ModelVersion, row.live_version_id) if row.live_version_id else None
+    run = session.get(Run, live.run_id) if live else None
+    active = select(Rollout.id).where(Rollout.endpoint_id == row.id, Rollout.state.in_(ACTIVE))
+    return EndpointRead.model_validate(
+        {
+            "name": row.name,
+            "model": routes.model,
+            "revision": row.revision,
+            "live_version": by_role.get("live"),
+            "standby_version": by_role.get("standby"),
+            "can_roll_back": row.can_roll_back,
+            "settings": routes.settings,
+            "targets": routes.targets,
+            "signature": run.package["signature"] if run and run.package else None,
+            "rollout_id": session.scalar(active),
+            "created_by": row.created_by,
+            "created_at": row.created_at,
+        }
+    )
+
+
+def _read_rollout(session: AnySession, row: Rollout) -> RolloutRead:
+    blue = session.get(ModelVersion, row.blue_version_id) if row.blue_version_id else None
+    named = {
+        "endpoint": session.get_one(Endpoint, row.endpoint_id).name,
+        "version": session.get_one(ModelVersion, row.version_id).number,
+        "blue_version": blue.number if blue else None,
+    }
+    plain = {name: getattr(row, name) for name in RolloutRead.model_fields if name not in named}
+    return RolloutRead.model_validate({**plain, **named})
+
+
+@router.put("/endpoints/{name}", responses={201: {"model": EndpointRead}})
+def put_endpoint(
+    name: Name, body: EndpointPut, session: WriteDep, response: Response, _: Writer, if_match: IfMatch = None
+) -> EndpointRead:
+    """Create an endpoint (201) or change its settings. If the model has a champion, it is rolled out to a new endpoint."""
+    if if_match is not None:
+        check_if_match(if_match, queries.get_endpoint(session, name, lock=True).revision, what=f"endpoint {name!r}")
+    endpoint, created = service.put_endpoint(session, name=name, model=body.model, settings=body.settings)
+    response.status_code = 201 if created else 200
+    response.headers["ETag"] = f'"{endpoint.revision}"'
+    return _read(session, endpoint)
+
+
+@router.get("/endpoints")
+def list_endpoints(session: ReadDep, page: PageDep, _: Reader) -> PageRead[EndpointRead]:
+    return PageRead[EndpointRead].of(queries.list_endpoints(session, page), lambda row: _read(session, row))
+
+
+@router.get("/endpoints/{name}")
+def get_endpoint(name: str, session: ReadDep, response: Response, _: Reader) -> EndpointRead:
+    """What answers, what is warm beside it, and what a row must carry."""
+    endpoint = queries.get_endpoint(session, name)
+    response.headers["ETag"] = f'"{endpoint.revision}"'
+    return _read(session, endpoint)
+
+
+@router.post("/endpoints/{name}/rollouts", status_code=202)
+def start_rollout(
+    name: str, body: RolloutCreate, session: WriteDep, key: IdempotencyKey, response: Response, _: Writer
+) -> JobRead:
+    """Roll out a version that has passed the gates of its model; the job loads, probes and switches."""
+    _rollout, job = service.start_rollout(session, endpoint=name, number=body.version, key=key)
+    response.headers["Location"] = f"/api/v1/jobs/{job.id}"
+    return JobRead.model_validate(job)
+
+
+@router.get("/endpoints/{name}/rollouts")
+def list_rollouts(name: str, session: ReadDep, page: PageDep, _: Reader) -> PageRead[RolloutRead]:
+    """Rollouts of the endpoint, newest first."""
+    endpoint = queries.get_endpoint(session, name)
+    found = queries.list_rollouts(session, page, endpoint_id=endpoint.id)
+    return PageRead[RolloutRead].of(found, lambda row: _read_rollout(session, row))
+
+
+@router.get("/rollouts/{rollout_id}")
+def get_rollout(rollout_id: str, session: ReadDep, _: Reader) -> RolloutRead:
+    return _read_rollout(session, queries.get_rollout(session, rollout_id))
+
+
+@router.post("/rollouts/{rollout_id}/abort")
+def abort_rollout(rollout_id: str, body: RollbackCreate, session: WriteDep, _: Writer) -> RolloutRead:
+    """Give a rollout up before it has switched; the live version never stopped answering."""
+    return _read_rollout(session, service.abort(session, rollout_id=rollout_id, reason=body.reason))
+
+
+@router.post("/endpoints/{name}/rollback")
+def roll_back(name: str, session: WriteDep, _: Writer, body: RollbackCreate | None = None) -> EndpointRead:
+    """Back to the version before the last switch, which is still warm. A second rollback in a row is a 409."""
+    reason = (body or RollbackCreate()).reason
+    return _read(session, service.rollback(session, endpoint=name, reason=reason))

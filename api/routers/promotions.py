@@ -1,0 +1,66 @@
+"""Promotions: ask, look, approve, reject."""
+
+from fastapi import APIRouter, Response
+
+from api.deps import Approver, IdempotencyKey, PageDep, ReadDep, Reader, WriteDep, Writer
+from api.documents import DocumentRoute
+from api.schemas.jobs import JobRead
+from api.schemas.pages import PageRead
+from api.schemas.promotions import PromotionRead, PromotionReject
+from domain.db import AnySession
+from domain.promotions import queries, service
+from domain.promotions.models import Promotion
+from domain.promotions.states import PromotionState
+from domain.registry import queries as registry
+from domain.registry.models import ModelVersion, RegisteredModel
+
+router = APIRouter(tags=["promotions"], route_class=DocumentRoute)
+
+
+def _read(session: AnySession, row: Promotion) -> PromotionRead:
+    champion = session.get(ModelVersion, row.champion_version_id) if row.champion_version_id else None
+    named = {
+        "model": session.get_one(RegisteredModel, row.model_id).name,
+        "version": session.get_one(ModelVersion, row.version_id).number,
+        "champion_version": champion.number if champion else None,
+    }
+    plain = {name: getattr(row, name) for name in PromotionRead.model_fields if name not in named}
+    return PromotionRead.model_validate({**plain, **named})
+
+
+@router.post("/models/{name}/versions/{number}/promotions", status_code=202)
+def request_promotion(
+    name: str, number: int, session: WriteDep, key: IdempotencyKey, response: Response, _: Writer
+) -> JobRead:
+    """Ask that this version become champion. The job gathers evidence; its subject is the promotion."""
+    _promotion, job = service.request(session, model=name, number=number, key=key)
+    response.headers["Location"] = f"/api/v1/jobs/{job.id}"
+    return JobRead.model_validate(job)
+
+
+@router.get("/promotions")
+def list_promotions(
+    session: ReadDep, page: PageDep, _: Reader, model: str | None = None, state: PromotionState | None = None
+) -> PageRead[PromotionRead]:
+    """Promotions, newest first."""
+    model_id = registry.get_model(session, model).id if model else None
+    found = queries.list_promotions(session, page, model_id=model_id, state=state)
+    return PageRead[PromotionRead].of(found, lambda row: _read(session, row))
+
+
+@router.get("/promotions/{promotion_id}")
+def get_promotion(promotion_id: str, session: ReadDep, _: Reader) -> PromotionRead:
+    """One promotion with its evidence and the verdict of each gate."""
+    return _read(session, queries.get_promotion(session, promotion_id))
+
+
+@router.post("/promotions/{promotion_id}/approve")
+def approve_promotion(promotion_id: str, session: WriteDep, _: Approver) -> PromotionRead:
+    """Agree to a promotion that passed its gates; not for who asked for it."""
+    return _read(session, service.approve(session, promotion_id=promotion_id))
+
+
+@router.post("/promotions/{promotion_id}/reject")
+def reject_promotion(promotion_id: str, body: PromotionReject, session: WriteDep, _: Approver) -> PromotionRead:
+    """Refuse a promotion that passed its gates, with the reason."""
+    return _read(session, service.reject(session, promotion_id=promotion_id, reason=body.reason))

@@ -1,0 +1,1 @@
+"""One module per noun: what clients send (`Create`, `Update`) and get (`Read`)."""

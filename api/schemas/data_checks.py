@@ -1,0 +1,34 @@
+"""Suites and reports as clients see them."""
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict
+
+from domain.data_checks.queries import CurrentSuite
+from domain.data_checks.specs import CheckResult, CheckSpec, CheckSuite, Verdict
+
+
+class CheckSuiteRead(BaseModel):
+    """The suite that counts now. `version` grows with every change and is the ETag; 0 is a dataset without a suite."""
+
+    version: int
+    checks: list[CheckSpec]
+
+    @classmethod
+    def of(cls, current: CurrentSuite) -> "CheckSuiteRead":
+        return cls(version=current.number, checks=current.suite.checks)
+
+
+class CheckReportRead(BaseModel):
+    """What a suite found in a version, with the suite as it was."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: str
+    job_id: str
+    suite: CheckSuite
+    suite_digest: str
+    verdict: Verdict
+    results: list[CheckResult]
+    created_at: datetime
+    created_by: str

@@ -1,0 +1,137 @@
+"""Datasets, their versions, files and lineage as clients see them."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from domain.datasets.manifest import ManifestEntry
+from domain.datasets.models import Dataset, DatasetVersion
+from domain.datasets.queries import Use
+from domain.datasets.specs import Name, Provenance, Source, VersionFormat
+from domain.datasets.states import VersionState
+
+# Postgres keeps no NUL in text.
+Prose = Annotated[str, Field(max_length=10_000, pattern=r"^[^\x00]*$")]
+_PROVENANCE: TypeAdapter[Provenance] = TypeAdapter(Provenance)
+
+
+class DatasetCreate(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    name: Name
+    description: Prose = ""
+
+
+class DatasetUpdate(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    description: Prose
+
+
+class DatasetRead(BaseModel):
+    """`versions` counts them, and is the number of the newest; `revision` is the ETag."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    name: str
+    description: str
+    versions: int
+    revision: int
+    created_at: datetime
+    created_by: str
+    archived_at: datetime | None
+
+    @classmethod
+    def of(cls, dataset: Dataset) -> "DatasetRead":
+        return cls.model_validate(dataset)
+
+
+class VersionBuild(BaseModel):
+    """Make a version from other versions (`recipe`) or from an endpoint's recorded predictions (`traffic`)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    source: Source
+    message: Prose = ""
+
+
+class VersionRead(BaseModel):
+    """`digest` is what DVC calls it; `rows` is null until its checks have run; `reasons` say why it is rejected."""
+
+    id: str
+    dataset: str
+    number: int
+    digest: str
+    format: VersionFormat
+    state: VersionState
+    reasons: list[str]
+    files: int
+    size: int
+    rows: int | None
+    message: str
+    source: Provenance
+    created_at: datetime
+    created_by: str
+
+    @classmethod
+    def of(cls, version: DatasetVersion) -> "VersionRead":
+        return cls.model_validate(
+            {
+                **{name: getattr(version, name) for name in cls.model_fields if name not in {"dataset", "source"}},
+                "dataset": version.dataset.name,
+                "source": _PROVENANCE.validate_python(version.source),
+            }
+        )
+
+
+class FileRead(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    path: str
+    md5: str
+    size: int
+
+
+class FilesRead(BaseModel):
+    """The whole manifest, ordered by path."""
+
+    items: list[FileRead]
+
+    @classmethod
+    def of(cls, entries: list[ManifestEntry]) -> "FilesRead":
+        return cls(items=[FileRead.model_validate(entry) for entry in entries])
+
+
+class VersionLink(BaseModel):
+    """A version that another one stands beside in lineage."""
+
+    dataset: str
+    number: int
+    digest: str
+
+    @classmethod
+    def of(cls, version: DatasetVersion) -> "VersionLink":
+        return cls(dataset=version.dataset.name, number=version.number, digest=version.digest)
+
+
+class UseRead(BaseModel):
+    """Something that was made with the version: `noun` is its kind (`run`), `id` its id."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    noun: str
+    id: str
+
+    @classmethod
+    def of(cls, use: Use) -> "UseRead":
+        return cls.model_validate(use)
+
+
+class VersionLineage(BaseModel):
+    """Where a version comes from and where it went."""
+
+    version: VersionRead
+    parents: list[VersionLink]
+    children: list[VersionLink]
+    uses: list[UseRead]

@@ -1,0 +1,97 @@
+"""Endpoints, rollouts and predictions as clients see them."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from domain.datasets.specs import Name
+from domain.deployments.rollout import RolloutState
+from domain.deployments.specs import EndpointSettings, Target
+from domain.registry.specs import Signature
+
+
+class EndpointPut(BaseModel):
+    """The model that answers here, and how requests are treated."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    model: Name
+    settings: EndpointSettings = EndpointSettings()
+
+
+class EndpointRead(BaseModel):
+    """`targets` is what serving is told: the live colour and the one that is warm beside it."""
+
+    name: str
+    model: str
+    revision: int
+    live_version: int | None
+    standby_version: int | None
+    can_roll_back: bool
+    settings: EndpointSettings
+    targets: list[Target]
+    signature: Signature | None = Field(description="What a row must carry for the live version.")
+    rollout_id: str | None = Field(description="The rollout that is under way.")
+    created_by: str
+    created_at: datetime
+
+
+class RolloutCreate(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    version: int = Field(ge=1)
+
+
+class RollbackCreate(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    reason: str = Field(default="asked by a person", max_length=2000)
+
+
+class RolloutRead(BaseModel):
+    id: str
+    endpoint: str
+    version: int
+    blue_version: int | None
+    promotion_id: str | None
+    state: RolloutState
+    reason: str
+    probe: dict[str, Any] | None
+    job_id: str
+    started_by: str
+    started_at: datetime
+    ended_at: datetime | None
+
+
+class PredictionRead(BaseModel):
+    """One recorded answer."""
+
+    id: str
+    at: datetime
+    endpoint: str
+    model: str
+    version: int
+    package: str
+    mode: str
+    latency_us: int
+    inputs: dict[str, Any]
+    extra: dict[str, Any] | None
+    prediction: float | str | None
+    probabilities: list[float] | None
+    ground_truth: float | str | bool | None
+
+
+class LineageLink(BaseModel):
+    """One step of the way from an answer back to the data it rests on."""
+
+    noun: str
+    subject: str
+    headline: str
+    facts: dict[str, Any]
+
+
+class LineageRead(BaseModel):
+    """The whole chain, the prediction first."""
+
+    links: list[LineageLink]

@@ -1,0 +1,52 @@
+"""Runs as clients see them."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from domain.experiments.states import RunState
+from domain.registry.specs import Package
+from domain.training.specs import TrainSpec
+
+
+class RunRead(BaseModel):
+    """One training: what was asked, on which bytes, and what it came to. Metric histories are in MLflow."""
+
+    id: str
+    experiment: str
+    state: RunState
+    reason: str = Field(description="Why it failed or was cancelled.")
+    spec: TrainSpec
+    trainer: str
+    params: dict[str, Any]
+    seed: int
+    dataset: str
+    dataset_version: int
+    dataset_digest: str
+    code_commit: str | None
+    metrics: dict[str, float]
+    importances: dict[str, float] = Field(description="Each feature's share, largest first, where the trainer tells.")
+    notes: list[str] = Field(description="What the trainer warned of.")
+    environment: dict[str, str]
+    environment_digest: str | None
+    package: Package | None
+    package_digest: str | None
+    mlflow_run_id: str | None
+    mlflow_model_uri: str | None
+    job_id: str
+    created_by: str
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+
+
+class RunComparison(BaseModel):
+    """Runs side by side, one entry per run in the order of `runs`: what differs of what was asked, and every metric."""
+
+    runs: list[str]
+    states: list[RunState]
+    datasets: list[str] = Field(description="`name@number` of the data.")
+    params: dict[str, list[Any]] = Field(description="Only those that differ.")
+    metrics: dict[str, list[float | None]]
+    code_commits: list[str | None]

@@ -1,0 +1,205 @@
+"""`Client`: the REST API over HTTP. What the server refuses, or does not answer, becomes a `ClientError`."""
+
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from enum import IntEnum
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote, urlsplit
+
+import httpx
+
+from cli.upload import Upload
+
+API = "/api/v1"
+CONNECT_SECONDS = 5.0
+ANSWER_SECONDS = 120.0
+PAGE_LIMIT = 100
+
+
+class Status(IntEnum):
+    """Exit statuses of `millrace`, as its help says."""
+
+    REFUSED = 1
+    USAGE = 2
+    UNREACHABLE = 3
+    NOT_FOUND = 4
+    NOT_PERMITTED = 5
+
+
+BY_HTTP = {
+    httpx.codes.UNAUTHORIZED: Status.NOT_PERMITTED,
+    httpx.codes.FORBIDDEN: Status.NOT_PERMITTED,
+    httpx.codes.NOT_FOUND: Status.NOT_FOUND,
+}
+
+
+class ClientError(Exception):
+    """One sentence for a person, where in the input, the next step, and the exit status."""
+
+    def __init__(
+        self, message: str, *, where: str | None = None, fix: str | None = None, status: Status = Status.REFUSED
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.where = where
+        self.fix = fix
+        self.status = status
+
+
+@dataclass(frozen=True)
+class Event:
+    """One server-sent event."""
+
+    id: str | None
+    name: str
+    data: Any
+
+
+class Client:
+    """Paths are given as segments below `/api/v1`; a first segment with a slash starts at the root: `"/serve"`."""
+
+    def __init__(self, url: str, token: str | None) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ClientError(f"{url!r} is not an address.", fix="Give one as http://host:port.", status=Status.USAGE)
+        self.url = url.rstrip("/")
+        self.token = token
+        self._http = httpx.Client(
+            base_url=self.url,
+            headers={"Authorization": f"Bearer {token}"} if token else {},
+            timeout=httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
+            # A proxy of the environment is for other machines.
+            trust_env=not is_local(url),
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._http.close()
+
+    def get(self, *path: str | int, **query: str | float | None) -> Any:
+        return self._call("GET", path, params={name: value for name, value in query.items() if value is not None})
+
+    def post(self, *path: str | int, body: Any = None) -> Any:
+        return self._call("POST", path, **_as_json(body))
+
+    def put(self, *path: str | int, body: Any = None) -> Any:
+        return self._call("PUT", path, **_as_json(body))
+
+    def delete(self, *path: str | int) -> Any:
+        return self._call("DELETE", path)
+
+    def upload(self, *path: str | int, fields: dict[str, str], files: list[tuple[str, Upload]]) -> Any:
+        """A multipart POST that reads the files while it sends them, one after the other."""
+        parts = [("files", (name, file, "application/octet-stream")) for name, file in files]
+        return self._call("POST", path, data=fields, files=parts, timeout=httpx.Timeout(None, connect=CONNECT_SECONDS))
+
+    def download(self, *path: str | int) -> Iterator[bytes]:
+        with self._stream(path, timeout=ANSWER_SECONDS) as response:
+            yield from response.iter_bytes()
+
+    def items(self, *path: str | int, limit: int, **query: str | int | None) -> list[Any]:
+        """At most `limit` items of a list, over as many pages as that takes."""
+        found: list[Any] = []
+        cursor: str | None = None
+        while True:
+            page = self.get(*path, limit=min(limit - len(found), PAGE_LIMIT), cursor=cursor, **query)
+            found += page["items"]
+            cursor = page["next_cursor"]
+            if cursor is None or len(found) >= limit:
+                return found
+
+    def events(self, *path: str | int, last_id: str | None = None) -> Iterator[Event]:
+        """Server-sent events until the server ends the stream."""
+        headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": last_id} if last_id else {})
+        with self._stream(path, timeout=None, headers=headers) as response:
+            yield from parse_events(response.iter_lines())
+
+    def _call(self, method: str, path: tuple[str | int, ...], **options: Any) -> Any:
+        with self._errors():
+            response = self._http.request(method, _join(path), **options)
+        if not response.is_success:
+            raise problem(response)
+        return response.json() if response.content else None
+
+    @contextmanager
+    def _stream(
+        self, path: tuple[str | int, ...], *, timeout: float | None, headers: dict[str, str] | None = None
+    ) -> Iterator[httpx.Response]:
+        options: dict[str, Any] = {"headers": headers, "timeout": httpx.Timeout(timeout, connect=CONNECT_SECONDS)}
+        with self._errors(), self._http.stream("GET", _join(path), **options) as response:
+            if not response.is_success:
+                response.read()
+                raise problem(response)
+            yield response
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            fix = "Start one with `millrace up`, or name another with --url."
+            raise ClientError(f"No server answers at {self.url}.", fix=fix, status=Status.UNREACHABLE) from error
+        except httpx.TransportError as error:
+            reason = str(error) or type(error).__name__
+            message = f"The connection to {self.url} broke: {reason}."
+            raise ClientError(message, status=Status.UNREACHABLE) from error
+
+
+def is_local(url: str) -> bool:
+    return urlsplit(url).hostname in {"localhost", "127.0.0.1", "::1"}
+
+
+def problem(response: httpx.Response) -> ClientError:
+    """What a refusal says (RFC 9457 problem+json), or its HTTP status where something else answered."""
+    status = BY_HTTP.get(httpx.codes(response.status_code), Status.REFUSED)
+    try:
+        body = response.json()
+    except ValueError:
+        body = None
+    if not isinstance(body, dict) or not (body.get("detail") or body.get("title")):
+        return ClientError(f"{response.url} answered {response.status_code} {response.reason_phrase}.", status=status)
+    fix = body.get("fix")
+    if fix is None and response.status_code == httpx.codes.UNAUTHORIZED:
+        fix = "Pass --token, set MILLRACE_TOKEN, or name the server's home with --home."
+    return ClientError(str(body.get("detail") or body["title"]), where=body.get("where"), fix=fix, status=status)
+
+
+def parse_events(lines: Iterable[str]) -> Iterator[Event]:
+    """The events of a `text/event-stream` (WHATWG HTML, 9.2): data is JSON here, comments are heartbeats."""
+    last_id: str | None = None
+    name, data = "message", list[str]()
+    for line in lines:
+        field, _, value = line.partition(":")
+        value = value.removeprefix(" ")
+        if line == "":
+            if data:
+                yield Event(last_id, name, json.loads("\n".join(data)))
+            name, data = "message", []
+        elif field == "id":
+            last_id = value
+        elif field == "event":
+            name = value
+        elif field == "data":
+            data.append(value)
+
+
+def _join(path: tuple[str | int, ...]) -> str:
+    first, *rest = map(str, path)
+    start = quote(first) if first.startswith("/") else f"{API}/{quote(first, safe='')}"
+    return "/".join([start, *(quote(segment, safe="") for segment in rest)])
+
+
+def _as_json(body: Any) -> dict[str, Any]:
+    if body is None:
+        return {}
+    # YAML knows dates, JSON does not.
+    content = json.dumps(body, default=lambda value: value.isoformat() if isinstance(value, date) else str(value))
+    return {"content": content, "headers": {"Content-Type": "application/json"}}

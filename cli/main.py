@@ -1,0 +1,61 @@
+"""`millrace`: the command line. Commands that talk to a server, and commands that run one."""
+
+import typer
+from dotenv import load_dotenv
+
+from cli.nouns import (
+    access,
+    data_checks,
+    datasets,
+    deployments,
+    events,
+    health,
+    jobs,
+    monitoring,
+    pipelines,
+    predictions,
+    promotions,
+    registry,
+    training,
+)
+from cli.run import run
+
+EPILOG = (
+    "Exit status: 0 done · 1 refused, or a job that was waited for failed · 2 wrong usage or an unreadable file · "
+    "3 no server answers · 4 no such thing · 5 no token, or one without the needed role · 130 interrupted."
+)
+
+app = typer.Typer(
+    help="Version data, train, check, promote, serve, watch, retrain.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    pretty_exceptions_show_locals=False,
+)
+app.add_typer(run)
+
+
+@app.callback()
+def read_settings() -> None:
+    # Before any option looks for its variable; what the environment has already, wins.
+    load_dotenv(".env")
+
+
+for verbs in (health, access, training, promotions, deployments, predictions, monitoring, events):
+    app.add_typer(verbs.verbs.app)
+for name, noun in {
+    "data": datasets,
+    "checks": data_checks,
+    "runs": training,
+    "models": registry,
+    "promotions": promotions,
+    "endpoints": deployments,
+    "alerts": monitoring,
+    "pipelines": pipelines,
+    "jobs": jobs,
+    "tokens": access,
+}.items():
+    app.add_typer(noun.noun.app, name=name)
+
+if __name__ == "__main__":
+    app()

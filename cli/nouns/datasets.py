@@ -1,0 +1,190 @@
+"""`millrace data …`: upload, list, look at, download and compare dataset versions."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import RenderableType
+from rich.progress import DownloadColumn, TransferSpeedColumn
+
+from cli.client import ClientError, Status
+from cli.session import Noun, Session, WaitOption
+from cli.tables import at, facts, number, size, stack, table
+from cli.upload import Upload, files_under
+
+noun = Noun("Datasets and their versions.")
+
+NameArgument = Annotated[str, typer.Argument(help="Name of the dataset.")]
+RefArgument = Annotated[str, typer.Argument(help="A dataset, or one version of it as NAME@n; the newest if absent.")]
+LimitOption = Annotated[int, typer.Option(min=1, help="At most so many.")]
+
+
+@noun.command("push")
+def push(
+    session: Session,
+    path: Annotated[Path, typer.Argument(exists=True, help="A table (csv, parquet, jsonl) or a folder.")],
+    name: NameArgument,
+    message: Annotated[str, typer.Option("-m", "--message", help="What is new in it.")] = "",
+    wait: WaitOption = False,
+) -> None:
+    """Upload a file or a folder as the next version. The same content is the same version."""
+    files = files_under(path)
+    if not files:
+        raise ClientError(f"{path} has no files in it.", status=Status.USAGE)
+    session.ensure("datasets", name)
+    with session.progress(DownloadColumn(), TransferSpeedColumn()) as progress:
+        task = progress.add_task("sending", total=sum(file.stat().st_size for _, file in files))
+        parts = [(inner, Upload(file, lambda count: progress.advance(task, count))) for inner, file in files]
+        try:
+            version = session.client.upload("datasets", name, "versions", fields={"message": message}, files=parts)
+        except OSError as error:
+            raise ClientError(str(error), fix="Send it again.") from error
+    if wait:
+        session.settle(f"datasets/{name}/versions/{version['number']}")
+        version = session.client.get("datasets", name, "versions", version["number"])
+    session.show(version, draw_version)
+
+
+@noun.command("list")
+def list_datasets(session: Session, limit: LimitOption = 50) -> None:
+    """All datasets, the newest first."""
+    columns = {"name": "name", "versions": "versions", "description": "description", "created": at("created_at")}
+    session.show(session.client.items("datasets", limit=limit), lambda rows: table(rows, columns))
+
+
+@noun.command("log")
+def log(session: Session, name: NameArgument, limit: LimitOption = 50) -> None:
+    """The versions of a dataset, the newest first."""
+    columns = {
+        "n": "number",
+        "state": "state",
+        "rows": "rows",
+        "size": lambda row: size(row.get("size")),
+        "files": "files",
+        "message": "message",
+        "by": "created_by",
+        "at": at("created_at"),
+    }
+    rows = session.client.items("datasets", name, "versions", limit=limit)
+    session.show(rows, lambda rows: table(rows, columns, empty="No versions yet."))
+
+
+@noun.command("show")
+def show(session: Session, ref: RefArgument) -> None:
+    """One version: its state, its columns and their profile."""
+    name, number_ = version_of(session, ref)
+    version = session.client.get("datasets", name, "versions", number_)
+    profile = session.client.get("datasets", name, "versions", number_, "profile") if version.get("rows") else None
+    session.show(version | {"profile": profile}, draw_version)
+
+
+@noun.command("get")
+def get(
+    session: Session,
+    ref: RefArgument,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write to.")] = Path(),
+) -> None:
+    """Download the files of a version."""
+    name, number_ = version_of(session, ref)
+    files = session.client.get("datasets", name, "versions", number_, "files")["items"]
+    with session.progress(DownloadColumn(), TransferSpeedColumn()) as progress:
+        task = progress.add_task("receiving", total=sum(file["size"] for file in files))
+        for file in files:
+            target = _below(out, file["path"])
+            target.parent.mkdir(parents=True, exist_ok=True)
+            # A download that breaks off must not look like the file.
+            partial = target.with_name(f"{target.name}.partial")
+            with partial.open("wb") as stream:
+                for chunk in session.client.download(
+                    "datasets", name, "versions", number_, "content", *file["path"].split("/")
+                ):
+                    stream.write(chunk)
+                    progress.advance(task, len(chunk))
+            partial.replace(target)
+    columns = {"file": "path", "size": lambda row: size(row["size"]), "md5": "md5"}
+    session.show(files, lambda rows: table(rows, columns))
+
+
+@noun.command("diff")
+def diff(
+    session: Session,
+    name: NameArgument,
+    before: Annotated[int, typer.Argument(help="Number of a version.")],
+    after: Annotated[int, typer.Argument(help="Number of the version to compare with it.")],
+) -> None:
+    """What changed from one version to another: rows, columns, and how far each column moved."""
+    session.show(session.ask("datasets", name, "versions", after, "diff", against=before), _draw_diff)
+
+
+def version_of(session: Session, ref: str) -> tuple[str, int]:
+    """Name and number of `NAME@n`, or of the newest version of `NAME`."""
+    name, mark, number_ = ref.partition("@")
+    if mark and not number_.isdigit():
+        raise ClientError(f"{ref!r} does not name a version.", fix=f"Write {name}@1, or {name}.", status=Status.USAGE)
+    if mark:
+        return name, int(number_)
+    # One number for all that follows: a version may arrive between two requests.
+    return name, session.client.get("datasets", name, "versions", "latest")["number"]
+
+
+def draw_version(version: dict[str, Any]) -> RenderableType:
+    columns = {
+        "column": "name",
+        "type": "type",
+        "nulls": "nulls",
+        "distinct": "distinct",
+        "min": "minimum",
+        "median": lambda row: number((row.get("quantiles") or {}).get("0.5")),
+        "max": "maximum",
+        "mean": "mean",
+    }
+    profile = version.get("profile")
+    return stack(
+        facts(
+            {
+                "version": f"{version['dataset']}@{version['number']}",
+                "state": version["state"],
+                "because": version["reasons"],
+                "digest": version["digest"],
+                "size": size(version["size"]),
+                "files": version["files"],
+                "rows": version.get("rows"),
+                "message": version["message"],
+                "created": f"{at('created_at')(version)} by {version['created_by']}",
+            }
+        ),
+        table(profile["columns"], columns) if profile else None,
+    )
+
+
+def _draw_diff(change: dict[str, Any]) -> RenderableType:
+    columns = {
+        "column": "name",
+        "psi": "psi",
+        "js": "js",
+        "mean before": "mean_before",
+        "mean after": "mean_after",
+        "nulls before": "nulls_before",
+        "nulls after": "nulls_after",
+    }
+    return stack(
+        facts(
+            {
+                "rows": f"{change['rows_before']:,} to {change['rows_after']:,}",
+                "added": change["rows_added"],
+                "removed": change["rows_removed"],
+                "new columns": change["columns_added"],
+                "lost columns": change["columns_removed"],
+                "other type": [f"{name}: {a} to {b}" for name, (a, b) in change["columns_retyped"].items()],
+            }
+        ),
+        table(change["shifts"], columns),
+    )
+
+
+def _below(folder: Path, inner: str) -> Path:
+    """Where a file of the server goes; never outside the folder, whatever the server says its name is."""
+    target = (folder / inner).resolve()
+    if not target.is_relative_to(folder.resolve()):
+        raise ClientError(f"The server named a file {inner!r}, which would lie outside {folder}.")
+    return target

@@ -1,0 +1,153 @@
+"""`millrace deploy`, `rollback`, `predict` and `millrace endpoints …`: what answers, and asking it."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import RenderableType
+
+from cli.documents import located, read_document
+from cli.nouns.jobs import follow
+from cli.session import Noun, Session, WaitOption
+from cli.tables import at, facts, stack, table
+
+noun = Noun("Endpoints: what answers predictions.")
+verbs = Noun()
+
+EndpointArgument = Annotated[str, typer.Argument(help="Name of the endpoint.")]
+COLUMNS = {
+    "endpoint": "name",
+    "model": "model",
+    "live": "live_version",
+    "standby": "standby_version",
+    "rollout": "rollout_id",
+}
+
+
+@verbs.command("deploy")
+def deploy(
+    session: Session,
+    endpoint: EndpointArgument,
+    spec: Annotated[Path, typer.Argument(help="The endpoint in YAML; - is standard input.")],
+    wait: WaitOption = False,
+) -> None:
+    """Make an endpoint, or change how it treats requests. The model's champion answers."""
+    document = read_document(spec)
+    with located(document):
+        answer = session.client.put("endpoints", endpoint, body=document.value)
+    if wait and answer["rollout_id"]:
+        session.wait(session.client.get("rollouts", answer["rollout_id"])["job_id"])
+        answer = session.client.get("endpoints", endpoint)
+    session.show(answer, draw_endpoint)
+
+
+@verbs.command("rollback")
+def rollback(
+    session: Session,
+    endpoint: EndpointArgument,
+    reason: Annotated[str | None, typer.Option("-m", "--message", help="Why; it is kept.")] = None,
+) -> None:
+    """Let the version before answer again: it is still warm, so this is at once."""
+    body = {"reason": reason} if reason else None
+    session.show(session.client.post("endpoints", endpoint, "rollback", body=body), draw_endpoint)
+
+
+@verbs.command("predict")
+def predict(
+    session: Session,
+    endpoint: EndpointArgument,
+    rows: Annotated[Path, typer.Argument(help='Rows in JSON: a list, or {"instances": […]}; - is standard input.')],
+) -> None:
+    """Ask an endpoint."""
+    document = read_document(rows)
+    value = document.value
+    body = (
+        value
+        if isinstance(value, dict) and "instances" in value
+        else {"instances": value if isinstance(value, list) else [value]}
+    )
+    with located(document):
+        answer = session.client.post("/serve", endpoint, "predict", body=body)
+    session.show(answer, _draw_predictions)
+
+
+@noun.command("list")
+def list_endpoints(session: Session, limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 50) -> None:
+    """All endpoints and the version that answers."""
+    session.show(session.client.items("endpoints", limit=limit), lambda rows: table(rows, COLUMNS))
+
+
+@noun.command("show")
+def show(session: Session, endpoint: EndpointArgument) -> None:
+    """One endpoint: what answers, what a row must carry, and its last rollouts."""
+    answer = session.client.get("endpoints", endpoint)
+    rollouts = session.client.items("endpoints", endpoint, "rollouts", limit=10)
+    session.show(answer | {"rollouts": rollouts}, draw_endpoint)
+
+
+@noun.command("rollout")
+def rollout(
+    session: Session,
+    endpoint: EndpointArgument,
+    version: Annotated[int, typer.Argument(help="Number of a version that has passed its gates.")],
+    wait: WaitOption = False,
+) -> None:
+    """Roll a version out: it is loaded, probed, and only then switched to."""
+    job = session.client.post("endpoints", endpoint, "rollouts", body={"version": version})
+    follow(session, job, wait=wait, view=facts)
+
+
+@noun.command("monitor")
+def monitor(
+    session: Session,
+    endpoint: EndpointArgument,
+    spec: Annotated[
+        Path | None, typer.Argument(help="Policy and governor in YAML; absent, those in force are shown.")
+    ] = None,
+) -> None:
+    """Set when its windows close, what counts as drift, and when a retrain may start by itself."""
+    if spec is None:
+        session.show(session.client.get("endpoints", endpoint, "monitor"), facts)
+        return
+    document = read_document(spec)
+    with located(document):
+        answer = session.client.put("endpoints", endpoint, "monitor", body=document.value)
+    session.show(answer, facts)
+
+
+def draw_endpoint(endpoint: dict[str, Any]) -> RenderableType:
+    signature = endpoint["signature"] or {"inputs": []}
+    rollouts = {
+        "rollout": "id",
+        "version": "version",
+        "state": "state",
+        "reason": "reason",
+        "started": at("started_at"),
+    }
+    return stack(
+        facts(
+            {
+                "endpoint": endpoint["name"],
+                "model": endpoint["model"],
+                "live": endpoint["live_version"],
+                "standby": endpoint["standby_version"],
+                "rollback": "possible" if endpoint["can_roll_back"] else "nothing to go back to",
+                "settings": endpoint["settings"],
+                "predicts": signature.get("target"),
+            }
+        ),
+        table(
+            signature["inputs"],
+            {"input": "name", "type": "type", "nullable": "nullable", "example": "example"},
+            empty="No version answers yet.",
+        ),
+        table(endpoint["rollouts"], rollouts, empty="No rollouts yet.") if "rollouts" in endpoint else None,
+    )
+
+
+def _draw_predictions(answer: dict[str, Any]) -> RenderableType:
+    rows = zip(answer["ids"], answer["predictions"], strict=True)
+    return stack(
+        facts({"model version": answer["model_version"]}),
+        table(rows, {"id": lambda row: row[0], "prediction": lambda row: row[1]}),
+    )

@@ -1,0 +1,111 @@
+"""`millrace jobs …`: what is queued, what runs, how it went; cancel and retry."""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+from rich.console import RenderableType
+
+from cli.session import ENDED, Noun, Session
+from cli.tables import at, facts, sentence, share, stack, table, when
+
+noun = Noun("Jobs: the long work.")
+
+IdArgument = Annotated[str, typer.Argument(help="Id of the job.")]
+COLUMNS = {
+    "id": "id",
+    "kind": "kind",
+    "subject": "subject",
+    "state": "state",
+    "done": lambda row: share(row["progress"]),
+    "message": "message",
+    "created": at("created_at"),
+}
+
+
+@noun.command("list")
+def list_jobs(
+    session: Session,
+    state: Annotated[str | None, typer.Option(help="queued, running, succeeded, failed or cancelled.")] = None,
+    subject: Annotated[str | None, typer.Option(help="What they are about, as datasets/bikes.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 50,
+) -> None:
+    """Jobs, the newest first."""
+    rows = session.client.items("jobs", limit=limit, state=state, subject=subject)
+    session.show(rows, lambda rows: table(rows, COLUMNS))
+
+
+@noun.command("show")
+def show(session: Session, job_id: IdArgument) -> None:
+    """One job: its state, its result or why it failed."""
+    session.show(session.client.get("jobs", job_id), draw_job)
+
+
+@noun.command("logs")
+def logs(
+    session: Session,
+    job_id: IdArgument,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the job ends.")] = False,
+) -> None:
+    """What a job wrote."""
+    if follow:
+        for event in session.client.events("jobs", job_id, "events"):
+            if event.name == "log":
+                session.show(event.data, _draw_line)
+            elif event.data["state"] in ENDED:
+                session.note(f"Job {job_id} {event.data['state']}.")
+        return
+    lines, after = list[Any](), 0
+    while page := session.client.get("jobs", job_id, "logs", after=after):
+        lines += page
+        after = page[-1]["seq"]
+    session.show(lines, lambda lines: stack(*map(_draw_line, lines)))
+
+
+@noun.command("cancel")
+def cancel(session: Session, job_id: IdArgument) -> None:
+    """Stop a job: at once when it is queued, at its next breath when it runs."""
+    session.show(session.client.post("jobs", job_id, "cancel"), draw_job)
+
+
+@noun.command("retry")
+def retry(session: Session, job_id: IdArgument) -> None:
+    """Queue a failed or cancelled job again."""
+    session.show(session.client.post("jobs", job_id, "retry"), draw_job)
+
+
+def _draw_line(line: dict[str, Any]) -> RenderableType:
+    return sentence(f"{when(line['at'])} {line['line']}")
+
+
+def follow(session: Session, job: dict[str, Any], *, wait: bool, view: Callable[[Any], RenderableType]) -> Any:
+    """Show a job that was started; with `wait`, what it was about once it has succeeded. Returns what was shown."""
+    if not wait:
+        session.show(job, draw_job)
+        return job
+    session.wait(job["id"])
+    answer = session.client.get(*job["subject"].split("/"))
+    session.show(answer, view)
+    return answer
+
+
+def draw_job(job: dict[str, Any]) -> RenderableType:
+    error = job["error"] or {}
+    return facts(
+        {
+            "job": job["id"],
+            "kind": job["kind"],
+            "about": job["subject"],
+            "state": job["state"],
+            "done": share(job["progress"]),
+            "message": job["message"],
+            "attempt": f"{job['attempt']} of {job['max_attempts']}",
+            "queued": f"{when(job['created_at'])} by {job['actor']}",
+            "started": when(job["started_at"]),
+            "ended": when(job["ended_at"]),
+            "error": error.get("message"),
+            "where": error.get("where"),
+            "next": error.get("fix"),
+            "result": job["result"],
+        }
+    )

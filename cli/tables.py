@@ -1,0 +1,121 @@
+"""How answers look to a person: tables, facts, and small formats. Values from the server are never markup."""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+Cell = Callable[[Any], Any]
+ABSENT = "-"
+COLOURS = {
+    "succeeded": "green",
+    "finished": "green",
+    "validated": "green",
+    "pass": "green",
+    "passed": "green",
+    "applied": "green",
+    "live": "green",
+    "resolved": "green",
+    "running": "cyan",
+    "warn": "yellow",
+    "inconclusive": "yellow",
+    "acknowledged": "yellow",
+    "fail": "red",
+    "failed": "red",
+    "rejected": "red",
+    "open": "red",
+}
+
+
+def table(rows: Iterable[Any], columns: Mapping[str, object], *, empty: str = "None yet.") -> RenderableType:
+    """One line per row. A column takes a key of the row, or computes its cell."""
+    drawn = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for header in columns:
+        # An id is there to be copied: it stays in one piece.
+        drawn.add_column(header, overflow="fold", no_wrap=header == "id")
+    for row in rows:
+        drawn.add_row(*(cell(_take(row, source)) for source in columns.values()))
+    return drawn if drawn.row_count else Text(empty)
+
+
+def facts(pairs: Mapping[str, Any]) -> RenderableType:
+    """Names and values, one pair a line; what is absent is left out."""
+    drawn = Table.grid(padding=(0, 2))
+    for name, value in pairs.items():
+        if value is not None and value not in ("", [], {}):
+            drawn.add_row(Text(name, style="dim"), cell(value))
+    return drawn
+
+
+def stack(*parts: RenderableType | None) -> RenderableType:
+    """One part below the other."""
+    return Group(*(part for part in parts if part is not None))
+
+
+def sentence(text: str) -> RenderableType:
+    return Text(text)
+
+
+def cell(value: Any) -> Text:
+    """A value as a person reads it: states coloured, numbers short, nothing as a dash."""
+    if isinstance(value, Text):
+        return value
+    return Text(_words(value), style=COLOURS.get(str(value), ""))
+
+
+def _words(value: Any) -> str:
+    match value:
+        case None:
+            return ABSENT
+        case bool():
+            return "yes" if value else "no"
+        case float():
+            return number(value)
+        case list():
+            return ", ".join(map(_words, value))
+        case dict():
+            return ", ".join(f"{name}={_words(item)}" for name, item in value.items())
+        case _:
+            return str(value)
+
+
+def number(value: float | None) -> str:
+    """Four significant digits, without an exponent where that stays readable."""
+    if value is None:
+        return ABSENT
+    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
+
+
+def size(count: int | None) -> str:
+    """Bytes, in the unit that keeps the number small."""
+    if count is None:
+        return ABSENT
+    amount, units = float(count), ["B", "kB", "MB", "GB", "TB"]
+    while amount >= 1000 and len(units) > 1:
+        amount, units = amount / 1000, units[1:]
+    return f"{amount:.0f} {units[0]}" if units[0] == "B" else f"{amount:.1f} {units[0]}"
+
+
+def share(value: float | None) -> str:
+    return ABSENT if value is None else f"{value:.1%}"
+
+
+def when(moment: str | None) -> str:
+    """An ISO time of the server in the local zone, to the second."""
+    if moment is None:
+        return ABSENT
+    at = datetime.fromisoformat(moment)
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def at(key: str) -> Cell:
+    """A column of times."""
+    return lambda row: when(row.get(key))
+
+
+def _take(row: Any, source: object) -> Any:
+    return source(row) if callable(source) else row.get(source)

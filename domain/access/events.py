@@ -1,0 +1,17 @@
+"""What happens to tokens."""
+
+from dataclasses import dataclass
+
+from domain.events.spec import Event
+
+
+@dataclass(frozen=True, kw_only=True)
+class TokenCreated(Event):
+    owner: str
+    role: str
+    scopes: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TokenRevoked(Event):
+    owner: str

@@ -1,0 +1,21 @@
+"""What happens to suites and reports."""
+
+from dataclasses import dataclass
+
+from domain.events.spec import Event
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckSuiteChanged(Event):
+    dataset: str
+    number: int
+    checks: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataChecksRecorded(Event):
+    dataset: str
+    number: int
+    version_id: str
+    report_id: str
+    verdict: str

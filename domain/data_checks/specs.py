@@ -1,0 +1,146 @@
+"""Data checks as data: the suite a dataset declares, and the result each check comes to."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field, model_validator
+
+from domain.datasets.specs import ColumnType, Spec
+
+Severity = Literal["error", "warn"]
+Verdict = Literal["pass", "warn", "fail"]
+DriftMethod = Literal["auto", "psi", "js", "kl", "ks", "chi2", "wasserstein"]
+
+
+class _Check(Spec):
+    model_config = ConfigDict(allow_inf_nan=False)
+
+    severity: Severity = "error"
+    name: str | None = Field(default=None, description="Shown instead of the generated name.")
+
+
+class SchemaCheck(_Check):
+    """The columns exist with these types; `extra` says what other columns mean."""
+
+    check: Literal["schema"] = "schema"
+    columns: dict[str, ColumnType | Literal["int", "float", "bool"]]
+    extra: Literal["allow", "forbid"] = "allow"
+
+
+class NotNullCheck(_Check):
+    check: Literal["not_null"] = "not_null"
+    columns: list[str] = Field(min_length=1)
+    max_share: float = Field(default=0.0, ge=0, le=1)
+
+
+class InRangeCheck(_Check):
+    """Numbers, or ISO dates given as text, within `[min, max]`."""
+
+    check: Literal["in_range"] = "in_range"
+    column: str
+    min: float | str | None = None
+    max: float | str | None = None
+
+    @model_validator(mode="after")
+    def _some_bound(self) -> "InRangeCheck":
+        if self.min is None and self.max is None:
+            raise ValueError("give min, max or both")
+        return self
+
+
+class InSetCheck(_Check):
+    check: Literal["in_set"] = "in_set"
+    column: str
+    values: list[str | int | float | bool] = Field(min_length=1)
+
+
+class UniqueCheck(_Check):
+    check: Literal["unique"] = "unique"
+    columns: list[str] = Field(min_length=1)
+
+
+class RowCountCheck(_Check):
+    check: Literal["row_count"] = "row_count"
+    min: int | None = Field(default=None, ge=0)
+    max: int | None = Field(default=None, ge=0)
+
+
+class TargetBalanceCheck(_Check):
+    """Every class of the target holds at least `min_share` of the rows (two classes at least)."""
+
+    check: Literal["target_balance"] = "target_balance"
+    column: str
+    min_share: float = Field(default=0.05, ge=0, le=0.5)
+
+
+class TargetRangeCheck(_Check):
+    """The mean of a numeric target lies in `[min_mean, max_mean]` and its spread is not zero."""
+
+    check: Literal["target_range"] = "target_range"
+    column: str
+    min_mean: float | None = None
+    max_mean: float | None = None
+
+
+class LeakageCheck(_Check):
+    """No column (but those in `ignore`) is associated with the target more than `max_association` (0..1)."""
+
+    check: Literal["leakage"] = "leakage"
+    target: str
+    max_association: float = Field(default=0.98, ge=0, le=1)
+    ignore: list[str] = []
+
+
+class DriftCheck(_Check):
+    """Columns did not move against another version: `previous` (newest validated one before) or a number."""
+
+    check: Literal["drift"] = "drift"
+    against: Literal["previous"] | Annotated[int, Field(ge=1, lt=2**31)] = "previous"
+    method: DriftMethod = "auto"
+    columns: list[str] | None = None
+    max_effect: float | None = Field(
+        default=None, ge=0, description="Threshold of the effect size; by method and n when absent."
+    )
+
+
+class ExpressionCheck(_Check):
+    """A Polars SQL predicate that must hold for (all but `max_share` of) the rows."""
+
+    check: Literal["expression"] = "expression"
+    where: str
+    max_share: float = Field(default=0.0, ge=0, le=1)
+
+
+CheckSpec = Annotated[
+    SchemaCheck
+    | NotNullCheck
+    | InRangeCheck
+    | InSetCheck
+    | UniqueCheck
+    | RowCountCheck
+    | TargetBalanceCheck
+    | TargetRangeCheck
+    | LeakageCheck
+    | DriftCheck
+    | ExpressionCheck,
+    Field(discriminator="check"),
+]
+
+
+class CheckSuite(Spec):
+    checks: list[CheckSpec] = Field(default=[], max_length=1_000)
+
+
+class CheckResult(Spec):
+    """What one check came to. `value` and `threshold` are in the check's own unit (a share, a count, an effect)."""
+
+    check: str
+    name: str
+    severity: Severity
+    verdict: Verdict
+    value: float | str | None = None
+    threshold: float | str | None = None
+    message: str = Field(description="One sentence for a person, with the numbers.")
+    failing_count: int = 0
+    failing_rows: list[dict[str, Any]] = Field(
+        default=[], description="At most 10 failing rows, each with its `row` (0-based)."
+    )

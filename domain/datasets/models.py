@@ -1,0 +1,85 @@
+"""The tables of datasets: the name, its versions, their files, and what a version was made from."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKey, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from domain.datasets.states import VersionState
+from domain.db import Base, Id, Ref
+
+
+class Dataset(Base):
+    """A name under which versions collect. `versions` is their count, and so the number of the newest one."""
+
+    __tablename__ = "dataset"
+
+    id: Mapped[Id]
+    name: Mapped[str] = mapped_column(String(100), unique=True)
+    description: Mapped[str] = mapped_column(Text)
+    versions: Mapped[int] = mapped_column(default=0)
+    revision: Mapped[int] = mapped_column(default=1)
+    created_at: Mapped[datetime]
+    created_by: Mapped[str] = mapped_column(String(200))
+    archived_at: Mapped[datetime | None]
+
+
+class DatasetVersion(Base):
+    """Content that never changes; only what is known about it does (state, profile).
+
+    A foreign key to this table that cascades belongs to a part of the version; one that does not, to a user of it.
+    """
+
+    __tablename__ = "dataset_version"
+    __table_args__ = (UniqueConstraint("dataset_id", "number"), UniqueConstraint("dataset_id", "digest"))
+
+    id: Mapped[Id]
+    dataset_id: Mapped[str] = mapped_column(String(36), ForeignKey("dataset.id", ondelete="CASCADE"))
+    number: Mapped[int]
+    digest: Mapped[str] = mapped_column(String(40))
+    format: Mapped[str] = mapped_column(String(20))
+    state: Mapped[VersionState] = mapped_column(String(20), default=VersionState.REGISTERED)
+    reasons: Mapped[list[Any]] = mapped_column(default=list)
+    files: Mapped[int]
+    size: Mapped[int] = mapped_column(BigInteger)
+    rows: Mapped[int | None] = mapped_column(BigInteger)
+    profile: Mapped[dict[str, Any] | None] = mapped_column(deferred=True, deferred_raiseload=True)
+    message: Mapped[str] = mapped_column(Text)
+    source: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]
+    created_by: Mapped[str] = mapped_column(String(200))
+
+    dataset: Mapped[Dataset] = relationship(lazy="raise")
+
+
+class DatasetFile(Base):
+    """One file of a version."""
+
+    __tablename__ = "dataset_file"
+
+    version_id: Mapped[Ref] = mapped_column(ForeignKey("dataset_version.id", ondelete="CASCADE"), primary_key=True)
+    path: Mapped[str] = mapped_column(String(512), primary_key=True)
+    md5: Mapped[str] = mapped_column(String(32), index=True)
+    size: Mapped[int] = mapped_column(BigInteger)
+
+
+class DatasetParent(Base):
+    """`child_id` was built from the rows of `parent_id`."""
+
+    __tablename__ = "dataset_parent"
+
+    child_id: Mapped[Ref] = mapped_column(ForeignKey("dataset_version.id", ondelete="CASCADE"), primary_key=True)
+    parent_id: Mapped[Ref] = mapped_column(
+        ForeignKey("dataset_version.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+
+
+class DatasetDiff(Base):
+    """A comparison of two versions, kept because neither ever changes."""
+
+    __tablename__ = "dataset_diff"
+
+    before_id: Mapped[Ref] = mapped_column(ForeignKey("dataset_version.id", ondelete="CASCADE"), primary_key=True)
+    after_id: Mapped[Ref] = mapped_column(ForeignKey("dataset_version.id", ondelete="CASCADE"), primary_key=True)
+    diff: Mapped[dict[str, Any]]

@@ -1,0 +1,199 @@
+"""Reads of datasets: by name and number, by reference (`name@n`), pages, files, and the lineage of a version."""
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import contains_eager
+
+from domain.datasets.manifest import ManifestEntry
+from domain.datasets.models import Dataset, DatasetDiff, DatasetFile, DatasetParent, DatasetVersion
+from domain.datasets.specs import TableProfile, VersionDiff
+from domain.datasets.states import VersionState
+from domain.db import AnySession, Base
+from domain.errors import Conflict, NotFound, unknown
+from domain.pages import Page, PageRequest, paginate
+
+T = TypeVar("T")
+
+
+class UnknownDataset(NotFound):
+    code = "unknown_dataset"
+
+
+class UnknownVersion(NotFound):
+    code = "unknown_dataset_version"
+
+
+class UnknownFile(NotFound):
+    code = "unknown_dataset_file"
+
+
+class NoProfile(NotFound):
+    code = "no_profile"
+
+
+class NothingValidated(Conflict):
+    """A reference without a number means the newest validated version, and there is none."""
+
+    code = "no_validated_version"
+
+
+@dataclass(frozen=True)
+class Use:
+    """A row of another noun that refers to a version: the noun (its table) and the row's id."""
+
+    noun: str
+    id: str
+    version_id: str
+
+
+def get_dataset(session: AnySession, name: str, *, lock: bool = False) -> Dataset:
+    """The dataset, archived or not; `UnknownDataset` with near matches otherwise."""
+    query = select(Dataset).where(Dataset.name == name)
+    dataset = session.scalar(_locked(query) if lock else query)
+    if dataset is None:
+        known = session.scalars(select(Dataset.name).where(Dataset.archived_at.is_(None)))
+        absent = unknown("dataset", name, known)
+        raise UnknownDataset(absent.message, where=absent.where, fix=absent.fix)
+    return dataset
+
+
+def list_datasets(session: AnySession, page: PageRequest, *, archived: bool = False) -> Page[Dataset]:
+    """Newest first; archived ones only when asked for."""
+    query = select(Dataset).where(Dataset.archived_at.is_not(None) if archived else Dataset.archived_at.is_(None))
+    return paginate(session, query, page, key=Dataset.id)
+
+
+def get_version(session: AnySession, name: str, number: int | None = None) -> DatasetVersion:
+    """Version `number` of the dataset, or its newest one (in any state)."""
+    query = _versions().where(Dataset.name == name)
+    query = (
+        query.order_by(DatasetVersion.number.desc()).limit(1)
+        if number is None
+        else query.where(DatasetVersion.number == number)
+    )
+    version = session.scalar(query)
+    if version is None:
+        dataset = get_dataset(session, name)
+        has = f"It has versions 1 to {dataset.versions}." if dataset.versions else "It has no versions yet."
+        what = "versions" if number is None else f"version {number}"
+        raise UnknownVersion(f"The dataset {name!r} has no {what}.", where="version", fix=has)
+    return version
+
+
+def find_version(session: AnySession, name: str, number: int) -> DatasetVersion | None:
+    return session.scalar(_versions().where(Dataset.name == name, DatasetVersion.number == number))
+
+
+def get_version_by_id(session: AnySession, version_id: str, *, lock: bool = False) -> DatasetVersion:
+    query = _versions().where(DatasetVersion.id == version_id)
+    version = session.scalar(_locked(query) if lock else query)
+    if version is None:
+        raise UnknownVersion(f"There is no dataset version with the id {version_id!r}.", where="version_id")
+    return version
+
+
+def find_by_digest(session: AnySession, dataset_id: str, digest: str) -> DatasetVersion | None:
+    query = _versions().where(DatasetVersion.dataset_id == dataset_id, DatasetVersion.digest == digest)
+    return session.scalar(query)
+
+
+def list_versions(
+    session: AnySession, name: str, page: PageRequest, *, state: VersionState | None = None
+) -> Page[DatasetVersion]:
+    """Newest first."""
+    query = _versions().where(DatasetVersion.dataset_id == get_dataset(session, name).id)
+    if state is not None:
+        query = query.where(DatasetVersion.state == state)
+    return paginate(session, query, page, key=DatasetVersion.number, cast=int)
+
+
+def resolve(session: AnySession, ref: str) -> DatasetVersion:
+    """What `name` (the newest validated version) or `name@n` (that one, in any state) stands for."""
+    name, _, number = ref.partition("@")
+    if number:
+        return get_version(session, name, int(number))
+    query = _versions().where(Dataset.name == name, DatasetVersion.state == VersionState.VALIDATED)
+    version = session.scalar(query.order_by(DatasetVersion.number.desc()).limit(1))
+    if version is None:
+        get_dataset(session, name)
+        fix = "Upload one that passes its checks, or name a version as NAME@n."
+        raise NothingValidated(f"The dataset {name!r} has no validated version.", where=name, fix=fix)
+    return version
+
+
+def previous_validated(session: AnySession, version: DatasetVersion) -> DatasetVersion | None:
+    """The newest validated version before this one; None when it is the first."""
+    query = _versions().where(
+        DatasetVersion.dataset_id == version.dataset_id,
+        DatasetVersion.number < version.number,
+        DatasetVersion.state == VersionState.VALIDATED,
+    )
+    return session.scalar(query.order_by(DatasetVersion.number.desc()).limit(1))
+
+
+def files_of(session: AnySession, version: DatasetVersion) -> list[ManifestEntry]:
+    """The files in the order of the manifest."""
+    rows = session.scalars(select(DatasetFile).where(DatasetFile.version_id == version.id))
+    entries = (ManifestEntry(row.path, row.md5, row.size) for row in rows)
+    return sorted(entries, key=lambda entry: entry.path)
+
+
+def get_file(session: AnySession, version: DatasetVersion, path: str) -> ManifestEntry:
+    row = session.get(DatasetFile, (version.id, path))
+    if row is None:
+        known = session.scalars(select(DatasetFile.path).where(DatasetFile.version_id == version.id).limit(1_000))
+        absent = unknown("file", path, known)
+        raise UnknownFile(absent.message, where="path", fix=absent.fix)
+    return ManifestEntry(row.path, row.md5, row.size)
+
+
+def get_profile(session: AnySession, version: DatasetVersion) -> TableProfile:
+    """The facts about the columns; `NoProfile` while the checks have not run, or when the table cannot be read."""
+    profile = session.scalar(select(DatasetVersion.profile).where(DatasetVersion.id == version.id))
+    if profile is None:
+        what = f"Version {version.number} of {version.dataset.name!r} has no profile: it is {version.state}."
+        raise NoProfile(what, where="version", fix="Its checks say why, or will make one when they run.")
+    return TableProfile.model_validate(profile)
+
+
+def find_diff(session: AnySession, before: DatasetVersion, after: DatasetVersion) -> VersionDiff | None:
+    row = session.get(DatasetDiff, (before.id, after.id))
+    return None if row is None else VersionDiff.model_validate(row.diff)
+
+
+def parents_of(session: AnySession, version: DatasetVersion) -> list[DatasetVersion]:
+    """The versions this one was built from."""
+    linked = select(DatasetParent.parent_id).where(DatasetParent.child_id == version.id)
+    return list(session.scalars(_versions().where(DatasetVersion.id.in_(linked)).order_by(DatasetVersion.id)))
+
+
+def children_of(session: AnySession, version: DatasetVersion) -> list[DatasetVersion]:
+    """The versions built from this one."""
+    linked = select(DatasetParent.child_id).where(DatasetParent.parent_id == version.id)
+    return list(session.scalars(_versions().where(DatasetVersion.id.in_(linked)).order_by(DatasetVersion.id)))
+
+
+def uses_of(session: AnySession, versions: Select[str], *, limit: int = 100) -> list[Use]:
+    """Rows of other nouns that refer to these versions (a select of ids), found by their foreign keys.
+
+    A key that cascades belongs to a part of the version (its files, its reports) and is no use of it.
+    """
+    found: list[Use] = []
+    for table in Base.metadata.sorted_tables:
+        for key in table.foreign_keys:
+            if key.column is DatasetVersion.__table__.c.id and key.ondelete != "CASCADE":
+                rows = session.execute(select(table.c.id, key.parent).where(key.parent.in_(versions)).limit(limit))
+                found += [Use(table.name, row_id, version_id) for row_id, version_id in rows]
+    return found
+
+
+def _locked(query: Select[T]) -> Select[T]:
+    """Lock the row and read it anew: the session may have seen it before somebody else changed it."""
+    entity = query.column_descriptions[0]["entity"]
+    return query.with_for_update(of=entity).execution_options(populate_existing=True)
+
+
+def _versions() -> Select[DatasetVersion]:
+    return select(DatasetVersion).join(DatasetVersion.dataset).options(contains_eager(DatasetVersion.dataset))

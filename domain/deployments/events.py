@@ -1,0 +1,49 @@
+"""What happens to endpoints and rollouts."""
+
+from dataclasses import dataclass
+
+from domain.events.spec import Event
+
+
+@dataclass(frozen=True, kw_only=True)
+class EndpointCreated(Event):
+    endpoint: str
+    model: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class EndpointChanged(Event):
+    endpoint: str
+    revision: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class RolloutStarted(Event):
+    endpoint: str
+    rollout_id: str
+    version: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class RolloutFinished(Event):
+    endpoint: str
+    rollout_id: str
+    version: int
+    previous: int | None
+    promotion_id: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RolloutAborted(Event):
+    endpoint: str
+    rollout_id: str
+    version: int
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RolledBack(Event):
+    endpoint: str
+    from_version: int
+    to_version: int
+    reason: str

@@ -1,0 +1,66 @@
+"""Reads of endpoints and rollouts, and the routes that serving is given."""
+
+from sqlalchemy import select
+
+from domain.db import AnySession
+from domain.deployments.models import Endpoint, Rollout
+from domain.deployments.specs import EndpointSettings, Routes, Target
+from domain.errors import NotFound, unknown
+from domain.pages import Page, PageRequest, paginate
+from domain.registry.models import ModelVersion, RegisteredModel
+
+
+class UnknownEndpoint(NotFound):
+    code = "unknown_endpoint"
+
+
+class UnknownRollout(NotFound):
+    code = "unknown_rollout"
+
+
+def get_endpoint(session: AnySession, name: str, *, lock: bool = False) -> Endpoint:
+    query = select(Endpoint).where(Endpoint.name == name)
+    endpoint = session.scalar(query.with_for_update() if lock else query)
+    if endpoint is None:
+        like = unknown("endpoint", name, session.scalars(select(Endpoint.name)))
+        raise UnknownEndpoint(like.message, where=like.where, fix=like.fix)
+    return endpoint
+
+
+def list_endpoints(session: AnySession, page: PageRequest) -> Page[Endpoint]:
+    return paginate(session, select(Endpoint), page, key=Endpoint.id)
+
+
+def endpoints_of(session: AnySession, model_id: str) -> list[Endpoint]:
+    return list(session.scalars(select(Endpoint).where(Endpoint.model_id == model_id).order_by(Endpoint.id)))
+
+
+def get_rollout(session: AnySession, rollout_id: str, *, lock: bool = False) -> Rollout:
+    query = select(Rollout).where(Rollout.id == rollout_id)
+    rollout = session.scalar(query.with_for_update() if lock else query)
+    if rollout is None:
+        raise UnknownRollout(f"There is no rollout {rollout_id!r}.", where="rollout_id")
+    return rollout
+
+
+def list_rollouts(session: AnySession, page: PageRequest, *, endpoint_id: str) -> Page[Rollout]:
+    return paginate(session, select(Rollout).where(Rollout.endpoint_id == endpoint_id), page, key=Rollout.id)
+
+
+def routes_of(session: AnySession, endpoint: Endpoint) -> Routes:
+    """What serving is to know about the endpoint, at its present revision."""
+    model = session.get_one(RegisteredModel, endpoint.model_id)
+    targets = []
+    if endpoint.live_version_id is not None:
+        live = session.get_one(ModelVersion, endpoint.live_version_id)
+        targets.append(Target(version=live.number, package=live.package_digest, role="live"))
+    if endpoint.standby_version_id is not None:
+        standby = session.get_one(ModelVersion, endpoint.standby_version_id)
+        targets.append(Target(version=standby.number, package=standby.package_digest, role="standby", share=0.0))
+    return Routes(
+        endpoint=endpoint.name,
+        revision=endpoint.revision,
+        model=model.name,
+        targets=targets,
+        settings=EndpointSettings.model_validate(endpoint.settings),
+    )

@@ -1,0 +1,27 @@
+"""What events elsewhere mean to model checks. Named in `domain.reactions`."""
+
+from domain.db import WriteSession
+from domain.jobs.events import JobCancelled, JobFailed
+from domain.jobs.queries import get_job
+from domain.model_checks import service
+from domain.model_checks.jobs import RunModelChecks
+from domain.registry import queries as registry
+from domain.registry.events import ModelVersionCreated, PolicyChanged
+from domain.registry.states import VersionState
+
+
+def version_created(session: WriteSession, event: ModelVersionCreated) -> None:
+    service.start(session, version=registry.get_version_by_id(session, event.version_id))
+
+
+def policy_changed(session: WriteSession, event: PolicyChanged) -> None:
+    """A changed policy asks other questions: the newest version, the likely candidate, answers them at once."""
+    newest = registry.newest_version(session, registry.get_model(session, event.model))
+    if newest is not None and newest.state != VersionState.ARCHIVED:
+        service.start(session, version=newest)
+
+
+def job_ended_badly(session: WriteSession, event: JobFailed | JobCancelled) -> None:
+    if event.kind == RunModelChecks.kind():
+        payload = RunModelChecks.model_validate(get_job(session, event.job_id).payload)
+        service.give_up(session, version_id=payload.version_id, reason=event.reason)

@@ -1,0 +1,94 @@
+"""What a window means: its verdict, and the alerts it speaks for. Pure."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from domain.monitoring.specs import DriftResult, PerformanceResult
+from domain.monitoring.windows import WindowVerdict
+
+
+class AlertKind(StrEnum):
+    DRIFT = "drift"
+    QUALITY = "quality"
+    BROKEN_DATA = "broken_data"
+
+
+class AlertState(StrEnum):
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
+    RESOLVED = "resolved"
+
+
+MOVES: dict[AlertState, frozenset[AlertState]] = {
+    AlertState.OPEN: frozenset({AlertState.ACKNOWLEDGED, AlertState.RESOLVED}),
+    AlertState.ACKNOWLEDGED: frozenset({AlertState.RESOLVED}),
+    AlertState.RESOLVED: frozenset(),
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something a person should know about a window."""
+
+    kind: AlertKind
+    severity: str
+    reason: str
+    next_step: str
+
+
+def may_move(old: AlertState, new: AlertState) -> bool:
+    return new in MOVES[old]
+
+
+def verdict_of(drift: DriftResult, performance: PerformanceResult | None) -> WindowVerdict:
+    """The worst thing that can be said of a window."""
+    if drift.broken:
+        return WindowVerdict.BROKEN
+    if performance is not None and performance.degraded:
+        return WindowVerdict.DEGRADED
+    return WindowVerdict.DRIFTED if drift.drifted else WindowVerdict.QUIET
+
+
+def findings(drift: DriftResult, performance: PerformanceResult | None) -> list[Finding]:
+    """The alerts a window speaks for, none when it is quiet."""
+    found: list[Finding] = []
+    by_name = {feature.name: feature for feature in drift.features}
+    if drift.broken:
+        named = ", ".join(f"{name} (null {by_name[name].null_share:.0%})" for name in drift.broken)
+        found.append(
+            Finding(
+                AlertKind.BROKEN_DATA,
+                "error",
+                f"Broken data in {named}, {drift.rows} rows.",
+                "Mend the source; retraining is held back.",
+            )
+        )
+    if drift.drifted:
+        worst = [by_name[name] for name in drift.drifted[:3]]
+        named = ", ".join(f"{one.name} (PSI {one.psi:.2f}, alarm from {one.threshold:.2f})" for one in worst)
+        more = f" and {len(drift.drifted) - 3} more" if len(drift.drifted) > 3 else ""
+        features = len([one for one in drift.features if one.name != "(prediction)"])
+        found.append(
+            Finding(
+                AlertKind.DRIFT,
+                "warn",
+                f"{len(drift.drifted)} of {features} features and the prediction drifted over {drift.rows} rows: {named}{more}.",
+                "See whether quality holds; a retrain starts by itself if the governor allows it.",
+            )
+        )
+    if performance is not None and performance.degraded:
+        found.append(
+            Finding(
+                AlertKind.QUALITY,
+                "error",
+                f"{performance.metric} is {performance.value:.4g} on {performance.labelled} labelled rows, {_loss(performance)}.",
+                "Roll back if the last switch caused it; else retrain with what has changed in the world.",
+            )
+        )
+    return found
+
+
+def _loss(performance: PerformanceResult) -> str:
+    if performance.reference is None or performance.loss is None:
+        return "with nothing to compare it to"
+    return f"against {performance.reference:.4g} when it was trained ({performance.loss:+.0%} loss)"

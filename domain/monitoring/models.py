@@ -1,0 +1,79 @@
+"""Monitors, windows, ground truth and alerts."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from domain.db import Base, Id
+from domain.monitoring.alerts import AlertKind, AlertState
+from domain.monitoring.windows import WindowState, WindowVerdict
+
+
+class Monitor(Base):
+    """How an endpoint is watched, and when it may retrain by itself."""
+
+    __tablename__ = "monitor"
+
+    endpoint_id: Mapped[str] = mapped_column(String(36), ForeignKey("endpoint.id"), primary_key=True)
+    policy: Mapped[dict[str, Any]]
+    governor: Mapped[dict[str, Any]]
+    updated_at: Mapped[datetime]
+
+
+class MonitoringWindow(Base):
+    """A span of recorded predictions, compared with the training reference of `version_id`."""
+
+    __tablename__ = "monitoring_window"
+    __table_args__ = (
+        UniqueConstraint("endpoint_id", "first_id"),
+        Index("ix_monitoring_window_last_id", "endpoint_id", "last_id"),
+    )
+
+    id: Mapped[Id]
+    endpoint_id: Mapped[str] = mapped_column(String(36), ForeignKey("endpoint.id"))
+    version_id: Mapped[str | None] = mapped_column(String(36), ForeignKey("model_version.id"))
+    state: Mapped[WindowState] = mapped_column(String(20), default=WindowState.OPEN)
+    verdict: Mapped[WindowVerdict | None] = mapped_column(String(20))
+    segments: Mapped[list[Any]]
+    first_id: Mapped[str] = mapped_column(String(36))
+    last_id: Mapped[str] = mapped_column(String(36))
+    rows: Mapped[int]
+    drift: Mapped[dict[str, Any] | None]
+    performance: Mapped[dict[str, Any] | None]
+    opened_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
+
+
+class GroundTruth(Base):
+    """What turned out to be true for one prediction. Posted again, the later value counts."""
+
+    __tablename__ = "ground_truth"
+
+    endpoint_id: Mapped[str] = mapped_column(String(36), ForeignKey("endpoint.id"), primary_key=True)
+    prediction_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    value: Mapped[dict[str, Any]]
+    at: Mapped[datetime]
+
+
+class Alert(Base):
+    """Something wrong with an endpoint. One open alert per kind: more findings update it."""
+
+    __tablename__ = "alert"
+    __table_args__ = (Index("ix_alert_state", "state"), Index("ix_alert_endpoint_id", "endpoint_id"))
+
+    id: Mapped[Id]
+    endpoint_id: Mapped[str] = mapped_column(String(36), ForeignKey("endpoint.id"))
+    kind: Mapped[AlertKind] = mapped_column(String(20))
+    severity: Mapped[str] = mapped_column(String(10))
+    state: Mapped[AlertState] = mapped_column(String(20), default=AlertState.OPEN)
+    reason: Mapped[str] = mapped_column(Text)
+    next_step: Mapped[str] = mapped_column(Text)
+    window_id: Mapped[str] = mapped_column(String(36), ForeignKey("monitoring_window.id"))
+    occurrences: Mapped[int] = mapped_column(default=1)
+    opened_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime]
+    acknowledged_by: Mapped[str | None] = mapped_column(String(200))
+    resolved_by: Mapped[str | None] = mapped_column(String(200))
+    resolved_at: Mapped[datetime | None]

@@ -1,0 +1,130 @@
+"""Reads of monitoring: windows, ground truth, alerts."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import func, select
+
+from domain.db import AnySession
+from domain.deployments.models import Endpoint
+from domain.errors import NotFound
+from domain.monitoring.alerts import AlertState
+from domain.monitoring.models import Alert, GroundTruth, Monitor, MonitoringWindow
+from domain.monitoring.specs import GovernorPolicy, MonitorPolicy
+from domain.monitoring.windows import WindowState
+from domain.pages import Page, PageRequest, paginate
+
+TruthValue = float | str | bool
+_IDS_AT_ONCE = 500
+
+
+class UnknownAlert(NotFound):
+    code = "unknown_alert"
+
+
+class UnknownWindow(NotFound):
+    code = "unknown_window"
+
+
+def policies_of(session: AnySession, endpoint_id: str) -> tuple[MonitorPolicy, GovernorPolicy]:
+    """The endpoint's policies, or the defaults."""
+    monitor = session.get(Monitor, endpoint_id)
+    if monitor is None:
+        return MonitorPolicy(), GovernorPolicy()
+    return MonitorPolicy.model_validate(monitor.policy), GovernorPolicy.model_validate(monitor.governor)
+
+
+def get_window(session: AnySession, window_id: str, *, lock: bool = False) -> MonitoringWindow:
+    query = select(MonitoringWindow).where(MonitoringWindow.id == window_id)
+    window = session.scalar(query.with_for_update() if lock else query)
+    if window is None:
+        raise UnknownWindow(f"There is no monitoring window {window_id!r}.", where="window_id")
+    return window
+
+
+def list_windows(session: AnySession, page: PageRequest, *, endpoint_id: str) -> Page[MonitoringWindow]:
+    return paginate(
+        session,
+        select(MonitoringWindow).where(MonitoringWindow.endpoint_id == endpoint_id),
+        page,
+        key=MonitoringWindow.id,
+    )
+
+
+def recent_windows(
+    session: AnySession, endpoint_id: str, *, limit: int, version_id: str | None = None
+) -> list[MonitoringWindow]:
+    """Closed windows (of one version), newest first."""
+    query = select(MonitoringWindow).where(
+        MonitoringWindow.endpoint_id == endpoint_id, MonitoringWindow.state == WindowState.CLOSED
+    )
+    if version_id is not None:
+        query = query.where(MonitoringWindow.version_id == version_id)
+    return list(session.scalars(query.order_by(MonitoringWindow.last_id.desc()).limit(limit)))
+
+
+def assigned_segments(session: AnySession, endpoint_id: str, *, since_id: str) -> set[str]:
+    """Segments that belong to a window which ends at or after `since_id`."""
+    query = select(MonitoringWindow.segments).where(
+        MonitoringWindow.endpoint_id == endpoint_id, MonitoringWindow.last_id >= since_id
+    )
+    return {key for segments in session.scalars(query) for key in segments}
+
+
+def latest_windows(session: AnySession, endpoint_id: str, *, limit: int) -> list[MonitoringWindow]:
+    """The newest windows in any state, newest first."""
+    query = select(MonitoringWindow).where(MonitoringWindow.endpoint_id == endpoint_id)
+    return list(session.scalars(query.order_by(MonitoringWindow.last_id.desc()).limit(limit)))
+
+
+def windows_without_quality(session: AnySession, endpoint_id: str, *, limit: int = 50) -> list[MonitoringWindow]:
+    """Closed windows whose quality is not known yet, newest first."""
+    query = select(MonitoringWindow).where(
+        MonitoringWindow.endpoint_id == endpoint_id,
+        MonitoringWindow.state == WindowState.CLOSED,
+        MonitoringWindow.performance.is_(None),
+    )
+    return list(session.scalars(query.order_by(MonitoringWindow.last_id.desc()).limit(limit)))
+
+
+def count_truth(session: AnySession, endpoint_id: str, *, first_id: str, last_id: str) -> int:
+    query = (
+        select(func.count())
+        .select_from(GroundTruth)
+        .where(GroundTruth.endpoint_id == endpoint_id, GroundTruth.prediction_id.between(first_id, last_id))
+    )
+    return session.scalar(query) or 0
+
+
+def truth_between(session: AnySession, endpoint_id: str, *, first_id: str, last_id: str) -> dict[str, TruthValue]:
+    """Ground truth by prediction id, for ids within the span."""
+    query = select(GroundTruth).where(
+        GroundTruth.endpoint_id == endpoint_id, GroundTruth.prediction_id.between(first_id, last_id)
+    )
+    return {row.prediction_id: row.value["value"] for row in session.scalars(query)}
+
+
+def truth_of(session: AnySession, endpoint: str, ids: Sequence[str]) -> dict[str, TruthValue]:
+    """Ground truth of an endpoint, by name, for these prediction ids (those that have any)."""
+    endpoint_id = session.scalar(select(Endpoint.id).where(Endpoint.name == endpoint))
+    found: dict[str, TruthValue] = {}
+    for start in range(0, len(ids), _IDS_AT_ONCE):
+        query = select(GroundTruth).where(
+            GroundTruth.endpoint_id == endpoint_id, GroundTruth.prediction_id.in_(ids[start : start + _IDS_AT_ONCE])
+        )
+        found.update({row.prediction_id: row.value["value"] for row in session.scalars(query)})
+    return found
+
+
+def get_alert(session: AnySession, alert_id: str, *, lock: bool = False) -> Alert:
+    query = select(Alert).where(Alert.id == alert_id)
+    alert = session.scalar(query.with_for_update() if lock else query)
+    if alert is None:
+        raise UnknownAlert(f"There is no alert {alert_id!r}.", where="alert_id")
+    return alert
+
+
+def list_alerts(session: AnySession, page: PageRequest, *, state: AlertState | None = None) -> Page[Alert]:
+    query = select(Alert)
+    if state is not None:
+        query = query.where(Alert.state == state)
+    return paginate(session, query, page, key=Alert.id)

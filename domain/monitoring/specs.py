@@ -1,0 +1,87 @@
+"""Monitoring as data: the policy of an endpoint, and what a window of its traffic came to."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from domain.datasets.specs import Spec
+
+DriftTest = Literal["ks", "chi2"]
+
+
+class MonitorPolicy(Spec):
+    """When a window closes and what counts as drift. Windows close by rows, or by time with at least `min_rows`."""
+
+    window_rows: int = Field(default=1000, ge=50)
+    window_seconds: float | None = Field(default=None, gt=0)
+    min_rows: int = Field(default=100, ge=20)
+    max_effect: float = Field(
+        default=0.2, gt=0, description="PSI that matters; raised to the null's quantile at the window's n."
+    )
+    false_discovery: float = Field(default=0.05, gt=0, lt=1, description="Benjamini-Hochberg rate over the features.")
+    max_null_share: float = Field(
+        default=0.05, ge=0, le=1, description="Above this (and above the reference) a column is broken, not drifted."
+    )
+    metric: str | None = Field(default=None, description="Quality metric; by task when absent (mae, accuracy).")
+    max_quality_loss: float = Field(
+        default=0.25, gt=0, description="Relative loss against the champion's frozen test metric."
+    )
+    min_truth_share: float = Field(default=0.8, gt=0, le=1)
+
+
+class GovernorPolicy(Spec):
+    """When a retrain may start by itself."""
+
+    windows_needed: int = Field(default=2, ge=1, description="k of the last `windows_seen` windows must be bad.")
+    windows_seen: int = Field(default=3, ge=1)
+    cooldown_seconds: float = Field(default=3600.0, ge=0)
+    daily_budget: int = Field(default=4, ge=1)
+    max_failed_gates: int = Field(default=3, ge=1, description="Gates failed in a row before automatic retrains stop.")
+
+
+class FeatureDrift(Spec):
+    """One feature against the training reference. `effect` is PSI; drifted = effect and significance together."""
+
+    name: str
+    kind: Literal["number", "category"]
+    n_reference: int
+    n: int
+    psi: float
+    js: float = Field(description="Jensen-Shannon divergence, bits (0..1).")
+    kl: float = Field(description="Kullback-Leibler divergence of the window from the reference, nats.")
+    test: DriftTest
+    statistic: float
+    p_value: float
+    q_value: float = Field(description="Benjamini-Hochberg adjusted p-value over the features.")
+    threshold: float = Field(description="PSI above which this counts as drift at this n.")
+    null_share: float
+    null_share_reference: float
+    drifted: bool
+    broken: bool
+    reason: str | None = Field(default=None, description="Why it is broken: missing, null, stuck, or of another type.")
+
+
+class DriftResult(Spec):
+    """Every feature of one window, the worst first, and the prediction itself under the name `(prediction)`."""
+
+    rows: int
+    features: list[FeatureDrift]
+    drifted: list[str]
+    broken: list[str]
+
+
+class PerformanceResult(Spec):
+    """Quality on the rows of a window whose ground truth is known."""
+
+    metric: str
+    value: float
+    reference: float | None
+    labelled: int
+    rows: int
+    loss: float | None = Field(description="Relative loss against the reference (positive is worse).")
+    degraded: bool
+
+
+class TruthItem(Spec):
+    id: str
+    value: float | str | bool

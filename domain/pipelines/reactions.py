@@ -1,0 +1,198 @@
+"""What events elsewhere mean to pipelines: steps that go on, runs that start. Named in `domain.reactions`."""
+
+from sqlalchemy import select
+
+from domain.datasets.events import DatasetVersionBuilt, DatasetVersionRejected, DatasetVersionValidated
+from domain.datasets.models import DatasetVersion
+from domain.db import WriteSession
+from domain.deployments.events import RolloutAborted
+from domain.deployments.models import Endpoint, Rollout
+from domain.events.service import emit
+from domain.jobs.events import JobCancelled, JobFailed
+from domain.model_checks.events import ModelChecksFailed, ModelVersionChecked
+from domain.monitoring.events import RetrainRefused, RetrainStarted, WindowClosed
+from domain.monitoring.governor import GovernorFacts, may_retrain
+from domain.monitoring.models import MonitoringWindow
+from domain.monitoring.queries import policies_of, recent_windows
+from domain.monitoring.windows import WindowVerdict
+from domain.pipelines import queries, service, triggers
+from domain.pipelines.graph import StepState
+from domain.pipelines.models import Pipeline, PipelineRun, PipelineStep
+from domain.pipelines.service import Arrival
+from domain.pipelines.specs import PipelineSpec
+from domain.pipelines.steps import version_output
+from domain.promotions.events import PromotionApplied, PromotionDecided, PromotionRejected
+from domain.promotions.models import Promotion
+from domain.registry.events import ModelVersionRefused
+from domain.registry.models import ModelVersion
+from domain.training.events import RunCancelled, RunFailed, RunFinished
+
+
+def version_built(session: WriteSession, event: DatasetVersionBuilt) -> None:
+    version = session.get_one(DatasetVersion, event.version_id)
+    made = "made" if event.created else "found again"
+    service.arrived(
+        session,
+        f"job:{event.job_id}",
+        Arrival(
+            StepState.SUCCEEDED,
+            f"{made} {event.dataset} version {event.number}",
+            version_output(event.dataset, version),
+        ),
+    )
+
+
+def version_validated(session: WriteSession, event: DatasetVersionValidated) -> None:
+    """Let the step that waits for this version go on, and start the pipelines that a new version sets off."""
+    service.arrived(
+        session,
+        f"dataset_version:{event.version_id}",
+        Arrival(StepState.SUCCEEDED, f"{event.dataset} version {event.number} is validated"),
+    )
+    for pipeline in queries.all_pipelines(session):
+        if (
+            triggers.on_new_version(PipelineSpec.model_validate(pipeline.spec), event.dataset)
+            and queries.active_run(session, pipeline.id) is None
+        ):
+            service.start(
+                session,
+                name=pipeline.name,
+                trigger="dataset_version",
+                reason=f"{event.dataset} version {event.number} is validated",
+            )
+
+
+def version_rejected(session: WriteSession, event: DatasetVersionRejected) -> None:
+    reasons = " ".join(event.reasons)
+    service.arrived(
+        session,
+        f"dataset_version:{event.version_id}",
+        Arrival(StepState.FAILED, f"{event.dataset} version {event.number} is rejected: {reasons}"),
+    )
+
+
+def run_finished(session: WriteSession, event: RunFinished) -> None:
+    service.arrived(session, f"run:{event.run_id}", Arrival(StepState.SUCCEEDED, "trained", {"metrics": event.metrics}))
+
+
+def run_failed(session: WriteSession, event: RunFailed | RunCancelled) -> None:
+    service.arrived(session, f"run:{event.run_id}", Arrival(StepState.FAILED, event.reason))
+
+
+def model_checked(session: WriteSession, event: ModelVersionChecked) -> None:
+    version = session.get_one(ModelVersion, event.version_id)
+    service.arrived(
+        session,
+        f"checks_of_run:{version.run_id}",
+        Arrival(
+            StepState.SUCCEEDED,
+            f"{event.model} version {event.number}: checks {event.verdict}",
+            {"number": event.number, "verdict": event.verdict},
+        ),
+    )
+
+
+def model_not_checked(session: WriteSession, event: ModelChecksFailed) -> None:
+    service.arrived(
+        session,
+        f"checks_of_run:{event.run_id}",
+        Arrival(StepState.FAILED, f"the checks could not be run: {event.reason}"),
+    )
+
+
+def run_not_registered(session: WriteSession, event: ModelVersionRefused) -> None:
+    service.arrived(session, f"checks_of_run:{event.run_id}", Arrival(StepState.FAILED, event.reason))
+
+
+def promotion_decided(session: WriteSession, event: PromotionDecided) -> None:
+    """A gate that says no is an answer, not a failure: the champion stays and the run ends."""
+    passed = event.verdict == "pass"
+    reason = event.reason if passed else f"The champion stays: {event.reason}"
+    service.arrived(
+        session,
+        f"promotion:{event.promotion_id}",
+        Arrival(StepState.SUCCEEDED, reason, {"verdict": event.verdict}, stop=not passed),
+    )
+
+
+def promotion_rejected(session: WriteSession, event: PromotionRejected) -> None:
+    service.arrived(
+        session,
+        f"applied:{event.promotion_id}",
+        Arrival(StepState.SUCCEEDED, f"A person refused: {event.reason}", stop=True),
+    )
+
+
+def promotion_applied(session: WriteSession, event: PromotionApplied) -> None:
+    service.arrived(
+        session,
+        f"applied:{event.promotion_id}",
+        Arrival(StepState.SUCCEEDED, f"{event.model} version {event.number} is champion"),
+    )
+
+
+def rollout_aborted(session: WriteSession, event: RolloutAborted) -> None:
+    rollout = session.get_one(Rollout, event.rollout_id)
+    if rollout.promotion_id is not None:
+        service.arrived(session, f"applied:{rollout.promotion_id}", Arrival(StepState.FAILED, event.reason))
+
+
+def job_ended_badly(session: WriteSession, event: JobFailed | JobCancelled) -> None:
+    service.arrived(session, f"job:{event.job_id}", Arrival(StepState.FAILED, event.reason))
+
+
+def window_closed(session: WriteSession, event: WindowClosed) -> None:
+    """A window that is not quiet asks the governor whether to retrain; every answer is an event with its reason."""
+    if event.verdict == WindowVerdict.QUIET:
+        return
+    for pipeline in queries.all_pipelines(session):
+        if triggers.on_drift(PipelineSpec.model_validate(pipeline.spec), event.endpoint):
+            _ask_governor(session, pipeline, event)
+
+
+def _ask_governor(session: WriteSession, pipeline: Pipeline, event: WindowClosed) -> None:
+    endpoint = session.get_one(Endpoint, event.endpoint_id)
+    window = session.get_one(MonitoringWindow, event.window_id)
+    _, policy = policies_of(session, event.endpoint_id)
+    active = queries.active_run(session, pipeline.id)
+    runs = queries.runs_started(session, pipeline.id, trigger="drift")
+    seen = recent_windows(session, event.endpoint_id, limit=policy.windows_seen, version_id=endpoint.live_version_id)
+    broken = list((window.drift or {}).get("broken", []))
+    facts = GovernorFacts(
+        windows=[WindowVerdict(one.verdict) for one in seen if one.verdict is not None],
+        broken_columns=broken if window.verdict == WindowVerdict.BROKEN else [],
+        in_flight=active.id if active else None,
+        started=[run.started_at for run in runs],
+        failed_gates=_failed_gates(session, runs),
+    )
+    ruling = may_retrain(facts, policy, session.now())
+    subject = f"endpoints/{event.endpoint}"
+    if not ruling.start:
+        emit(
+            session,
+            RetrainRefused(
+                subject=subject, endpoint=event.endpoint, pipeline=pipeline.name, rule=ruling.rule, reason=ruling.reason
+            ),
+        )
+        return
+    run = service.start(session, name=pipeline.name, trigger="drift", reason=ruling.reason)
+    emit(
+        session,
+        RetrainStarted(
+            subject=subject, endpoint=event.endpoint, pipeline=pipeline.name, run_id=run.id, reason=ruling.reason
+        ),
+    )
+
+
+def _failed_gates(session: WriteSession, runs: list[PipelineRun]) -> int:
+    """How many of the newest runs in a row were decided against."""
+    failed = 0
+    for run in runs:
+        step = session.scalar(select(PipelineStep).where(PipelineStep.run_id == run.id, PipelineStep.name == "promote"))
+        promotion = session.get(Promotion, step.output.get("promotion_id", "")) if step is not None else None
+        if promotion is None or promotion.decision is None:
+            continue
+        if promotion.decision["verdict"] == "pass":
+            break
+        failed += 1
+    return failed

@@ -1,0 +1,45 @@
+"""What happens to promotions."""
+
+from dataclasses import dataclass
+
+from domain.events.spec import Event
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromotionRequested(Event):
+    model: str
+    number: int
+    promotion_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromotionDecided(Event):
+    model: str
+    number: int
+    promotion_id: str
+    verdict: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromotionApproved(Event):
+    """Nothing stands in the way any more: the gates passed, and a person agreed where the policy asks for one."""
+
+    model: str
+    number: int
+    promotion_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromotionRejected(Event):
+    model: str
+    number: int
+    promotion_id: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromotionApplied(Event):
+    model: str
+    number: int
+    promotion_id: str

@@ -1,0 +1,208 @@
+"""Verbs of promotions: request, decide, approve, reject, applied. The only place that moves a promotion's state."""
+
+from domain.db import WriteSession, new_id
+from domain.errors import Conflict, Forbidden
+from domain.events.service import emit
+from domain.jobs import service as jobs
+from domain.jobs.models import Job
+from domain.promotions.events import (
+    PromotionApplied,
+    PromotionApproved,
+    PromotionDecided,
+    PromotionRejected,
+    PromotionRequested,
+)
+from domain.promotions.jobs import GatherEvidence
+from domain.promotions.models import Promotion
+from domain.promotions.queries import get_promotion
+from domain.promotions.specs import Decision, Evidence, Policy
+from domain.promotions.states import PromotionState, may_move
+from domain.registry import queries as registry
+from domain.registry.models import ModelVersion, RegisteredModel
+from domain.registry.states import VersionState
+
+VERDICT_STATE = {
+    "pass": PromotionState.PASSED,
+    "fail": PromotionState.FAILED,
+    "inconclusive": PromotionState.INCONCLUSIVE,
+}
+
+
+class NotPromotable(Conflict):
+    code = "not_promotable"
+
+
+class WrongPromotionState(Conflict):
+    code = "wrong_promotion_state"
+
+
+class ApproverIsAuthor(Forbidden):
+    code = "approver_is_author"
+
+
+def request(session: WriteSession, *, model: str, number: int, key: str | None = None) -> tuple[Promotion, Job]:
+    """Ask that version `number` become champion: queues the gathering of evidence under the policy of this moment."""
+    registered = registry.get_model(session, model)
+    version = registry.get_version(session, model, number)
+    champion = registry.alias_of(session, registered, "champion")
+    _refuse_unpromotable(model, version, champion)
+    promotion_id = new_id()
+    job = jobs.submit(session, GatherEvidence(promotion_id=promotion_id), subject=f"promotions/{promotion_id}", key=key)
+    if job.payload["promotion_id"] != promotion_id:  # the same request was made before, under the same key
+        return get_promotion(session, job.payload["promotion_id"]), job
+    promotion = Promotion(
+        id=promotion_id,
+        model_id=registered.id,
+        version_id=version.id,
+        champion_version_id=champion.id if champion else None,
+        state=PromotionState.REQUESTED,
+        policy=registered.policy,
+        policy_version=registered.policy_version,
+        job_id=job.id,
+        requested_by=session.actor.name,
+        requested_at=session.now(),
+    )
+    session.add(promotion)
+    session.flush()
+    emit(
+        session,
+        PromotionRequested(subject=f"promotions/{promotion_id}", model=model, number=number, promotion_id=promotion_id),
+    )
+    return promotion, job
+
+
+def record_decision(session: WriteSession, *, promotion_id: str, evidence: Evidence, decision: Decision) -> Promotion:
+    """Write evidence and decision, once. What passed goes on to approval, or is approved at once, as the policy says."""
+    promotion = get_promotion(session, promotion_id, lock=True)
+    if promotion.decision is not None:  # the job died after recording
+        return promotion
+    model, version = _named(session, promotion)
+    promotion.evidence = evidence.model_dump(mode="json")
+    promotion.decision = decision.model_dump(mode="json")
+    promotion.reason = decision.reason
+    promotion.decided_at = session.now()
+    _move(promotion, VERDICT_STATE[decision.verdict])
+    emit(
+        session,
+        PromotionDecided(
+            subject=f"promotions/{promotion.id}",
+            model=model.name,
+            number=version.number,
+            promotion_id=promotion.id,
+            verdict=decision.verdict,
+            reason=decision.reason,
+        ),
+    )
+    if promotion.state == PromotionState.PASSED:
+        if Policy.model_validate(promotion.policy).approval == "required":
+            _move(promotion, PromotionState.AWAITING_APPROVAL)
+        else:
+            _approved(session, promotion, model, version)
+    return promotion
+
+
+def give_up(session: WriteSession, *, promotion_id: str, reason: str) -> None:
+    """The evidence could not be gathered: the question stays open, and it is said why."""
+    promotion = get_promotion(session, promotion_id, lock=True)
+    if promotion.state != PromotionState.REQUESTED:
+        return
+    model, version = _named(session, promotion)
+    promotion.reason = f"The evidence could not be gathered: {reason}"
+    promotion.decided_at = session.now()
+    _move(promotion, PromotionState.INCONCLUSIVE)
+    emit(
+        session,
+        PromotionDecided(
+            subject=f"promotions/{promotion.id}",
+            model=model.name,
+            number=version.number,
+            promotion_id=promotion.id,
+            verdict="inconclusive",
+            reason=promotion.reason,
+        ),
+    )
+
+
+def approve(session: WriteSession, *, promotion_id: str) -> Promotion:
+    """A person other than the author agrees."""
+    promotion = _awaiting(session, promotion_id)
+    if promotion.requested_by == session.actor.name:
+        raise ApproverIsAuthor(
+            "Who asked for a promotion cannot approve it.", where="token", fix="Ask a colleague with the approver role."
+        )
+    model, version = _named(session, promotion)
+    _move(promotion, PromotionState.APPROVED)
+    promotion.approver = session.actor.name
+    promotion.approved_at = session.now()
+    _approved(session, promotion, model, version)
+    return promotion
+
+
+def reject(session: WriteSession, *, promotion_id: str, reason: str) -> Promotion:
+    promotion = _awaiting(session, promotion_id)
+    model, version = _named(session, promotion)
+    _move(promotion, PromotionState.REJECTED)
+    promotion.approver = session.actor.name
+    promotion.reason = reason
+    emit(
+        session,
+        PromotionRejected(
+            subject=f"promotions/{promotion.id}",
+            model=model.name,
+            number=version.number,
+            promotion_id=promotion.id,
+            reason=reason,
+        ),
+    )
+    return promotion
+
+
+def applied(session: WriteSession, *, promotion_id: str) -> None:
+    """The version is champion now. Called in the commit that moves the alias; a second time changes nothing."""
+    promotion = get_promotion(session, promotion_id, lock=True)
+    if promotion.state == PromotionState.APPLIED:
+        return
+    model, version = _named(session, promotion)
+    _move(promotion, PromotionState.APPLIED)
+    promotion.applied_at = session.now()
+    emit(
+        session,
+        PromotionApplied(
+            subject=f"promotions/{promotion.id}", model=model.name, number=version.number, promotion_id=promotion.id
+        ),
+    )
+
+
+def _refuse_unpromotable(model: str, version: ModelVersion, champion: ModelVersion | None) -> None:
+    if version.state == VersionState.ARCHIVED:
+        raise NotPromotable(
+            f"{model} version {version.number} is archived.", where="number", fix="Register a new version."
+        )
+    if champion is not None and champion.id == version.id:
+        raise NotPromotable(f"{model} version {version.number} is the champion already.", where="number")
+
+
+def _awaiting(session: WriteSession, promotion_id: str) -> Promotion:
+    promotion = get_promotion(session, promotion_id, lock=True)
+    if promotion.state != PromotionState.AWAITING_APPROVAL:
+        raise WrongPromotionState(f"The promotion is {promotion.state}, it does not await approval.", where="state")
+    return promotion
+
+
+def _approved(session: WriteSession, promotion: Promotion, model: RegisteredModel, version: ModelVersion) -> None:
+    emit(
+        session,
+        PromotionApproved(
+            subject=f"promotions/{promotion.id}", model=model.name, number=version.number, promotion_id=promotion.id
+        ),
+    )
+
+
+def _named(session: WriteSession, promotion: Promotion) -> tuple[RegisteredModel, ModelVersion]:
+    return session.get_one(RegisteredModel, promotion.model_id), session.get_one(ModelVersion, promotion.version_id)
+
+
+def _move(promotion: Promotion, state: PromotionState) -> None:
+    if not may_move(promotion.state, state):
+        raise WrongPromotionState(f"A promotion cannot go from {promotion.state} to {state}.", where="state")
+    promotion.state = state

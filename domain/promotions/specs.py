@@ -1,0 +1,71 @@
+"""The policy of a model: the gates a version must pass before it may be champion, and what they came to."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from domain.datasets.specs import Spec, VersionRef
+from domain.model_checks.specs import (
+    MetricGate,
+    MinimumFunctionalityGate,
+    ModelCheckSpec,
+    OverfitGate,
+    PairedComparison,
+    SlicesGate,
+    ToleranceGate,
+    Verdict,
+)
+
+
+class ChampionGate(Spec):
+    """Better than the champion on the same frozen rows, by a paired test with a minimum effect.
+
+    `on` names the dataset that holds the frozen rows; absent, they are the candidate's own test rows
+    without those the champion was trained on.
+    """
+
+    gate: Literal["champion"] = "champion"
+    metric: str
+    alpha: float = Field(default=0.05, gt=0, lt=0.5)
+    min_effect: float = Field(default=0.01, ge=0)
+    on: VersionRef | None = None
+
+
+GateSpec = Annotated[
+    MetricGate | OverfitGate | ToleranceGate | MinimumFunctionalityGate | SlicesGate | ChampionGate,
+    Field(discriminator="gate"),
+]
+
+
+class Policy(Spec):
+    gates: list[GateSpec] = []
+    approval: Literal["automatic", "required"] = "automatic"
+
+    def checks(self) -> list[ModelCheckSpec]:
+        """The gates that look at one version alone: what the model checks run."""
+        return [gate for gate in self.gates if not isinstance(gate, ChampionGate)]
+
+
+class GateVerdict(Spec):
+    gate: str
+    verdict: Verdict
+    message: str
+    details: dict[str, Any] = {}
+
+
+class Evidence(Spec):
+    """All that the decision rests on; immutable once recorded."""
+
+    policy_version: int
+    candidate_version: int
+    champion_version: int | None
+    check_report_id: str | None
+    frozen_rows: str | None = Field(description="`dataset@n` and digest, or the run whose test rows were used.")
+    comparison: PairedComparison | None
+    missing: list[str] = Field(default=[], description="Evidence the policy asks for that is not there.")
+
+
+class Decision(Spec):
+    verdict: Verdict
+    gates: list[GateVerdict]
+    reason: str

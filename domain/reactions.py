@@ -1,0 +1,82 @@
+"""What follows from what: all that the platform does by itself, in one table.
+
+A reaction may only call a service or submit a job. It runs in the transaction of the event it answers.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from domain.data_checks import reactions as data_checks
+from domain.datasets.events import (
+    DatasetVersionBuilt,
+    DatasetVersionCreated,
+    DatasetVersionRejected,
+    DatasetVersionValidated,
+)
+from domain.db import WriteSession
+from domain.deployments import reactions as deployments
+from domain.deployments.events import RolloutAborted
+from domain.events.spec import Event
+from domain.jobs.events import JobCancelled, JobFailed
+from domain.model_checks import reactions as model_checks
+from domain.model_checks.events import ModelChecksFailed, ModelVersionChecked
+from domain.monitoring.events import WindowClosed
+from domain.pipelines import reactions as pipelines
+from domain.promotions import reactions as promotions
+from domain.promotions.events import PromotionApplied, PromotionApproved, PromotionDecided, PromotionRejected
+from domain.registry import reactions as registry
+from domain.registry.events import AliasMoved, ModelVersionCreated, ModelVersionRefused, PolicyChanged
+from domain.training import reactions as training
+from domain.training.events import RunCancelled, RunFailed, RunFinished
+
+Reaction = Callable[[WriteSession, Any], None]
+
+# A job that ends without a result ends what waits for it: the noun's own row first, then the pipeline step.
+_JOB_ENDED_BADLY: Sequence[Reaction] = [
+    data_checks.job_ended_badly,
+    model_checks.job_ended_badly,
+    promotions.job_ended_badly,
+    deployments.job_ended_badly,
+    pipelines.job_ended_badly,
+]
+
+REACTIONS: Mapping[type[Event], Sequence[Reaction]] = {
+    DatasetVersionCreated: [data_checks.version_created],
+    DatasetVersionBuilt: [pipelines.version_built],
+    DatasetVersionValidated: [pipelines.version_validated],
+    DatasetVersionRejected: [pipelines.version_rejected],
+    RunFinished: [pipelines.run_finished, training.run_finished],
+    RunFailed: [pipelines.run_failed],
+    RunCancelled: [pipelines.run_failed],
+    ModelVersionCreated: [model_checks.version_created, registry.version_created],
+    ModelVersionRefused: [pipelines.run_not_registered],
+    ModelVersionChecked: [pipelines.model_checked],
+    ModelChecksFailed: [pipelines.model_not_checked],
+    PolicyChanged: [model_checks.policy_changed],
+    AliasMoved: [registry.alias_moved],
+    PromotionDecided: [pipelines.promotion_decided],
+    PromotionApproved: [deployments.promotion_approved],
+    PromotionRejected: [pipelines.promotion_rejected],
+    PromotionApplied: [pipelines.promotion_applied],
+    RolloutAborted: [pipelines.rollout_aborted],
+    WindowClosed: [pipelines.window_closed],
+    JobFailed: [training.job_failed, *_JOB_ENDED_BADLY],
+    JobCancelled: [training.job_cancelled, *_JOB_ENDED_BADLY],
+}
+
+_LONGEST_CHAIN = 1_000
+
+
+class ReactionLoop(RuntimeError):
+    """Events keep causing events: a fault of the table above."""
+
+
+def react(session: WriteSession) -> None:
+    """Run the reactions to everything that was emitted, and to what they emit in turn."""
+    for _ in range(_LONGEST_CHAIN):
+        if not session.undrained:
+            return
+        event = session.undrained.popleft()
+        for reaction in REACTIONS.get(type(event), ()):
+            reaction(session, event)
+    raise ReactionLoop(f"more than {_LONGEST_CHAIN} events in one transaction, the last one {event.type}")

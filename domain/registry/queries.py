@@ -1,0 +1,110 @@
+"""Reads of the registry: models, versions, aliases, and where a version comes from."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from domain.datasets.models import DatasetVersion
+from domain.datasets.queries import get_version_by_id as get_dataset_version
+from domain.db import AnySession
+from domain.errors import NotFound, unknown
+from domain.experiments.models import Experiment, Run
+from domain.pages import Page, PageRequest, paginate
+from domain.registry.models import ModelAlias, ModelVersion, RegisteredModel
+
+
+class UnknownModel(NotFound):
+    code = "unknown_model"
+
+
+class UnknownModelVersion(NotFound):
+    code = "unknown_model_version"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a version was made from."""
+
+    run: Run
+    experiment: Experiment
+    data: DatasetVersion
+
+
+def find_model(session: AnySession, name: str, *, lock: bool = False) -> RegisteredModel | None:
+    query = select(RegisteredModel).where(RegisteredModel.name == name)
+    return session.scalar(query.with_for_update() if lock else query)
+
+
+def get_model(session: AnySession, name: str, *, lock: bool = False) -> RegisteredModel:
+    """The model; `UnknownModel` with near matches otherwise."""
+    model = find_model(session, name, lock=lock)
+    if model is None:
+        absent = unknown("model", name, session.scalars(select(RegisteredModel.name)))
+        raise UnknownModel(absent.message, where=absent.where, fix=absent.fix)
+    return model
+
+
+def list_models(session: AnySession, page: PageRequest) -> Page[RegisteredModel]:
+    """Newest first."""
+    return paginate(session, select(RegisteredModel), page, key=RegisteredModel.id)
+
+
+def find_version(session: AnySession, model_id: str, number: int) -> ModelVersion:
+    """Version `number` of the model with this id; `UnknownModelVersion` otherwise."""
+    query = select(ModelVersion).where(ModelVersion.model_id == model_id, ModelVersion.number == number)
+    version = session.scalar(query)
+    if version is None:
+        model = session.get_one(RegisteredModel, model_id)
+        has = f"It has versions 1 to {model.versions}." if model.versions else "It has no versions yet."
+        raise UnknownModelVersion(f"The model {model.name!r} has no version {number}.", where="number", fix=has)
+    return version
+
+
+def get_version(session: AnySession, name: str, number: int) -> ModelVersion:
+    """Version `number` of the model of this name."""
+    return find_version(session, get_model(session, name).id, number)
+
+
+def get_version_by_id(session: AnySession, version_id: str, *, lock: bool = False) -> ModelVersion:
+    query = select(ModelVersion).where(ModelVersion.id == version_id)
+    version = session.scalar(query.with_for_update() if lock else query)
+    if version is None:
+        raise UnknownModelVersion(f"There is no model version with the id {version_id!r}.", where="version_id")
+    return version
+
+
+def version_of_run(session: AnySession, run_id: str) -> ModelVersion | None:
+    return session.scalar(select(ModelVersion).where(ModelVersion.run_id == run_id))
+
+
+def newest_version(session: AnySession, model: RegisteredModel) -> ModelVersion | None:
+    query = select(ModelVersion).where(ModelVersion.model_id == model.id)
+    return session.scalar(query.order_by(ModelVersion.number.desc()).limit(1))
+
+
+def list_versions(session: AnySession, model: RegisteredModel, page: PageRequest) -> Page[ModelVersion]:
+    """Newest first."""
+    query = select(ModelVersion).where(ModelVersion.model_id == model.id)
+    return paginate(session, query, page, key=ModelVersion.number, cast=int)
+
+
+def alias_of(session: AnySession, model: RegisteredModel, alias: str) -> ModelVersion | None:
+    """The version the alias points at; None when it was never set."""
+    query = select(ModelVersion).join(ModelAlias, ModelAlias.version_id == ModelVersion.id)
+    return session.scalar(query.where(ModelAlias.model_id == model.id, ModelAlias.alias == alias))
+
+
+def aliases_of(session: AnySession, model: RegisteredModel) -> dict[str, int]:
+    """Alias -> version number."""
+    query = select(ModelAlias.alias, ModelVersion.number).join(ModelVersion, ModelAlias.version_id == ModelVersion.id)
+    rows = session.execute(query.where(ModelAlias.model_id == model.id).order_by(ModelAlias.alias))
+    return dict(rows.all())
+
+
+def origin_of(session: AnySession, version: ModelVersion) -> Origin:
+    run = session.get_one(Run, version.run_id)
+    return Origin(
+        run=run,
+        experiment=session.get_one(Experiment, run.experiment_id),
+        data=get_dataset_version(session, run.dataset_version_id),
+    )

@@ -1,0 +1,17 @@
+/** Names for the answers that features and components speak about, taken from the generated paths. */
+import type { paths } from "./schema";
+
+type Answer<Path extends keyof paths> = paths[Path] extends {
+  get: { responses: { 200: { content: { "application/json": infer Body } } } };
+}
+  ? Body
+  : never;
+
+export type Overview = Answer<"/api/v1/overview">;
+export type Whoami = Answer<"/api/v1/whoami">;
+
+export type Stage = Overview["stages"][number];
+export type Decision = Overview["decisions"][number];
+export type Job = Overview["jobs"][number];
+export type Endpoint = Overview["endpoints"][number];
+export type Alert = Overview["alerts"][number];

@@ -1,0 +1,49 @@
+/** The frame: asks for a token until somebody is signed in, then shows the page. */
+import { useQuery } from "@tanstack/react-query";
+import { isOutage } from "../client/http";
+import { Button } from "../components/Button";
+import { Loading } from "../components/Loading";
+import { Notice } from "../components/Notice";
+import { sessionQuery, useLogout } from "../features/session/api";
+import { LoginForm } from "../features/session/components/LoginForm";
+import { OverviewPage } from "./OverviewPage";
+import styles from "./App.module.css";
+
+export function App() {
+  const session = useQuery(sessionQuery);
+  const logout = useLogout();
+  if (session.data) {
+    return session.data.person ? (
+      <OverviewPage person={session.data.person} />
+    ) : (
+      <LoginForm ended={session.data.ended} />
+    );
+  }
+  return (
+    <main className={styles.content}>
+      {session.error ? (
+        <Notice
+          size="page"
+          tone="failed"
+          title={session.error.message}
+          action={
+            isOutage(session.error) ? (
+              <Button onClick={() => void session.refetch()}>Try now</Button>
+            ) : (
+              <Button onClick={() => logout.mutate()}>Sign in with another token</Button>
+            )
+          }
+        >
+          {isOutage(session.error) ? (
+            <p>
+              It may be starting. This page tries again every few seconds. If it stays away, look at the output of{" "}
+              <code>millrace up</code>.
+            </p>
+          ) : null}
+        </Notice>
+      ) : (
+        <Loading />
+      )}
+    </main>
+  );
+}

@@ -1,0 +1,32 @@
+"""`python -m migrations upgrade|downgrade|check|revise -m MESSAGE`, on the database of the settings."""
+
+import argparse
+
+from adapters.database import Database
+from adapters.settings import Settings
+from adapters.telemetry import set_up_logging
+from migrations import run
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m migrations")
+    parser.add_argument("verb", choices=["upgrade", "downgrade", "check", "revise"])
+    parser.add_argument("-m", "--message", default="change")
+    chosen = parser.parse_args()
+    settings = Settings()
+    set_up_logging(settings)
+    database = Database(settings.database_url)
+    match chosen.verb:
+        case "upgrade":
+            run.upgrade(database.writes)
+        case "downgrade":
+            run.downgrade(database.writes)
+        case "check":
+            run.check(database.writes)
+        case _:
+            run.revise(database.writes, chosen.message)
+    database.dispose()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""in_range: numbers or times within bounds, both included. Nulls are not judged; NaN is out of every range."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import reduce
+from operator import or_
+from typing import Any
+
+import polars as pl
+
+from domain.data_checks.specs import InRangeCheck
+from ml.checks.plan import Outcome, Plan, Table, Unfit, rows
+
+
+def plan(spec: InRangeCheck, table: Table) -> Plan:
+    table.need(spec.column)
+    low, high = (_bound(bound, spec.column, table) for bound in (spec.min, spec.max))
+    column = pl.col(spec.column)
+    ways_out = [column < low] if low is not None else []
+    if high is not None:
+        ways_out.append(column > high)
+    if high is None and table.schema[spec.column].is_float():
+        ways_out.append(column.is_nan())  # against an upper bound Polars has NaN above every number
+    outside = reduce(or_, ways_out)
+    limits = f"[{_shown(spec.min)}, {_shown(spec.max)}]"
+
+    def judge(found: Mapping[str, Any]) -> Outcome:
+        seen = f"{spec.column!r} goes from {found['low']} to {found['high']}"
+        count = found["outside"]
+        message = f"{seen}: {rows(count)} outside of {limits}." if count else f"{seen}, within {limits}."
+        return Outcome(not count, message, count, 0, failing=count, rows=outside if count else None)
+
+    return Plan(judge, {"outside": outside.sum(), "low": column.min(), "high": column.max()})
+
+
+def _bound(bound: float | str | None, column: str, table: Table) -> float | datetime | None:
+    """The bound as a value of the column's type; `Unfit` when it is of another."""
+    kind = table.type_of(column)
+    if kind not in ("integer", "number", "datetime"):
+        raise Unfit(f"{column!r} is {kind}: a range needs numbers or times.")
+    if bound is None:
+        return None
+    if kind != "datetime":
+        if isinstance(bound, str):
+            raise Unfit(f"{column!r} holds numbers, and the bound {bound!r} is text.")
+        return bound
+    time = _iso(bound)
+    if time is None:
+        raise Unfit(f"{column!r} holds times, and the bound {bound!r} is not an ISO date.")
+    return time
+
+
+def _shown(bound: float | str | None) -> str:
+    return f"{bound:g}" if isinstance(bound, float) else bound or ""
+
+
+def _iso(bound: float | str) -> datetime | None:
+    try:
+        time = datetime.fromisoformat(bound) if isinstance(bound, str) else None
+    except ValueError:
+        return None
+    return time.astimezone(UTC).replace(tzinfo=None) if time and time.tzinfo else time

@@ -1,0 +1,220 @@
+"""Has a window of traffic moved away from the reference, and is that drift or broken data?
+
+Monitoring runs `drift` on closed windows; the drift check and version diffs use `compare` for one column.
+"""
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import polars as pl
+
+from domain.monitoring.specs import DriftResult, DriftTest, FeatureDrift, MonitorPolicy
+from ml.divergence import (
+    Counts,
+    Floats,
+    Kind,
+    benjamini_hochberg,
+    bin_levels,
+    bin_numbers,
+    chi2,
+    js,
+    kl,
+    ks,
+    psi,
+    psi_null,
+)
+from ml.frames import column_type
+
+CATEGORY_LEVELS = 20
+"""Integers with no more distinct values than this in the reference are codes, not amounts."""
+MIN_STUCK_ROWS = 10
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One column on both sides, nulls (and NaN and infinities) left out."""
+
+    kind: Kind
+    n_reference: int
+    n: int
+    counts: Counts
+    numbers: tuple[Floats, Floats] | None
+    """Sorted values of both sides, for numbers."""
+
+    @cached_property
+    def psi(self) -> float:
+        return psi(*self.counts.floored)
+
+    @cached_property
+    def js(self) -> float:
+        return js(*self.counts.shares)
+
+    @cached_property
+    def kl(self) -> float:
+        return kl(*self.counts.floored)
+
+    def test(self) -> tuple[DriftTest, float, float]:
+        """The name of the test, its statistic and its p-value: KS for numbers, chi-square for categories."""
+        if self.numbers:
+            return "ks", *ks(*self.numbers)
+        return "chi2", *chi2(self.counts)
+
+    def psi_threshold(self, max_effect: float, alpha: float) -> float:
+        """The PSI that counts: one that matters, and that chance shows with less than probability `alpha` at this n."""
+        return max(max_effect, psi_null(self.n_reference, self.n, self.counts.bins, alpha))
+
+
+def compare(reference: pl.Series, window: pl.Series) -> Comparison | None:
+    """Both sides of a column; `None` where their types differ or one side holds no values."""
+    if not same_type(reference, window):
+        return None
+    kind = kind_of(reference)
+    if kind == "number":
+        numbers = sorted_numbers(reference), sorted_numbers(window)
+        n_reference, n = (len(side) for side in numbers)
+        return Comparison(kind, n_reference, n, bin_numbers(*numbers), numbers) if n_reference and n else None
+    levels = _levels(reference), _levels(window)
+    n_reference, n = (sum(side.values()) for side in levels)
+    return Comparison(kind, n_reference, n, bin_levels(*levels), None) if n_reference and n else None
+
+
+def kind_of(reference: pl.Series) -> Kind:
+    """Text, booleans and integers of few values are categories; other numbers and times are numbers."""
+    if reference.dtype in (pl.String, pl.Boolean):
+        return "category"
+    few = reference.dtype.is_integer() and reference.drop_nulls().n_unique() <= CATEGORY_LEVELS
+    return "category" if few else "number"
+
+
+def same_type(reference: pl.Series, window: pl.Series) -> bool:
+    """Integers and floats are one type here: JSON does not tell 1 from 1.0."""
+    if reference.dtype.is_numeric() and window.dtype.is_numeric():
+        return True
+    return column_type(reference.dtype) == column_type(window.dtype)
+
+
+def sorted_numbers(column: pl.Series) -> Floats:
+    """The finite values of a column of numbers or times, ascending."""
+    values = column.drop_nulls().cast(pl.Int64) if column.dtype.is_temporal() else column.drop_nulls()
+    values = values.cast(pl.Float64)
+    return values.filter(values.is_finite()).sort().to_numpy()
+
+
+def missing(column: pl.Series) -> int:
+    """Rows without a value: null, and for floats also NaN and infinities."""
+    return len(column) - int(column.is_finite().sum()) if column.dtype.is_float() else column.null_count()
+
+
+def drift(reference: pl.DataFrame, window: pl.DataFrame, *, policy: MonitorPolicy) -> DriftResult:
+    """Each column of `reference` against the same column of `window`, the worst first; other columns are ignored.
+
+    Drifted = a PSI that matters (`policy.max_effect`) and that chance would not show in any feature of a quiet window
+    (the null's quantile at this n, Bonferroni over the features), and a test that rejects at the false discovery rate.
+    Broken = missing, of another type, too many nulls, or a number stuck on a value that is not the usual one; broken
+    is never drifted. Times are watched for breaking only: they always move on.
+    """
+    broken = {column.name: why for column in reference if (why := _broken(column, window, policy))}
+    watched = [column for column in reference if column.name not in broken and not column.dtype.is_temporal()]
+    compared = {column.name: compare(column, window[column.name]) for column in watched}
+    tests = {name: both.test() for name, both in compared.items() if both}
+    q_values = dict(zip(tests, benjamini_hochberg([p_value for _, _, p_value in tests.values()]), strict=True))
+    alpha = policy.false_discovery / max(1, len(tests))
+    features = [_silent(column, window, broken[column.name]) for column in reference if column.name in broken]
+    for column in watched:
+        name, both = column.name, compared[column.name]
+        if both is None:
+            features.append(_silent(column, window, None))
+            continue
+        threshold = both.psi_threshold(policy.max_effect, alpha)
+        test, statistic, p_value = tests[name]
+        measured = {
+            "kind": both.kind,
+            "n_reference": both.n_reference,
+            "n": both.n,
+            "psi": both.psi,
+            "js": both.js,
+            "kl": both.kl,
+            "test": test,
+            "statistic": statistic,
+            "p_value": p_value,
+            "q_value": q_values[name],
+            "threshold": threshold,
+            "drifted": both.psi > threshold and q_values[name] <= policy.false_discovery,
+        }
+        features.append(_silent(column, window, None).model_copy(update=measured))
+    features.sort(key=lambda feature: (not feature.broken, not feature.drifted, -feature.psi, feature.name))
+    return DriftResult(
+        rows=window.height,
+        features=features,
+        drifted=[feature.name for feature in features if feature.drifted],
+        broken=[feature.name for feature in features if feature.broken],
+    )
+
+
+def _broken(reference: pl.Series, window: pl.DataFrame, policy: MonitorPolicy) -> str | None:
+    """Why the window's column cannot be trusted, in words; `None` when it can."""
+    if window.is_empty():
+        return None
+    if reference.name not in window.columns:
+        return "missing"
+    column = window[reference.name]
+    share, share_before = missing(column) / len(column), missing(reference) / max(1, len(reference))
+    if share > policy.max_null_share and share > 2 * share_before:
+        return f"null in {share:.1%} of the rows ({share_before:.1%} in the reference)"
+    if share == 1:
+        return None
+    if not same_type(reference, column):
+        return f"{column_type(column.dtype)} instead of {column_type(reference.dtype)}"
+    return _stuck(reference, column)
+
+
+def _stuck(reference: pl.Series, window: pl.Series) -> str | None:
+    """A dead sensor repeats one number.
+
+    Codes may well be constant in a window (one season), and so may a number that has the same value in half of the
+    reference (no rain).
+    """
+    if kind_of(reference) != "number" or reference.dtype.is_temporal():
+        return None
+    values, before = sorted_numbers(window), sorted_numbers(reference)
+    if len(values) < MIN_STUCK_ROWS or values[0] != values[-1]:
+        return None
+    usual = float(np.mean(before == values[0])) if len(before) else 1.0
+    return None if usual >= 0.5 else f"stuck on {values[0]:g}"
+
+
+def _silent(reference: pl.Series, window: pl.DataFrame, reason: str | None) -> FeatureDrift:
+    """A feature about which no divergence can be said: broken, or without values on one side."""
+    column = window.get_column(reference.name, default=pl.Series(reference.name, [None] * window.height))
+    kind = kind_of(reference)
+    return FeatureDrift(
+        name=reference.name,
+        kind=kind,
+        n_reference=len(reference) - missing(reference),
+        n=len(column) - missing(column),
+        psi=0.0,
+        js=0.0,
+        kl=0.0,
+        test="ks" if kind == "number" else "chi2",
+        statistic=0.0,
+        p_value=1.0,
+        q_value=1.0,
+        threshold=0.0,
+        null_share=missing(column) / max(1, len(column)),
+        null_share_reference=missing(reference) / max(1, len(reference)),
+        drifted=False,
+        broken=reason is not None,
+        reason=reason,
+    )
+
+
+def _levels(column: pl.Series) -> dict[Hashable, int]:
+    """Rows per level; numbers as floats, so that 1 and 1.0 are one level."""
+    values = column.drop_nulls()
+    if values.dtype.is_numeric():
+        values = values.cast(pl.Float64)
+        values = values.filter(values.is_finite())
+    counted = values.value_counts(name="rows")
+    return dict(zip(counted.to_series(0), counted["rows"], strict=True))

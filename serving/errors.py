@@ -1,0 +1,126 @@
+"""What can be wrong with a prediction request, and how an exception becomes a `Problem`, which each protocol shapes."""
+
+import logging
+from dataclasses import dataclass
+from typing import ClassVar
+
+import orjson
+
+from domain.errors import DomainError, Forbidden, Invalid, NotFound, Unavailable
+
+log = logging.getLogger(__name__)
+
+_STATUS_OF_KIND = {"not_found": 404, "conflict": 409, "invalid": 422, "forbidden": 403, "unavailable": 503}
+
+
+class BadRequest(Invalid):
+    """The body cannot be read at all."""
+
+    code = "bad_request"
+    status: ClassVar[int] = 400
+
+
+class BadJson(BadRequest):
+    code = "bad_json"
+
+
+class NotANumber(Invalid):
+    code = "not_a_number"
+
+
+class BadRows(Invalid):
+    """The body is readable and is no table of rows that the model takes."""
+
+    code = "bad_rows"
+
+
+class WrongMethod(Invalid):
+    code = "method_not_allowed"
+    status: ClassVar[int] = 405
+
+
+class WrongContentType(Invalid):
+    code = "wrong_content_type"
+    status: ClassVar[int] = 415
+
+
+class BodyTooLarge(Invalid):
+    code = "body_too_large"
+    status: ClassVar[int] = 413
+
+
+class TooManyRows(Invalid):
+    code = "too_many_rows"
+    status: ClassVar[int] = 413
+
+
+class TokenMissing(Forbidden):
+    code = "token_missing"
+    status: ClassVar[int] = 401
+
+
+class TokenUnknown(Forbidden):
+    code = "token_unknown"
+
+
+class NoLiveVersion(Unavailable):
+    code = "no_live_version"
+
+
+class ModelFailed(Unavailable):
+    """The model did not answer: its process died, hung or raised something unexpected."""
+
+    code = "model_failed"
+
+
+class UnknownPath(NotFound):
+    code = "unknown_path"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """An error as every protocol needs it: HTTP status, stable code, and what a person should read."""
+
+    status: int
+    code: str
+    title: str
+    detail: str
+    where: str | None
+    fix: str | None
+
+    @property
+    def sentence(self) -> str:
+        """All of it in one line, for protocols with a single message field."""
+        place = f" (at {self.where})" if self.where else ""
+        advice = f" {self.fix}" if self.fix else ""
+        return f"{self.detail}{place}{advice}"
+
+
+def code_of(error: Exception) -> str:
+    """The stable code of what an exception becomes, as metrics count it."""
+    return error.code if isinstance(error, DomainError) else "unexpected"
+
+
+def problem_of(error: Exception) -> Problem:
+    """The problem an exception stands for; the unexpected is logged here and told to nobody else."""
+    if isinstance(error, DomainError):
+        status = getattr(error, "status", _STATUS_OF_KIND[error.kind])
+        title = error.code.replace("_", " ").capitalize()
+        return Problem(status, error.code, title, error.message, error.where, error.fix)
+    log.error("unexpected error in a prediction request", exc_info=error)
+    return Problem(500, "unexpected", "Unexpected", "Something went wrong here; the log has it.", None, None)
+
+
+def problem_json(problem: Problem, request_id: str) -> bytes:
+    """RFC 9457, with our stable `code`, the place in the input and the way out."""
+    fields = {
+        "type": f"urn:millrace:problem:{problem.code}",
+        "title": problem.title,
+        "status": problem.status,
+        "code": problem.code,
+        "detail": problem.detail,
+        "where": problem.where,
+        "fix": problem.fix,
+        "request_id": request_id,
+    }
+    return orjson.dumps({name: value for name, value in fields.items() if value is not None})

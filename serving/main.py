@@ -1,0 +1,27 @@
+"""Serving as a process of its own: `uvicorn --factory serving.main:build`. It needs the model store, nothing else."""
+
+import sys
+
+from starlette.types import ASGIApp
+
+from adapters.object_store.fsspec_store import open_store
+from adapters.settings import Settings
+from adapters.telemetry import set_up_logging
+from serving.app import build_serving, standalone
+
+
+def build() -> ASGIApp:
+    """The application that the settings describe."""
+    # Threads that write segments or decode large bodies would otherwise hold each small request up for 5 ms.
+    sys.setswitchinterval(0.0005)
+    settings = Settings()
+    set_up_logging(settings)
+    app = build_serving(
+        open_store(settings.model_store_url),
+        settings.home / "packages",
+        max_body_bytes=settings.max_body_bytes,
+        poll_seconds=settings.serving_poll_seconds,
+        flush_seconds=settings.serving_flush_seconds,
+        heartbeat_seconds=settings.heartbeat_seconds,
+    )
+    return standalone(app)

@@ -1,0 +1,48 @@
+"""Reads a JSON body, or says where it breaks. All protocols come through here."""
+
+from typing import Any
+
+import orjson
+
+from serving.errors import BadJson, NotANumber, WrongContentType
+
+_JSON_TYPES = frozenset({"application/json", "text/json", ""})
+
+
+def require_json(content_type: str) -> None:
+    """Raises WrongContentType unless the media type is JSON; none at all is taken as JSON."""
+    if content_type != "application/json" and media_type(content_type) not in _JSON_TYPES:
+        raise WrongContentType(
+            f"The body is {content_type!r}, not JSON.", where="Content-Type", fix="Send Content-Type: application/json."
+        )
+
+
+def media_type(content_type: str) -> str:
+    """`application/json` of `Application/JSON; charset=utf-8`."""
+    return content_type.partition(";")[0].strip().lower()
+
+
+def load_json(body: bytes) -> Any:
+    """The decoded body. NaN and infinities are refused as NotANumber, all else that is no JSON as BadJson."""
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        rest = error.doc[error.pos : error.pos + 9].lstrip("-")
+        if "infinity" in error.msg or rest.startswith(("NaN", "Infinity")):
+            raise NotANumber(
+                "JSON has no NaN and no infinity.", where=where, fix="Send null for a missing value."
+            ) from error
+        raise BadJson(f"The body is no valid JSON: {error.msg}.", where=where) from error
+
+
+def load_object(body: bytes) -> dict[str, Any]:
+    """The decoded body, which must be a JSON object."""
+    payload = load_json(body)
+    if not isinstance(payload, dict):
+        raise BadJson(f"The body must be a JSON object, not {_kind(payload)}.", where="line 1, column 1")
+    return payload
+
+
+def _kind(value: Any) -> str:
+    return {list: "an array", str: "a string", bool: "a boolean", type(None): "null"}.get(type(value), "a number")

@@ -1,0 +1,37 @@
+"""Laws 1 to 7: import-linter's contracts hold, and the floors with a short list of libraries keep to it."""
+
+import ast
+import sys
+
+import pytest
+from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
+
+from tests.architecture.source import FLOORS, imports_of, python_files, tree_of
+
+STANDARD = sys.stdlib_module_names | {"__future__"}
+# What a floor may import beside the standard library and the floors below it, which import-linter watches.
+LIBRARIES = {
+    "domain": {"sqlalchemy", "pydantic", "uuid_utils"},
+    "cli": {"typer", "click", "rich", "httpx", "yaml", "dotenv"},
+}
+
+
+def strangers(tree: ast.Module, allowed: set[str]) -> list[tuple[str, int]]:
+    """Imports of a module that are neither standard, nor ours, nor allowed."""
+    known = STANDARD | set(FLOORS) | allowed
+    return [(origin, line) for _, origin, line in imports_of(tree) if origin.split(".")[0] not in known]
+
+
+def test_every_import_contract_is_kept(capsys: pytest.CaptureFixture[str]) -> None:
+    status = lint_imports(no_cache=True)
+    assert status == EXIT_STATUS_SUCCESS, capsys.readouterr().out
+
+
+@pytest.mark.parametrize("floor", sorted(LIBRARIES))
+def test_floor_imports_only_its_libraries(floor: str) -> None:
+    found = {path: bad for path in python_files(floor) if (bad := strangers(tree_of(path), LIBRARIES[floor]))}
+    assert found == {}
+
+
+def test_a_stranger_is_recognised() -> None:
+    assert strangers(ast.parse("import os\nfrom numpy.linalg import norm"), {"pydantic"}) == [("numpy.linalg.norm", 2)]

@@ -1,0 +1,54 @@
+"""Law 9: what a process pulls in by being started, each in a fresh interpreter."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.architecture.source import ROOT
+
+HEAVY = (
+    "ml",
+    "numpy",
+    "scipy",
+    "polars",
+    "pandas",
+    "pyarrow",
+    "sklearn",
+    "onnx",
+    "onnxruntime",
+    "skl2onnx",
+    "mlflow",
+    "ray",
+    "pyspark",
+)
+DATABASE = ("sqlalchemy", "alembic", "psycopg", "celery", "kombu", "redis")
+
+
+def loaded_by(statement: str) -> set[str]:
+    """Top-level modules in `sys.modules` after the statement, in an interpreter that ran nothing else."""
+    code = f"{statement}\nimport sys\nprint(*{{name.partition('.')[0] for name in sys.modules}})"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True, timeout=60
+    )
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("statement", "forbidden"),
+    [
+        ("import api.main", HEAVY),
+        ("import adapters.runtime", HEAVY),
+        ("import serving.app", (*DATABASE, "polars", "pandas", "sklearn", "scipy", "skl2onnx", "mlflow", "ray")),
+        ("import serving.main", (*DATABASE, "polars", "pandas", "sklearn", "scipy", "skl2onnx", "mlflow", "ray")),
+        ("import domain.tables, domain.reactions", (*HEAVY, "fastapi", "starlette", "celery", "httpx", "fsspec")),
+        ("import cli.main", (*HEAVY, *DATABASE, "fastapi", "domain")),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_stays_light(statement: str, forbidden: tuple[str, ...]) -> None:
+    assert loaded_by(statement) & set(forbidden) == set()
+
+
+def test_a_heavy_import_is_recognised() -> None:
+    assert "numpy" in loaded_by("import numpy.linalg")

@@ -1,0 +1,376 @@
+"""Commands that do more than ask and show: uploads, downloads, documents, waiting."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli.upload import Upload, files_under
+from tests.cli.conftest import Millrace
+from tests.cli.server import Answer, Server
+
+VERSIONS = "/api/v1/datasets/bikes/versions"
+
+
+def version(number: int = 1, **more: Any) -> dict[str, Any]:
+    return {
+        "dataset": "bikes",
+        "number": number,
+        "state": "registered",
+        "reasons": [],
+        "digest": "d41d8cd98f00b204e9800998ecf8427e",
+        "size": 6,
+        "files": 1,
+        "rows": None,
+        "message": "",
+        "created_by": "ada",
+        "created_at": "2026-01-01T00:00:00Z",
+    } | more
+
+
+def job(state: str, **more: Any) -> dict[str, Any]:
+    return {"id": "j1", "kind": "run_data_checks", "state": state, "progress": 0.5, "message": "", "error": None} | more
+
+
+@pytest.fixture
+def bikes(server: Server) -> None:
+    server.on("GET", "/api/v1/datasets/bikes", Answer({"name": "bikes"}))
+
+
+@pytest.mark.usefixtures("bikes")
+class TestPush:
+    def test_sends_a_file_under_its_own_name(self, millrace: Millrace, server: Server, tmp_path: Path) -> None:
+        (tmp_path / "hour.csv").write_bytes(b"a,b\r\n1,2\r\n")
+        server.on("POST", VERSIONS, Answer(version(3), 201))
+        result = millrace("data", "push", "hour.csv", "bikes", "-m", "first year")
+        assert result.exit_code == 0
+        assert "bikes@3" in result.stdout
+        assert server.asked[-1].parts() == [
+            ("message", None, b"first year"),
+            ("files", "hour.csv", b"a,b\r\n1,2\r\n"),
+        ]
+
+    def test_sends_a_folder_with_relative_names(self, millrace: Millrace, server: Server, tmp_path: Path) -> None:
+        for name in ("b/c.txt", "a.txt", "b/empty"):
+            (tmp_path / "photos" / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / "photos" / name).write_text("" if name == "b/empty" else name)
+        server.on("POST", VERSIONS, Answer(version(), 201))
+        assert millrace("data", "push", "photos", "bikes").exit_code == 0
+        sent = [(name, body) for field, name, body in server.asked[-1].parts() if field == "files"]
+        assert sent == [("a.txt", b"a.txt"), ("b/c.txt", b"b/c.txt"), ("b/empty", b"")]
+
+    def test_says_the_length_so_that_the_server_may_refuse_early(
+        self, millrace: Millrace, server: Server, tmp_path: Path
+    ) -> None:
+        (tmp_path / "hour.csv").write_bytes(b"x" * 200_000)
+        server.on("POST", VERSIONS, Answer(version(), 201))
+        millrace("data", "push", "hour.csv", "bikes")
+        assert int(server.asked[-1].headers["content-length"]) == len(server.asked[-1].body) > 200_000
+
+    def test_makes_a_dataset_that_is_not_there(self, millrace: Millrace, server: Server, tmp_path: Path) -> None:
+        (tmp_path / "hour.csv").write_text("a")
+        server.on("POST", "/api/v1/datasets", Answer({"name": "trams"}, 201))
+        server.on("POST", "/api/v1/datasets/trams/versions", Answer(version(dataset="trams"), 201))
+        result = millrace("data", "push", "hour.csv", "trams")
+        assert server.asked[1].json() == {"name": "trams"}
+        assert (result.exit_code, result.stderr) == (0, "Made datasets/trams.\n")
+
+    def test_sends_nothing_when_it_is_refused_the_dataset(
+        self, millrace: Millrace, server: Server, tmp_path: Path
+    ) -> None:
+        (tmp_path / "hour.csv").write_text("a")
+        refused = {"title": "Forbidden", "detail": "ada may not.", "code": "missing_scope"}
+        server.on("GET", "/api/v1/datasets/bikes", Answer(refused, 403))
+        assert millrace("data", "push", "hour.csv", "bikes").exit_code == 5
+        assert [asked.method for asked in server.asked] == ["GET"]
+
+    def test_refuses_an_empty_folder(self, millrace: Millrace, server: Server, tmp_path: Path) -> None:
+        (tmp_path / "nothing").mkdir()
+        assert millrace("data", "push", "nothing", "bikes").exit_code == 2
+        assert server.asked == []
+
+    def test_refuses_a_path_that_is_not_there(self, millrace: Millrace) -> None:
+        assert millrace("data", "push", "missing.csv", "bikes").exit_code == 2
+
+    def test_with_wait_follows_the_checks(self, millrace: Millrace, server: Server, tmp_path: Path) -> None:
+        (tmp_path / "hour.csv").write_text("a\n1\n")
+        server.on("POST", VERSIONS, Answer(version(), 201))
+        waiting, done = (
+            {"items": [job("queued")], "next_cursor": None},
+            {"items": [job("succeeded")], "next_cursor": None},
+        )
+        server.on("GET", "/api/v1/jobs", Answer(waiting), Answer(done))
+        server.on("GET", "/api/v1/jobs/j1", Answer(job("running")), Answer(job("succeeded")))
+        server.on("GET", f"{VERSIONS}/1", Answer(version(state="validated")))
+        assert "validated" in millrace("data", "push", "hour.csv", "bikes", "--wait").stdout
+
+
+class TestUpload:
+    def test_notices_a_file_that_grows_while_it_is_sent(self, tmp_path: Path) -> None:
+        path = tmp_path / "log"
+        path.write_bytes(b"12")
+        upload = Upload(path, lambda count: None)
+        path.write_bytes(b"123")
+        with pytest.raises(OSError, match="changed while it was being sent"):
+            upload.read()
+        upload.close()
+
+    def test_notices_a_file_that_shrinks_while_it_is_sent(self, tmp_path: Path) -> None:
+        path = tmp_path / "log"
+        path.write_bytes(b"12")
+        upload = Upload(path, lambda count: None)
+        path.write_bytes(b"1")
+        assert upload.read(10) == b"1"
+        with pytest.raises(OSError, match="changed while it was being sent"):
+            upload.read(10)
+        upload.close()
+
+    def test_names_are_relative_and_sorted(self, tmp_path: Path) -> None:
+        for name in ("z", "a/b", "a/a"):
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            (tmp_path / name).touch()
+        assert [name for name, _ in files_under(tmp_path)] == ["a/a", "a/b", "z"]
+
+
+class TestGet:
+    def files(self, server: Server, path: str, content: bytes) -> None:
+        entry = {"path": path, "size": len(content), "md5": "0" * 32}
+        server.on("GET", f"{VERSIONS}/2/files", Answer({"items": [entry], "next_cursor": None}))
+        server.on("GET", f"{VERSIONS}/2/content/{path}", Answer(content, kind="application/octet-stream"))
+
+    def test_writes_the_files_of_the_newest_version(self, millrace: Millrace, server: Server, tmp_path: Path) -> None:
+        server.on("GET", f"{VERSIONS}/latest", Answer(version(2)))
+        self.files(server, "a/b c.csv", b"x\r\n")
+        assert millrace("data", "get", "bikes", "--out", "here").exit_code == 0
+        assert (tmp_path / "here" / "a" / "b c.csv").read_bytes() == b"x\r\n"
+
+    def test_never_writes_outside_the_folder(self, millrace: Millrace, server: Server, tmp_path: Path) -> None:
+        self.files(server, "../evil", b"x")
+        result = millrace("data", "get", "bikes@2", "--out", "here")
+        assert (result.exit_code, (tmp_path / "evil").exists()) == (1, False)
+        assert "outside" in result.stderr
+
+    @pytest.mark.parametrize("ref", ["bikes@", "bikes@x", "bikes@-1"])
+    def test_refuses_what_names_no_version(self, millrace: Millrace, ref: str) -> None:
+        assert millrace("data", "get", ref).exit_code == 2
+
+
+class TestDocuments:
+    def test_are_sent_as_json(self, millrace: Millrace, server: Server, tmp_path: Path) -> None:
+        (tmp_path / "suite.yaml").write_text("checks:\n  - {check: in_range, column: day, min: 2011-01-01}\n")
+        server.on("PUT", "/api/v1/datasets/bikes/check-suite", Answer({"version": 1, "checks": [{}]}))
+        assert millrace("checks", "set", "bikes", "suite.yaml").exit_code == 0
+        assert server.asked[0].json() == {"checks": [{"check": "in_range", "column": "day", "min": "2011-01-01"}]}
+
+    def test_are_read_from_standard_input(self, millrace: Millrace, server: Server) -> None:
+        server.on("PUT", "/api/v1/datasets/bikes/check-suite", Answer({"version": 1, "checks": []}))
+        assert millrace("checks", "set", "bikes", "-", stdin="checks: []").exit_code == 0
+        assert server.asked[0].json() == {"checks": []}
+
+    @pytest.mark.parametrize(
+        ("text", "place"),
+        [
+            ("checks:\n  - {check: schema\n  - x", "line 3, column 6"),
+            ("a: b: c", "line 1, column 5"),
+            ("a: 1\n\tb: 2", "line 2, column 1"),
+        ],
+    )
+    def test_that_are_not_yaml_are_refused_with_the_place(
+        self, millrace: Millrace, server: Server, tmp_path: Path, text: str, place: str
+    ) -> None:
+        (tmp_path / "suite.yaml").write_text(text)
+        result = millrace("checks", "set", "bikes", "suite.yaml")
+        assert (result.exit_code, server.asked) == (2, [])
+        assert "suite.yaml is not valid YAML" in result.stderr
+        assert place in result.stderr
+
+    @pytest.mark.parametrize(
+        ("content", "said"),
+        [
+            (b"", "is empty"),
+            (b"# nothing\n", "is empty"),
+            (b"a: \xff", "is not text in UTF-8"),
+            (b"a: \x00", "not valid YAML"),
+        ],
+    )
+    def test_without_content_are_refused(self, millrace: Millrace, tmp_path: Path, content: bytes, said: str) -> None:
+        (tmp_path / "suite.yaml").write_bytes(content)
+        result = millrace("checks", "set", "bikes", "suite.yaml")
+        assert result.exit_code == 2
+        assert said in result.stderr
+
+    def test_that_are_not_there_are_refused(self, millrace: Millrace) -> None:
+        result = millrace("train", "missing.yaml")
+        assert result.exit_code == 2
+        assert "Cannot read missing.yaml: No such file or directory." in result.stderr
+
+    @pytest.mark.parametrize("where", ["body.checks.1.in_range.min", "/checks/1/min"])
+    def test_that_the_server_refuses_are_located(
+        self, millrace: Millrace, server: Server, tmp_path: Path, where: str
+    ) -> None:
+        (tmp_path / "suite.yaml").write_text(
+            "checks:\n  - check: schema\n    columns: {}\n  - check: in_range\n    min: x\n"
+        )
+        refused = {"title": "Invalid", "detail": "min is no number", "where": where, "code": "invalid"}
+        server.on("PUT", "/api/v1/datasets/bikes/check-suite", Answer(refused, 422))
+        result = millrace("checks", "set", "bikes", "suite.yaml")
+        assert result.exit_code == 1
+        assert f"suite.yaml, line 5 ({where})" in result.stderr
+
+
+RUN = {
+    "id": "r1",
+    "experiment": "bikes",
+    "state": "finished",
+    "reason": "",
+    "trainer": "gradient_boosting",
+    "params": {},
+    "seed": 0,
+    "dataset": "bikes",
+    "dataset_version": 1,
+    "dataset_digest": "d41d8cd98f00b204e9800998ecf8427e",
+    "code_commit": None,
+    "metrics": {"mae": 41.2},
+    "notes": [],
+    "package": None,
+    "mlflow_run_id": "m1",
+    "job_id": "j1",
+    "created_by": "ada",
+    "created_at": "2026-01-01T00:00:00Z",
+}
+
+
+class TestWait:
+    def train(self, millrace: Millrace, server: Server, tmp_path: Path, *jobs: dict[str, Any]) -> Any:
+        (tmp_path / "spec.yaml").write_text("model: bikes\n")
+        server.on("GET", "/api/v1/experiments/bikes", Answer({"name": "bikes"}))
+        server.on("POST", "/api/v1/experiments/bikes/runs", Answer(job("queued", subject="runs/r1"), 202))
+        server.on("GET", "/api/v1/jobs/j1", *map(Answer, jobs))
+        server.on("GET", "/api/v1/runs/r1", Answer(RUN))
+        return millrace("train", "spec.yaml", "--wait")
+
+    def test_shows_what_came_of_it(self, millrace: Millrace, server: Server, tmp_path: Path) -> None:
+        result = self.train(millrace, server, tmp_path, job("running"), job("succeeded"))
+        assert result.exit_code == 0
+        assert "41.2" in result.stdout
+
+    def test_tells_why_a_job_failed(self, millrace: Millrace, server: Server, tmp_path: Path) -> None:
+        error = {"message": "The target has one class.", "where": "target", "fix": "Choose another."}
+        result = self.train(millrace, server, tmp_path, job("failed", error=error))
+        assert result.exit_code == 1
+        assert "failed: The target has one class. (target)\n  Choose another." in result.stderr
+
+
+class TestCompare:
+    def test_has_a_column_per_run(self, millrace: Millrace, server: Server) -> None:
+        comparison = {
+            "runs": ["r1", "r2"],
+            "states": ["finished", "failed"],
+            "datasets": ["bikes@1", "bikes@2"],
+            "params": {"seed": [0, 1]},
+            "metrics": {"mae": [102.0, None]},
+            "code_commits": [None, None],
+        }
+        server.on("GET", "/api/v1/runs/compare", Answer(comparison))
+        lines = [line.split() for line in millrace("runs", "compare", "r1", "r2").stdout.splitlines()]
+        assert server.asked[0].query == {"ids": "r1,r2"}
+        assert ["data", "bikes@1", "bikes@2"] in lines
+        assert ["mae", "102", "-"] in lines
+
+
+class TestPromote:
+    @pytest.mark.parametrize(
+        ("state", "status"), [("applied", 0), ("awaiting_approval", 0), ("failed", 1), ("inconclusive", 1)]
+    )
+    def test_with_wait_has_the_status_of_the_decision(
+        self, millrace: Millrace, server: Server, state: str, status: int
+    ) -> None:
+        gate = {"gate": "champion", "verdict": "inconclusive", "message": "needs 1,200 more rows"}
+        promotion = {
+            "id": "p1",
+            "model": "bikes",
+            "version": 2,
+            "champion_version": 1,
+            "state": state,
+            "reason": "as the gates say",
+            "evidence": {"missing": []},
+            "decision": {"gates": [gate]},
+            "requested_at": "2026-01-01T00:00:00Z",
+            "requested_by": "ada",
+            "approver": None,
+            "job_id": "j1",
+        }
+        server.on(
+            "POST", "/api/v1/models/bikes/versions/2/promotions", Answer(job("queued", subject="promotions/p1"), 202)
+        )
+        server.on("GET", "/api/v1/jobs/j1", Answer(job("succeeded")))
+        server.on("GET", "/api/v1/promotions/p1", Answer(promotion))
+        result = millrace("promote", "bikes", "2", "--wait")
+        assert result.exit_code == status
+        assert "needs 1,200 more rows" in result.stdout
+
+
+class TestDeploy:
+    def test_with_wait_shows_what_answers_after_the_rollout(
+        self, millrace: Millrace, server: Server, tmp_path: Path
+    ) -> None:
+        (tmp_path / "endpoint.yaml").write_text("model: bikes\n")
+        endpoint = {
+            "name": "bikes",
+            "model": "bikes",
+            "live_version": None,
+            "standby_version": 3,
+            "can_roll_back": False,
+            "settings": {},
+            "signature": None,
+            "rollout_id": "o1",
+        }
+        server.on("PUT", "/api/v1/endpoints/bikes", Answer(endpoint, 201))
+        server.on("GET", "/api/v1/rollouts/o1", Answer({"job_id": "j1"}))
+        server.on("GET", "/api/v1/jobs/j1", Answer(job("succeeded")))
+        server.on("GET", "/api/v1/endpoints/bikes", Answer(endpoint | {"live_version": 3, "rollout_id": None}))
+        shown = json.loads(millrace("deploy", "bikes", "endpoint.yaml", "--wait", "--json").stdout)
+        assert (shown["live_version"], shown["rollout_id"]) == (3, None)
+
+
+class TestDiff:
+    def test_waits_for_a_comparison_that_is_new(self, millrace: Millrace, server: Server) -> None:
+        change = {
+            "rows_before": 10,
+            "rows_after": 12,
+            "rows_added": 2,
+            "rows_removed": 0,
+            "columns_added": ["yr"],
+            "columns_removed": [],
+            "columns_retyped": {"cnt": ["integer", "number"]},
+            "shifts": [{"name": "temp", "psi": 8.038, "nulls_before": 0, "nulls_after": 0}],
+        }
+        server.on("GET", f"{VERSIONS}/2/diff", Answer(job("queued"), 202), Answer(change))
+        server.on("GET", "/api/v1/jobs/j1", Answer(job("succeeded")))
+        said = millrace("data", "diff", "bikes", "1", "2").stdout
+        assert server.asked[0].query == {"against": "1"}
+        assert "10 to 12" in said
+        assert "cnt: integer to number" in said
+        assert "8.038" in said
+
+
+class TestLineage:
+    def test_hangs_each_link_below_the_one_that_rests_on_it(self, millrace: Millrace, server: Server) -> None:
+        links = [
+            {"noun": "prediction", "subject": "predictions/p1", "headline": "17.5 by bikes", "facts": {"at": "noon"}},
+            {"noun": "model_version", "subject": "models/bikes/versions/2", "headline": "bikes version 2", "facts": {}},
+        ]
+        server.on("GET", "/api/v1/predictions/p1/lineage", Answer({"links": links}))
+        said = millrace("lineage", "p1").stdout
+        assert said.index("prediction: 17.5 by bikes") < said.index("model_version: bikes version 2")
+
+
+class TestPredict:
+    @pytest.mark.parametrize("text", ['{"hr": 8}', '[{"hr": 8}]', '{"instances": [{"hr": 8}]}'])
+    def test_takes_rows_in_each_shape(self, millrace: Millrace, server: Server, tmp_path: Path, text: str) -> None:
+        (tmp_path / "rows.json").write_text(text)
+        server.on("POST", "/serve/bikes/predict", Answer({"predictions": [17.5], "ids": ["p1"], "model_version": 2}))
+        result = millrace("predict", "bikes", "rows.json", "--json")
+        assert json.loads(result.stdout)["predictions"] == [17.5]
+        assert server.asked[0].json() == {"instances": [{"hr": 8}]}

@@ -1,0 +1,180 @@
+"""What every suite shares: a runtime on a temporary home, the API spoken to with a token, and queued jobs run here."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+from sqlalchemy import select
+from starlette.types import ASGIApp
+
+from adapters.runtime import Runtime, open_runtime
+from adapters.settings import Settings
+from adapters.tracking import NotTracked, RunRecord, TrackedRun, TrackingAway
+from api.bootstrap import bootstrap
+from api.main import create_app
+from domain.jobs.models import Job
+from domain.jobs.queries import get_job
+from domain.jobs.states import JobState
+from domain.tables import metadata
+from workers.handlers.table import HANDLERS
+from workers.run import run_job
+from workers.toolbox import Toolbox
+
+
+class RecordingQueue:
+    """A queue that only remembers: tests decide when a worker wakes."""
+
+    def __init__(self) -> None:
+        self.nudged: list[str] = []
+
+    def nudge(self, job_id: str) -> None:
+        self.nudged.append(job_id)
+
+    def depth(self) -> int | None:
+        return len(self.nudged)
+
+
+@dataclass
+class SteppingClock:
+    """Real time, plus what the test adds."""
+
+    ahead: timedelta = field(default_factory=timedelta)
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+    def advance(self, seconds: float) -> None:
+        self.ahead += timedelta(seconds=seconds)
+
+
+@dataclass
+class TrackingInMemory:
+    """MLflow as handlers know it, without a server: `away` makes it not answer."""
+
+    runs: dict[str, RunRecord] = field(default_factory=dict)
+    versions: dict[tuple[str, int], TrackedRun] = field(default_factory=dict)
+    aliases: dict[tuple[str, str], int] = field(default_factory=dict)
+    away: bool = False
+
+    def log_run(self, record: RunRecord) -> TrackedRun:
+        self._answer()
+        self.runs.setdefault(record.run_id, record)
+        tracked = record.run_id.replace("-", "")
+        return TrackedRun(tracked, f"models:/m-{tracked}")
+
+    def register(self, model: str, version: int, tracked: TrackedRun) -> None:
+        self._answer()
+        self.versions.setdefault((model, version), tracked)
+
+    def mirror_alias(self, model: str, alias: str, version: int | None) -> None:
+        self._answer()
+        if version is None:
+            self.aliases.pop((model, alias), None)
+        elif (model, version) not in self.versions:
+            raise NotTracked(f"MLflow has no version {version} of {model!r}.")
+        else:
+            self.aliases[model, alias] = version
+
+    def _answer(self) -> None:
+        if self.away:
+            raise TrackingAway("MLflow does not answer.", where="mlflow")
+
+
+@pytest.fixture
+def tracking() -> TrackingInMemory:
+    return TrackingInMemory()
+
+
+@pytest.fixture
+def clock() -> SteppingClock:
+    return SteppingClock()
+
+
+@pytest.fixture
+def queue() -> RecordingQueue:
+    return RecordingQueue()
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(home=tmp_path / "home", heartbeat_seconds=0.2, lease_seconds=10.0, _env_file=None)
+
+
+@pytest.fixture
+def runtime(settings: Settings, clock: SteppingClock, queue: RecordingQueue) -> Iterator[Runtime]:
+    """A runtime on a fresh SQLite file built by the migrations."""
+    opened = open_runtime(settings)
+    metadata.create_all(opened.database.writes)
+    yield replace(opened, clock=clock, queue=queue)
+    opened.close()
+
+
+class DoorTransport(httpx.BaseTransport):
+    """Calls an ASGI application in an event loop that runs beside the test. Answers are read to their end."""
+
+    def __init__(self, app: ASGIApp, portal: BlockingPortal) -> None:
+        self._app = httpx.ASGITransport(app, raise_app_exceptions=False)
+        self._portal = portal
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        return self._portal.call(self._answer, request)
+
+    async def _answer(self, request: httpx.Request) -> httpx.Response:
+        body = request.read()
+        asked = httpx.Request(request.method, request.url, headers=request.headers, content=body)
+        response = await self._app.handle_async_request(asked)
+        content = await response.aread()
+        return httpx.Response(response.status_code, headers=response.headers, content=content)
+
+
+@pytest.fixture
+def portal() -> Iterator[BlockingPortal]:
+    with start_blocking_portal() as opened:
+        yield opened
+
+
+@pytest.fixture
+def client(runtime: Runtime, portal: BlockingPortal) -> Iterator[httpx.Client]:
+    """The API, spoken to with the admin token."""
+    token = bootstrap(runtime)
+    transport = DoorTransport(create_app(runtime), portal)
+    headers = {"Authorization": f"Bearer {token}"}
+    with httpx.Client(transport=transport, base_url="http://millrace/api/v1/", headers=headers) as opened:
+        yield opened
+
+
+@pytest.fixture
+def tools(runtime: Runtime, settings: Settings, tracking: TrackingInMemory) -> Toolbox:
+    """What a worker works with."""
+    scratch = settings.home / "scratch"
+    scratch.mkdir()
+    return Toolbox(runtime=runtime, tracking=tracking, scratch=scratch)
+
+
+Drain = Callable[[], list[Job]]
+
+
+@pytest.fixture
+def drain(tools: Toolbox) -> Drain:
+    """Runs the queued jobs that are due, and those that follow from them, here; gives them as they ended."""
+
+    def run_all() -> list[Job]:
+        ended: list[str] = []
+        while due := _due(tools.runtime):
+            for job_id in due:
+                assert run_job(job_id, tools=tools, handlers=HANDLERS, worker="test", stop_work=lambda: None)
+                ended.append(job_id)
+        with tools.runtime.reading() as session:
+            return [get_job(session, job_id) for job_id in ended]
+
+    return run_all
+
+
+def _due(runtime: Runtime) -> list[str]:
+    query = select(Job.id).where(Job.state == JobState.QUEUED, Job.available_at <= runtime.clock())
+    with runtime.reading() as session:
+        return list(session.scalars(query.order_by(Job.priority.desc(), Job.id)))

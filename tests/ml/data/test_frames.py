@@ -1,0 +1,218 @@
+"""Files as people send them: what is read, what is mended, what is refused and where it points."""
+
+import math
+from datetime import UTC, date, datetime, timedelta, timezone
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from ml import frames
+from ml.frames import BadColumns, BrokenTable, EmptyTable
+
+
+def csv(tmp_path: Path, text: str | bytes, name: str = "t.csv") -> Path:
+    path = tmp_path / name
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("a.csv", "csv"),
+        ("a.B.TSV", "csv"),
+        ("x/y.parquet", "parquet"),
+        ("z.ndjson", "jsonl"),
+        ("a.csv.gz", None),
+        ("csv", None),
+    ],
+)
+def test_format_comes_from_the_suffix(name: str, expected: str | None) -> None:
+    assert frames.detect_format(name) == expected
+
+
+class TestCsv:
+    def test_reads_types(self, tmp_path: Path) -> None:
+        path = csv(
+            tmp_path,
+            "i,f,b,s,d,t\n1,1.5,true,x,2024-02-29,2024-01-01T10:00:00Z\n2,2,false,?,,2024-01-01T11:30:00+01:00\n",
+        )
+        table = frames.read(path, "csv")
+        assert frames.schema(table) == {
+            "i": "integer", "f": "number", "b": "boolean", "s": "string", "d": "datetime", "t": "datetime",
+        }  # fmt: skip
+        assert table["s"].to_list() == ["x", "?"]
+        assert table["d"].to_list() == [datetime.fromisoformat("2024-02-29"), None]
+        assert table["t"].to_list() == [
+            datetime.fromisoformat("2024-01-01T10:00:00"),
+            datetime.fromisoformat("2024-01-01T10:30:00"),
+        ]
+
+    def test_strips_blanks_around_names_and_values(self, tmp_path: Path) -> None:
+        table = frames.read(
+            csv(tmp_path, "age, state, gain, flag, share\n39, State-gov, 0, True,  \n50, ?, 14, False, 0.5\n"), "csv"
+        )
+        assert table.to_dict(as_series=False) == {
+            "age": [39, 50], "state": ["State-gov", "?"], "gain": [0, 14], "flag": [True, False], "share": [None, 0.5],
+        }  # fmt: skip
+
+    @pytest.mark.parametrize("end", ["", "\n", "\r\n", "\n\n", "\r\n\r\n", "\n\n\n"])
+    def test_ends_add_no_rows(self, tmp_path: Path, end: str) -> None:
+        newline = "\r\n" if "\r" in end else "\n"
+        table = frames.read(csv(tmp_path, f"a,b{newline}1,x{newline}2,y{end}"), "csv")
+        assert table.rows() == [(1, "x"), (2, "y")]
+
+    def test_keeps_a_null_row_that_is_data(self, tmp_path: Path) -> None:
+        assert frames.read(csv(tmp_path, "a,b\n1,2\n,\n"), "csv").rows() == [(1, 2), (None, None)]
+
+    def test_keeps_a_blank_line_in_the_middle_as_a_row(self, tmp_path: Path) -> None:
+        assert frames.read(csv(tmp_path, "a,b\n1,2\n\n3,4\n\n"), "csv").rows() == [(1, 2), (None, None), (3, 4)]
+
+    @pytest.mark.parametrize("mark", [";", "\t"])
+    def test_takes_other_separators(self, tmp_path: Path, mark: str) -> None:
+        assert frames.read(csv(tmp_path, f"a{mark}b\n1{mark}x\n"), "csv").rows() == [(1, "x")]
+
+    def test_skips_a_byte_order_mark(self, tmp_path: Path) -> None:
+        assert frames.read(csv(tmp_path, b"\xef\xbb\xbfa,b\n1,2\n"), "csv").columns == ["a", "b"]
+
+    @pytest.mark.parametrize("dates", ["2024-01-01\n2024-13-45", "2024-01-01\nsoon", "2024-13-45\n2024-13-46"])
+    def test_leaves_text_that_is_not_dates_throughout(self, tmp_path: Path, dates: str) -> None:
+        assert frames.schema(frames.scan(csv(tmp_path, f"d\n{dates}\n"), "csv")) == {"d": "string"}
+
+    def test_keeps_every_digit_of_numbers_beyond_64_bits(self, tmp_path: Path) -> None:
+        table = frames.read(csv(tmp_path, "id\n99999999999999999999999\n1\n"), "csv")
+        assert table["id"].to_list() == ["99999999999999999999999", "1"]
+
+    @pytest.mark.parametrize(
+        ("content", "line", "words"),
+        [
+            ("a,b\n1,2\n1,2,3\n", 3, "3 fields where the header names 2"),
+            ('a,b\n1,2\n3,"x\n4,5\n', 3, "quote"),
+            ("a,b\n1,x\n2,é\n".encode("latin-1"), 3, "UTF-8"),
+            ("a,é\n1,x\n".encode("latin-1"), 1, "UTF-8"),
+            (b"PK\x03\x04\xff\xfe\x00\x01", 1, "UTF-8"),
+        ],
+    )
+    def test_refuses_broken_bytes_naming_the_line(
+        self, tmp_path: Path, content: str | bytes, line: int, words: str
+    ) -> None:
+        with pytest.raises(BrokenTable, match=words) as refused:
+            frames.scan(csv(tmp_path, content), "csv")
+        assert refused.value.where == f"t.csv, line {line}"
+
+    @pytest.mark.parametrize(
+        ("content", "words"),
+        [
+            ("a,b,a\n1,2,3\n", "'a' occurs 2 times"),
+            ("a,,b\n1,2,3\n", "Column 2 has no name"),
+            ("\n\n1,2\n", "names no columns"),
+        ],
+    )
+    def test_refuses_bad_headers(self, tmp_path: Path, content: str, words: str) -> None:
+        with pytest.raises(BadColumns, match=words):
+            frames.scan(csv(tmp_path, content), "csv")
+
+    @pytest.mark.parametrize("content", ["", "a,b\n", "a,b", "a,b\n\n\n"])
+    def test_refuses_no_rows(self, tmp_path: Path, content: str) -> None:
+        with pytest.raises(EmptyTable):
+            frames.scan(csv(tmp_path, content), "csv")
+
+
+class TestJsonl:
+    def test_reads_rows_with_gaps_blank_lines_and_dates(self, tmp_path: Path) -> None:
+        path = csv(tmp_path, '{"a":1,"d":"2024-01-01"}\n\n{"a":2.5,"b":null}\n', "t.jsonl")
+        assert frames.read(path, "jsonl").to_dicts() == [
+            {"a": 1.0, "d": datetime.fromisoformat("2024-01-01"), "b": None},
+            {"a": 2.5, "d": None, "b": None},
+        ]
+
+    @pytest.mark.parametrize(
+        ("content", "line", "words"),
+        [
+            ('{"a":1}\n{"a":\n', 2, "Expecting value"),
+            ('{"a":1}\n[1,2]\n', 2, "one JSON object"),
+            ('{"a":1}\n{"a":NaN}\n', 2, "NaN is not JSON"),
+            ('{"a":"x"}\n{"a":"é"}\n'.encode("latin-1"), 2, "UTF-8"),
+        ],
+    )
+    def test_refuses_broken_lines(self, tmp_path: Path, content: str | bytes, line: int, words: str) -> None:
+        with pytest.raises(BrokenTable, match=words) as refused:
+            frames.scan(csv(tmp_path, content, "t.jsonl"), "jsonl")
+        assert refused.value.where == f"t.jsonl, line {line}"
+
+    @pytest.mark.parametrize(
+        ("content", "words"), [('{"a":{"b":1}}\n', "Struct"), ('{"a":[1]}\n', "List"), ('{"":1}\n', "no name")]
+    )
+    def test_refuses_nested_and_nameless_columns(self, tmp_path: Path, content: str, words: str) -> None:
+        with pytest.raises(BadColumns, match=words):
+            frames.scan(csv(tmp_path, content, "t.jsonl"), "jsonl")
+
+
+class TestParquet:
+    def test_narrows_types_to_the_five(self, tmp_path: Path) -> None:
+        zone = timezone(timedelta(hours=2))
+        pl.DataFrame(
+            {
+                "cat": pl.Series(["x", None], dtype=pl.Categorical),
+                "dec": pl.Series(["1.50", "2.25"]).str.to_decimal(scale=2),
+                "day": [date(2024, 1, 1), None],
+                "zoned": [datetime(2024, 1, 1, 12, tzinfo=zone).astimezone(UTC)] * 2,
+                "small": pl.Series([1, 2], dtype=pl.Int8),
+            }
+        ).write_parquet(tmp_path / "t.parquet")
+        table = frames.read(tmp_path / "t.parquet", "parquet")
+        assert table.row(0) == (
+            "x",
+            1.5,
+            datetime.fromisoformat("2024-01-01"),
+            datetime.fromisoformat("2024-01-01T10:00:00"),
+            1,
+        )
+        assert list(frames.schema(table).values()) == ["string", "number", "datetime", "datetime", "integer"]
+
+    def test_leaves_text_that_looks_like_a_date(self, tmp_path: Path) -> None:
+        pl.DataFrame({"d": ["2024-01-01"]}).write_parquet(tmp_path / "t.parquet")
+        assert frames.schema(frames.scan(tmp_path / "t.parquet", "parquet")) == {"d": "string"}
+
+    def test_refuses_a_cut_file(self, tmp_path: Path) -> None:
+        pl.DataFrame({"a": range(1000)}).write_parquet(tmp_path / "t.parquet")
+        whole = (tmp_path / "t.parquet").read_bytes()
+        (tmp_path / "t.parquet").write_bytes(whole[:-50])
+        with pytest.raises(BrokenTable):
+            frames.scan(tmp_path / "t.parquet", "parquet")
+
+    def test_refuses_no_rows_and_nameless_columns(self, tmp_path: Path) -> None:
+        pl.DataFrame({"a": pl.Series([], dtype=pl.Int64)}).write_parquet(tmp_path / "a.parquet")
+        pl.DataFrame({"": [1]}).write_parquet(tmp_path / "b.parquet")
+        with pytest.raises(EmptyTable):
+            frames.scan(tmp_path / "a.parquet", "parquet")
+        with pytest.raises(BadColumns):
+            frames.scan(tmp_path / "b.parquet", "parquet")
+
+
+def test_equal_rows_give_equal_parquet_bytes_however_chunked(tmp_path: Path) -> None:
+    whole = pl.DataFrame({"a": range(1000), "s": [str(i % 7) for i in range(1000)]})
+    pieces = pl.concat([whole.head(10), whole.slice(10, 500), whole.tail(490)], rechunk=False)
+    assert pieces.n_chunks() == 3
+    frames.write_parquet(whole, tmp_path / "a")
+    frames.write_parquet(pieces, tmp_path / "b")
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_rows_as_json_has_no_nan_and_iso_times() -> None:
+    table = pl.DataFrame(
+        {
+            "f": [1.0, math.nan, math.inf],
+            "t": [
+                datetime.fromisoformat("2024-01-01T09:00:00"),
+                datetime.fromisoformat("2024-01-01T09:00:00.000500"),
+                None,
+            ],
+        }
+    )
+    assert frames.rows_as_json(table) == [
+        {"f": 1.0, "t": "2024-01-01T09:00:00"},
+        {"f": None, "t": "2024-01-01T09:00:00.000500"},
+        {"f": None, "t": None},
+    ]

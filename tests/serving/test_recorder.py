@@ -1,0 +1,223 @@
+"""The recorder: every answer becomes one row of a segment, or is counted as dropped; the store may come and go."""
+
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from prometheus_client import CollectorRegistry
+from uuid_utils import uuid7
+
+from adapters.object_store.fsspec_store import LocalStore
+from adapters.object_store.protocol import ObjectStore
+from domain.registry.specs import InputColumn, Signature
+from serving.metrics import ServingMetrics
+from serving.recorder import Recorder
+from serving.segments import Recorded
+from tests.serving.conftest import Client, Serve
+from tests.serving.plants import (
+    REGRESSION,
+    ROW,
+    TOKEN,
+    MovableStore,
+    admit,
+    classifier_package,
+    eventually,
+    expected,
+    route,
+)
+
+
+class SlowStore(LocalStore):
+    """A store that takes an object only when it is told to go on."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.writing = threading.Event()
+        self.go_on = threading.Event()
+
+    def put(self, key: str, data: bytes) -> None:
+        self.writing.set()
+        assert self.go_on.wait(10)
+        super().put(key, data)
+
+
+NOON = int(datetime(2012, 7, 1, 12, 30, tzinfo=UTC).timestamp()) * 1_000_000
+HOUR = 3600 * 1_000_000
+
+
+def recorded(count: int = 1, *, at: int = NOON, version: int = 1, **changes: Any) -> Recorded:
+    fields: dict[str, Any] = {
+        "endpoint": "bikes", "version": version, "package": f"{version:064}", "mode": "live", "signature": REGRESSION,
+        "at": at, "latency_us": 42, "ids": [str(uuid7()) for _ in range(count)], "rows": [ROW] * count,
+        "predictions": [1.5] * count, "probabilities": None,
+    }  # fmt: skip
+    return Recorded(**{**fields, **changes})
+
+
+def segments(store: ObjectStore) -> dict[str, pa.Table]:
+    with_bytes = {info.key: store.open(info.key) for info in store.list("predictions/")}
+    tables = {}
+    for key, file in with_bytes.items():
+        with file:
+            tables[key] = pq.read_table(file)
+    return tables
+
+
+def rows_of(store: ObjectStore) -> list[dict[str, Any]]:
+    return [row for table in segments(store).values() for row in table.to_pylist()]
+
+
+@pytest.fixture
+def metrics() -> ServingMetrics:
+    return ServingMetrics(CollectorRegistry())
+
+
+def value(metrics: ServingMetrics, name: str) -> float | None:
+    return metrics.registry.get_sample_value(name)
+
+
+class TestSegment:
+    def test_holds_each_answer_with_its_typed_inputs(self, store: MovableStore, bikes: str, serve: Serve) -> None:
+        route(store, "bikes", 2, (1, bikes), extra_columns="record")
+        second = {"hour": 7.0, "temp": None, "holiday": True, "season": "summer", "note": {"rain": [1]}}
+        with serve() as client:
+            ids = client.post("/serve/bikes/predict", json={"instances": [ROW, second]}).json()["ids"]
+            eventually(lambda: segments(store))
+        [(key, table)] = segments(store).items()
+        first, last = table.to_pylist()
+        assert (first["id"], last["id"]) == tuple(ids)
+        assert key == f"predictions/bikes/{first['at']:%Y-%m-%dT%H}/{ids[0]}_{ids[1]}_2.parquet"
+        assert first["inputs"] == ROW
+        assert last["inputs"] == {"hour": 7, "temp": None, "holiday": True, "season": "summer"}
+        assert (first["extra"], last["extra"]) == (None, '{"note":{"rain":[1]}}')
+        assert (first["prediction"], first["endpoint"], first["version"]) == (expected(ROW, 1), "bikes", 1)
+        assert (first["package"], first["mode"], first["probabilities"]) == (bikes, "live", None)
+        assert first["latency_us"] > 0
+        assert table.schema.field("at").type == pa.timestamp("us", "UTC")
+        inputs = {field.name: field.type for field in table.schema.field("inputs").type}
+        assert inputs == {"hour": pa.int64(), "temp": pa.float64(), "holiday": pa.bool_(), "season": pa.string()}
+
+    @pytest.mark.parametrize(("classes", "text"), [(["no", "yes"], "yes"), ([0, 1], "1"), ([False, True], "true")])
+    def test_keeps_labels_as_text_with_their_probabilities(
+        self, store: MovableStore, serve: Serve, classes: list[Any], text: str
+    ) -> None:
+        admit(store, TOKEN)
+        route(store, "signs", 1, (1, classifier_package(store, classes)))
+        with serve() as client:
+            client.post("/serve/signs/predict", json={"instances": [{"x": 3.0}]})
+        [row] = rows_of(store)
+        assert row["prediction"] == text
+        assert row["probabilities"] == pytest.approx([0.047426, 0.952574], abs=1e-5)
+
+    def test_reads_times_as_utc_and_has_no_room_for_enormous_integers(
+        self, store: MovableStore, metrics: ServingMetrics
+    ) -> None:
+        columns = [InputColumn(name="when", type="datetime", nullable=True), InputColumn(name="n", type="integer")]
+        signature = Signature(task="regression", target="y", inputs=columns)
+        rows = [
+            {"when": "2012-07-01T02:00:00+02:00", "n": 1e30},
+            {"when": "2012-07-01", "n": 3},
+            {"when": None, "n": 0},
+        ]
+        recorder = Recorder(store, metrics)
+        recorder.record(recorded(3, signature=signature, rows=rows))
+        recorder.flush()
+        midnight = datetime(2012, 7, 1)  # noqa: DTZ001 - the column has no zone
+        assert [row["inputs"] for row in rows_of(store)] == [
+            {"when": midnight, "n": None}, {"when": midnight, "n": 3}, {"when": None, "n": 0}
+        ]  # fmt: skip
+
+    def test_is_one_per_endpoint_version_and_hour(self, store: MovableStore, metrics: ServingMetrics) -> None:
+        recorder = Recorder(store, metrics)
+        for record in (
+            recorded(2), recorded(3), recorded(1, version=2), recorded(1, at=NOON + HOUR), recorded(1, endpoint="rides")
+        ):  # fmt: skip
+            recorder.record(record)
+        recorder.flush()
+        found = {(key.split("/")[1], key.split("/")[2], table.num_rows) for key, table in segments(store).items()}
+        assert found == {
+            ("bikes", "2012-07-01T12", 5),
+            ("bikes", "2012-07-01T12", 1),
+            ("bikes", "2012-07-01T13", 1),
+            ("rides", "2012-07-01T12", 1),
+        }
+        assert value(metrics, "millrace_recorder_rows_total") == 8
+
+    def test_is_not_written_where_the_endpoint_says_so(self, store: MovableStore, bikes: str, serve: Serve) -> None:
+        route(store, "bikes", 2, (1, bikes), record=False)
+        with serve() as client:
+            assert client.post("/serve/bikes/predict", json={"instances": [ROW]}).json()["ids"]
+        assert rows_of(store) == []
+
+    def test_records_refused_rows_never(self, client: Client, store: MovableStore) -> None:
+        assert client.post("/serve/bikes/predict", json={"instances": [ROW, {**ROW, "hour": "x"}]}).status_code == 422
+        assert client.post("/serve/bikes/predict", json={"instances": [ROW]}).status_code == 200
+        eventually(lambda: segments(store))
+        assert len(rows_of(store)) == 1
+
+
+class TestBounds:
+    def test_drops_the_oldest_and_counts_them(self, store: MovableStore, metrics: ServingMetrics) -> None:
+        recorder = Recorder(store, metrics, max_rows=5)
+        records = [recorded(2) for _ in range(4)]
+        for record in records:
+            recorder.record(record)
+        recorder.flush()
+        assert {row["id"] for row in rows_of(store)} == {key for record in records[2:] for key in record.ids}
+        assert value(metrics, "millrace_recorder_dropped_rows_total") == 4
+
+    def test_flushes_early_when_there_is_much(self, store: MovableStore, metrics: ServingMetrics) -> None:
+        recorder = Recorder(store, metrics, flush_seconds=60, flush_rows=10)
+        recorder.start()
+        recorder.record(recorded(9))
+        recorder.record(recorded(1))
+        eventually(lambda: len(rows_of(store)) == 10)
+        recorder.stop()
+
+    def test_writes_what_is_left_on_stop(self, store: MovableStore, metrics: ServingMetrics) -> None:
+        recorder = Recorder(store, metrics, flush_seconds=60)
+        recorder.start()
+        recorder.record(recorded(3))
+        recorder.stop()
+        assert len(rows_of(store)) == 3
+
+    def test_keeps_rows_while_the_store_is_away_up_to_the_bound(
+        self, store: MovableStore, metrics: ServingMetrics
+    ) -> None:
+        recorder = Recorder(store, metrics, max_rows=4)
+        store.away = True
+        early, late = recorded(3), recorded(2)
+        recorder.record(early)
+        recorder.flush()
+        assert value(metrics, "millrace_recorder_waiting_rows") == 3
+        recorder.record(late)
+        recorder.flush()
+        store.away = False
+        recorder.flush()
+        assert {row["id"] for row in rows_of(store)} == set(late.ids)
+        assert value(metrics, "millrace_recorder_dropped_rows_total") == 3
+        assert value(metrics, "millrace_recorder_waiting_rows") == 0
+
+    def test_a_row_that_fits_no_segment_holds_up_nobody(self, store: MovableStore, metrics: ServingMetrics) -> None:
+        recorder = Recorder(store, metrics)
+        recorder.record(recorded(1, version=1, rows=[{**ROW, "holiday": "not a boolean"}]))
+        recorder.record(recorded(2, version=2))
+        recorder.flush()
+        assert len(rows_of(store)) == 2
+        assert value(metrics, "millrace_recorder_dropped_rows_total") == 1
+
+    def test_recording_never_waits_for_the_store(self, tmp_path: Path, metrics: ServingMetrics) -> None:
+        slow = SlowStore(tmp_path)
+        recorder = Recorder(slow, metrics, flush_rows=1)
+        recorder.start()
+        recorder.record(recorded())
+        assert slow.writing.wait(5)
+        for _ in range(100):
+            recorder.record(recorded())
+        slow.go_on.set()
+        recorder.stop()
+        assert len(rows_of(slow)) == 101

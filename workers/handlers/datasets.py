@@ -1,0 +1,109 @@
+"""Jobs of datasets: build a version from a recipe or from traffic, compare two versions."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import polars as pl
+
+from domain.datasets import queries, service
+from domain.datasets.jobs import BuildVersion, DiffVersions
+from domain.datasets.manifest import ManifestEntry
+from domain.datasets.models import DatasetVersion
+from domain.datasets.specs import RecipeSource, Source, TrafficSource
+from domain.errors import Conflict
+from domain.monitoring.queries import TruthValue, truth_of
+from ml.diff import diff
+from ml.frames import EmptyTable, write_parquet
+from ml.recipes import build, join_truth
+from workers.run import RunningJob
+from workers.tables import open_table, read_version
+from workers.toolbox import Toolbox
+from workers.traffic import list_segments, read_segments
+
+
+@dataclass(frozen=True)
+class _Built:
+    """Rows, and where they are from as it turned out: references with their numbers, the versions behind them."""
+
+    rows: pl.DataFrame
+    source: Source
+    parents: list[DatasetVersion]
+
+
+def build_version(job: RunningJob[BuildVersion], tools: Toolbox) -> dict[str, object]:
+    """Make the rows, store them as Parquet, and record their version; equal rows are the version that is there."""
+    spec = job.spec
+    source = spec.source
+    built = _from_recipe(tools, source) if isinstance(source, RecipeSource) else _from_traffic(tools, source)
+    job.progress(0.7, f"writing {built.rows.height:,} rows")
+    with TemporaryDirectory(dir=tools.scratch) as folder:
+        path = Path(folder, f"{spec.dataset}.parquet")
+        write_parquet(built.rows, path)
+        stored = tools.runtime.contents.add_file(path)
+    entry = ManifestEntry(path.name, stored.md5, stored.size)
+    with job.transaction() as session:
+        version = service.record_build(
+            session,
+            job_id=job.id,
+            dataset=spec.dataset,
+            entries=[entry],
+            rows=built.rows.height,
+            source=built.source,
+            message=spec.message,
+            parents=built.parents,
+        )
+        return {"dataset": spec.dataset, "number": version.number, "version_id": version.id}
+
+
+def diff_versions(job: RunningJob[DiffVersions], tools: Toolbox) -> None:
+    """Compare two versions and keep the answer."""
+    with tools.runtime.reading() as session:
+        before = queries.get_version_by_id(session, job.spec.before_id)
+        after = queries.get_version_by_id(session, job.spec.after_id)
+    if (before.format == "folder") != (after.format == "folder"):
+        raise Incomparable(
+            f"Version {before.number} is a {_kind(before)} and {after.number} a {_kind(after)}.", where="against"
+        )
+    with open_table(tools, before) as old, open_table(tools, after) as new:
+        change = diff(old, new, before.number, after.number)
+    with job.transaction() as session:
+        service.record_diff(session, before_id=before.id, after_id=after.id, diff=change)
+
+
+class Incomparable(Conflict):
+    """One version is a table and the other a folder of files."""
+
+    code = "incomparable"
+
+
+def _kind(version: DatasetVersion) -> str:
+    return "folder" if version.format == "folder" else "table"
+
+
+def _from_recipe(tools: Toolbox, recipe: RecipeSource) -> _Built:
+    with tools.runtime.reading() as session:
+        parents = service.resolve_recipe(session, recipe)
+    rows = build([read_version(tools, parent) for parent in parents], recipe)
+    references = [f"{parent.dataset.name}@{parent.number}" for parent in parents]
+    return _Built(rows, recipe.model_copy(update={"concat": references}), parents)
+
+
+def _from_traffic(tools: Toolbox, source: TrafficSource) -> _Built:
+    """The recorded predictions that have their ground truth by now, the newest `last_rows` of them."""
+    models = tools.runtime.models
+    predictions = read_segments(models, [segment.key for segment in list_segments(models, source.endpoint)])
+    if predictions.is_empty():
+        raise EmptyTable(f"The endpoint {source.endpoint!r} has no recorded predictions.", where="source.endpoint")
+    with tools.runtime.reading() as session:
+        truth = truth_of(session, source.endpoint, predictions["id"].to_list())
+    rows = join_truth(predictions, _truth_table(truth), source.target)
+    return _Built(rows.tail(source.last_rows) if source.last_rows else rows, source, [])
+
+
+def _truth_table(truth: dict[str, TruthValue]) -> pl.DataFrame:
+    """Ids and values as columns; values of more than one kind become text, integers beside floats become floats."""
+    kinds = {type(value) for value in truth.values()}
+    mixed = len(kinds) > 1 and not kinds <= {int, float}
+    values = [str(value) for value in truth.values()] if mixed else list(truth.values())
+    return pl.DataFrame({"id": pl.Series(list(truth), dtype=pl.String), "value": pl.Series(values, strict=False)})

@@ -1,0 +1,44 @@
+"""Which handler does which job, and what every tick looks after."""
+
+from domain.access.jobs import PublishAccess
+from domain.data_checks.jobs import RunDataChecks
+from domain.datasets.jobs import BuildVersion, DiffVersions
+from domain.deployments.jobs import LookUpPrediction, PublishRoutes, RollOut
+from domain.jobs.spec import JobSpec
+from domain.model_checks.jobs import RunModelChecks
+from domain.monitoring.jobs import ComputeWindow
+from domain.promotions.jobs import GatherEvidence
+from domain.registry.jobs import MirrorAlias, MirrorVersion
+from domain.training.jobs import TrainModel
+from workers.handlers import (
+    access,
+    data_checks,
+    datasets,
+    deployments,
+    model_checks,
+    monitoring,
+    pipelines,
+    promotions,
+    registry,
+    training,
+)
+from workers.run import Handler
+from workers.tick import Chore, nudge_due, reap_lost
+
+HANDLERS: dict[type[JobSpec], Handler] = {
+    PublishAccess: access.publish_access,
+    BuildVersion: datasets.build_version,
+    DiffVersions: datasets.diff_versions,
+    RunDataChecks: data_checks.run_data_checks,
+    TrainModel: training.train_model,
+    MirrorVersion: registry.mirror_version,
+    MirrorAlias: registry.mirror_alias,
+    RunModelChecks: model_checks.run_model_checks,
+    GatherEvidence: promotions.gather_evidence,
+    PublishRoutes: deployments.publish_routes,
+    RollOut: deployments.roll_out,
+    LookUpPrediction: deployments.look_up_prediction,
+    ComputeWindow: monitoring.compute_window,
+}
+
+CHORES: list[Chore] = [reap_lost, nudge_due, monitoring.open_windows, pipelines.fire_schedules]

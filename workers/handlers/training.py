@@ -1,0 +1,175 @@
+"""Jobs of training: read the version, train, package, log to MLflow, record."""
+
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import polars as pl
+
+from adapters.model_files import save_python_model
+from adapters.tracking import RunRecord, TrackedDataset, TrackedRun
+from domain.datasets.models import DatasetVersion
+from domain.datasets.queries import get_version_by_id
+from domain.experiments.models import Experiment, Run
+from domain.experiments.queries import get_run
+from domain.experiments.specs import RunOutcome
+from domain.experiments.states import RunState
+from domain.registry.specs import Package
+from domain.training import service
+from domain.training.jobs import TrainModel
+from domain.training.specs import TrainSpec
+from ml.environment import environment, environment_digest
+from ml.inputs import frame_columns
+from ml.packaging import package, package_digest
+from ml.trainers.train import TrainedModel, train
+from workers.packages import open_model, store_package
+from workers.run import RunningJob
+from workers.scoring import PREDICTION
+from workers.tables import read_version
+from workers.toolbox import Toolbox
+
+REFERENCE_ROWS = 10_000
+
+Steps = list[tuple[int, dict[str, float]]]
+
+
+@dataclass(frozen=True)
+class _Order:
+    """Everything the database says about the run, read at once."""
+
+    run: Run
+    experiment: str
+    version: DatasetVersion
+    spec: TrainSpec
+
+    @property
+    def data(self) -> str:
+        return f"{self.version.dataset.name}@{self.version.number}"
+
+
+@dataclass(frozen=True)
+class _Made:
+    """What was computed, before anybody is told."""
+
+    trained: TrainedModel
+    package: Package
+    digest: str
+    steps: Steps = field(default_factory=list)
+    environment: dict[str, str] = field(default_factory=environment)
+
+
+def train_model(job: RunningJob[TrainModel], tools: Toolbox) -> dict[str, Any]:
+    """From the run's spec to a finished run with its package in the model store.
+
+    Whatever is wrong with the spec or the data is a kind of `Invalid` and fails the run; a tracking server or a
+    store that is away is tried again. A run that has finished is not trained twice.
+    """
+    with job.transaction() as session:
+        run = get_run(session, job.spec.run_id)
+        if run.state == RunState.FINISHED:
+            return _result(run)
+        service.begin_run(session, run_id=run.id)
+        order = _Order(
+            run=run,
+            experiment=session.get_one(Experiment, run.experiment_id).name,
+            version=get_version_by_id(session, run.dataset_version_id),
+            spec=TrainSpec.model_validate(run.spec),
+        )
+    made = _make(job, tools, order)
+    job.progress(0.85, "Logging to MLflow")
+    tracked = _track(tools, order, made)
+    job.log(f"MLflow run {tracked.run_id}")
+    job.progress(0.95, "Recording")
+    outcome = _outcome(tools, made, tracked)
+    with job.transaction() as session:
+        return _result(service.finish_run(session, run_id=order.run.id, outcome=outcome))
+
+
+def _result(run: Run) -> dict[str, Any]:
+    return {"run_id": run.id, "metrics": run.metrics, "package_digest": run.package_digest}
+
+
+def _make(job: RunningJob[TrainModel], tools: Toolbox, order: _Order) -> _Made:
+    """Read, train and package; the package is in the model store afterwards."""
+    job.progress(0.0, f"Reading {order.data}")
+    frame = read_version(tools, order.version).collect()
+    job.log(f"{order.data}: {frame.height} rows, {frame.width} columns, digest {order.version.digest}")
+    steps: Steps = []
+
+    def on_step(step: int, losses: dict[str, float]) -> None:
+        steps.append((step, losses))
+        job.log(f"step {step}: " + ", ".join(f"{name} {value:.5g}" for name, value in losses.items()))
+
+    trained = train(frame, order.spec, on_step, lambda share, message: job.progress(0.05 + 0.7 * share, message))
+    for note in trained.notes:
+        job.log(note, level="warning")
+    if trained.rows_dropped:
+        job.log(f"{trained.rows_dropped} rows without a {order.spec.target!r} were left out", level="warning")
+    job.progress(0.75, "Packaging")
+    with TemporaryDirectory(dir=tools.scratch) as folder:
+        packed = package(trained, Path(folder), run_id=order.run.id, save_python=save_python_model)
+        digest = package_digest(packed)
+        store_package(tools, packed, Path(folder), digest)
+    job.log(f"served as {packed.flavor}: {packed.reason}")
+    return _Made(trained, packed, digest, steps)
+
+
+def _track(tools: Toolbox, order: _Order, made: _Made) -> TrackedRun:
+    """Tell MLflow; a second attempt finds the run of the first by its tag."""
+    spec, version = order.spec, order.version
+    split = {f"split.{name}": value for name, value in spec.split.model_dump().items() if value is not None}
+    commit = {"mlflow.source.git.commit": spec.code_commit} if spec.code_commit else {}
+    record = RunRecord(
+        run_id=order.run.id,
+        experiment=order.experiment,
+        name=f"{spec.trainer}-{order.run.id[-6:]}",
+        params={"trainer": spec.trainer, "target": spec.target, "seed": spec.seed, **split, **spec.params},
+        metrics=made.trained.metrics,
+        dataset=TrackedDataset(version.dataset.name, version.number, version.digest, made.trained.frame),
+        steps=made.steps,
+        tags={
+            "millrace.dataset": order.data,
+            "millrace.dataset_digest": version.digest,
+            "millrace.environment": environment_digest(made.environment),
+            "millrace.package": made.digest,
+            **commit,
+        },
+        model=made.trained,
+    )
+    return tools.tracking.log_run(record)
+
+
+def _outcome(tools: Toolbox, made: _Made, tracked: TrackedRun) -> RunOutcome:
+    contents, trained = tools.runtime.contents, made.trained
+    inputs = [column.name for column in trained.signature.inputs]
+    frozen = trained.part("test").select(*inputs, trained.signature.target)
+    return RunOutcome(
+        metrics=trained.metrics,
+        importances=trained.importances,
+        notes=trained.notes,
+        environment=made.environment,
+        environment_digest=environment_digest(made.environment),
+        package=made.package.as_json(),
+        package_digest=made.digest,
+        train_rows_md5=contents.add(trained.train_hashes.astype("<u8").tobytes()).md5,
+        test_rows_md5=contents.add(_parquet(frozen)).md5,
+        reference_md5=contents.add(_parquet(_reference(tools, made))).md5,
+        mlflow_run_id=tracked.run_id,
+        mlflow_model_uri=tracked.model_uri,
+    )
+
+
+def _reference(tools: Toolbox, made: _Made) -> pl.DataFrame:
+    """Up to 10,000 training rows as the model takes them, with what its package answers: drift is measured from it."""
+    rows, inputs = made.trained.part("train"), made.trained.signature.inputs
+    sample = rows.sample(min(rows.height, REFERENCE_ROWS), seed=made.trained.spec.seed)
+    answers = open_model(tools, made.digest).predict_columns(frame_columns(sample, inputs))
+    return sample.select(column.name for column in inputs).with_columns(pl.Series(PREDICTION, answers.values))
+
+
+def _parquet(frame: pl.DataFrame) -> bytes:
+    out = BytesIO()
+    frame.write_parquet(out)
+    return out.getvalue()

@@ -1,0 +1,54 @@
+"""Models as serving has them, and tables as rows for them: how workers score frozen rows and probe a new version."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from typing import Any
+
+import polars as pl
+
+from ml.frames import rows_as_json
+from ml.models import Predictions
+from serving.engine import Engine, Loaded
+from serving.packages import PackageCache
+from workers.toolbox import Toolbox
+
+# The column that holds the model's own answers in references and windows.
+PREDICTION = "(prediction)"
+_ROWS_AT_ONCE = 2_000
+
+
+@contextmanager
+def engine(tools: Toolbox) -> Iterator[Engine]:
+    """An engine like the one that serves, over the packages of the model store."""
+    opened = Engine(PackageCache(tools.runtime.models, tools.scratch / "packages"))
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+def score(loaded: Loaded, frame: pl.DataFrame) -> Predictions:
+    """The model's answers for the rows of `frame`, which may have more columns than the model asks for."""
+    names = [column.name for column in loaded.model.signature.inputs]
+    rows: list[dict[str, Any]] = rows_as_json(frame.select(names))
+    parts = [loaded.model.predict(rows[start : start + _ROWS_AT_ONCE]) for start in range(0, len(rows), _ROWS_AT_ONCE)]
+    return joined(parts)
+
+
+def joined(parts: list[Predictions]) -> Predictions:
+    """Answers of several calls as one."""
+    stacked = [part.probabilities for part in parts]
+    probabilities = (
+        pl.concat([pl.DataFrame(one) for one in stacked if one is not None]).to_numpy()
+        if parts and stacked[0] is not None
+        else None
+    )
+    return Predictions(
+        [value for part in parts for value in part.values], probabilities, parts[0].classes if parts else []
+    )
+
+
+def read_parquet(tools: Toolbox, md5: str) -> pl.DataFrame:
+    """A table kept in the data store under its MD5."""
+    return pl.read_parquet(BytesIO(tools.runtime.contents.read(md5)))

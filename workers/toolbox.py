@@ -1,0 +1,32 @@
+"""`Toolbox`: what handlers work with, the heavy adapters among it. One per worker process."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from adapters.runtime import Runtime, open_runtime
+from adapters.settings import Settings
+from adapters.tracking import RunRecord, TrackedRun, Tracking
+
+
+class RunTracker(Protocol):
+    """What handlers ask of MLflow, see `adapters.tracking.Tracking`. Every call is safe to repeat."""
+
+    def log_run(self, record: RunRecord) -> TrackedRun: ...
+    def register(self, model: str, version: int, tracked: TrackedRun) -> None: ...
+    def mirror_alias(self, model: str, alias: str, version: int | None) -> None: ...
+
+
+@dataclass(frozen=True)
+class Toolbox:
+    """`scratch` is a folder of this machine that may be lost at any time."""
+
+    runtime: Runtime
+    tracking: RunTracker
+    scratch: Path
+
+
+def open_toolbox(settings: Settings) -> Toolbox:
+    scratch = settings.home / "scratch"
+    scratch.mkdir(parents=True, exist_ok=True)
+    return Toolbox(runtime=open_runtime(settings), tracking=Tracking(settings.mlflow_url), scratch=scratch)
