@@ -37,7 +37,7 @@ class Runtime:
     def transaction(
         self, actor: Actor = PLATFORM, *, request_id: str | None = None, job_id: str | None = None
     ) -> Iterator[WriteSession]:
-        """Begin, body, reactions, events, commit; then wake workers. What follows from the body is in the same commit."""
+        """Begin, body, reactions, events, commit; then wake workers. What follows from the body is in its commit."""
         with WriteSession(
             self.database.writes,
             clock=self.clock,

@@ -17,7 +17,7 @@ class Settings(BaseSettings):
     redis_url: str = "redis://127.0.0.1:6379/0"
     store_url: str = ""
     model_store_url: str = ""
-    mlflow_url: str = "http://127.0.0.1:5000"
+    mlflow_url: str = "http://127.0.0.1:5000/mlflow"
     dashboard_dir: Path = Path(__file__).parent.parent / "frontend" / "dist"
     admin_token: str = ""
 

@@ -1,4 +1,4 @@
-"""`python -m api.bootstrap`: on the first start, make the admin token, show it once, keep it in the home for its owner only."""
+"""`python -m api.bootstrap`: on the first start, make the admin token, show it once, keep it in the home."""
 
 import os
 import sys
@@ -11,7 +11,7 @@ from domain.access.service import create_token
 
 
 def bootstrap(runtime: Runtime) -> str | None:
-    """Create the admin token if there is no token at all; its secret, or None. Also written to `HOME/token`, mode 0600."""
+    """Create the admin token if there is no token at all; its secret, or None. Kept in `HOME/token`, mode 0600."""
     with runtime.transaction() as session:
         if any_token(session):
             return None

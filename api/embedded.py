@@ -1,4 +1,4 @@
-"""The API with serving beside it and the dashboard at `/`: what `millrace up` runs. The one place where a door holds serving."""
+"""The API with serving beside it and the dashboard at `/`, for `millrace up`. The one door that holds serving."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,7 +17,7 @@ _PREDICTIONS = ("/serve/", "/v2/")
 
 
 def build() -> ASGIApp:
-    """`uvicorn --factory api.embedded:build`. Predictions go straight to serving, past the API's routing and middleware."""
+    """`uvicorn --factory api.embedded:build`. Predictions go straight to serving, past the API's middleware."""
     settings = Settings()
     set_up_logging(settings)
     runtime = open_runtime(settings)

@@ -75,7 +75,8 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.state.metrics = [metrics.registry]
     app.include_router(health.public)
     app.include_router(health.router)
-    problems: dict[int | str, dict[str, Any]] = {status: {"model": errors.Problem, "description": "problem+json"} for status in ("4XX", "5XX")}
+    problem = {"model": errors.Problem, "description": "problem+json"}
+    problems: dict[int | str, dict[str, Any]] = {"4XX": problem, "5XX": problem}
     for router in [*ROUTERS, *PUBLIC]:
         app.include_router(router, prefix=PREFIX, responses=problems)
     errors.install(app)

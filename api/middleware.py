@@ -1,4 +1,4 @@
-"""Around every request: an id, a log line, counters, a limit on the body, headers for browsers. Plain ASGI, so streams pass."""
+"""Around every request: an id, a log line, counters, a body limit, headers for browsers. Plain ASGI: streams pass."""
 
 import re
 import time
@@ -21,7 +21,10 @@ _SECURITY_HEADERS = {
     "Referrer-Policy": "same-origin",
     "X-Frame-Options": "DENY",
 }
-_PAGE_POLICY = "default-src 'self'; img-src 'self' data:; style-src 'self'; script-src 'self'; frame-ancestors 'none'; base-uri 'none'"
+_PAGE_POLICY = (
+    "default-src 'self'; img-src 'self' data:; style-src 'self'; script-src 'self'; "
+    "frame-ancestors 'none'; base-uri 'none'"
+)
 
 
 class RequestMetrics:

@@ -38,16 +38,23 @@ BY_HTTP = {
 
 
 class ClientError(Exception):
-    """One sentence for a person, where in the input, the next step, and the exit status."""
+    """One sentence for a person, where in the input, the next step, the exit status; `code` where the server refused."""
 
     def __init__(
-        self, message: str, *, where: str | None = None, fix: str | None = None, status: Status = Status.REFUSED
+        self,
+        message: str,
+        *,
+        where: str | None = None,
+        fix: str | None = None,
+        status: Status = Status.REFUSED,
+        code: str | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.where = where
         self.fix = fix
         self.status = status
+        self.code = code
 
 
 @dataclass(frozen=True)
@@ -169,7 +176,8 @@ def problem(response: httpx.Response) -> ClientError:
     fix = body.get("fix")
     if fix is None and response.status_code == httpx.codes.UNAUTHORIZED:
         fix = "Pass --token, set MILLRACE_TOKEN, or name the server's home with --home."
-    return ClientError(str(body.get("detail") or body["title"]), where=body.get("where"), fix=fix, status=status)
+    message = str(body.get("detail") or body["title"])
+    return ClientError(message, where=body.get("where"), fix=fix, status=status, code=body.get("code"))
 
 
 def parse_events(lines: Iterable[str]) -> Iterator[Event]:

@@ -3,6 +3,7 @@
 import typer
 from dotenv import load_dotenv
 
+from cli.demo.command import demo
 from cli.nouns import (
     access,
     data_checks,
@@ -33,6 +34,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 app.add_typer(run)
+app.add_typer(demo)
 
 
 @app.callback()

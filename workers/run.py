@@ -1,4 +1,4 @@
-"""Run one job: claim it, keep its lease, call its handler, record how it ended. Called by the Celery task and by tests."""
+"""Run one job: claim it, keep its lease, call its handler, record how it ended. Called by the Celery task."""
 
 import os
 import signal
@@ -125,7 +125,7 @@ class _Heart:
                 log.warning("lease_lost", job_id=self._job.id)
                 self._stop_work()
                 return
-            except Exception as error:  # the database may be away for a moment: the lease is longer than that
+            except Exception as error:  # noqa: BLE001 - the database may be away; the lease outlasts a missed beat
                 log.warning("heartbeat_failed", job_id=self._job.id, error=str(error))
 
 
@@ -155,7 +155,7 @@ def run_job(
             job.end(lambda session, held: jobs.finish(session, held, result=result))
         except LeaseLost as error:
             log.warning("result_refused", reason=error.message)
-        except Exception as error:  # the worker must outlive every handler; what went wrong is kept with the job
+        except Exception as error:  # noqa: BLE001 - the worker outlives every handler; the job keeps what went wrong
             _record_failure(job, error)
     return True
 

@@ -1,4 +1,4 @@
-"""Recorded predictions as tables: which segments an endpoint has, and their rows. Used by monitoring, datasets and lineage."""
+"""Recorded predictions as tables: the segments of an endpoint and their rows. For monitoring, datasets and lineage."""
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime

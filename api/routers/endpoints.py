@@ -58,7 +58,7 @@ def _read_rollout(session: AnySession, row: Rollout) -> RolloutRead:
 def put_endpoint(
     name: Name, body: EndpointPut, session: WriteDep, response: Response, _: Writer, if_match: IfMatch = None
 ) -> EndpointRead:
-    """Create an endpoint (201) or change its settings. If the model has a champion, it is rolled out to a new endpoint."""
+    """Create an endpoint (201) or change its settings. The model's champion, if any, is rolled out to a new one."""
     if if_match is not None:
         check_if_match(if_match, queries.get_endpoint(session, name, lock=True).revision, what=f"endpoint {name!r}")
     endpoint, created = service.put_endpoint(session, name=name, model=body.model, settings=body.settings)

@@ -67,6 +67,28 @@ DECISIONS: dict[str, tuple[DecisionKind, str]] = {
     "RetrainStarted": ("governor", "started"),
     "RetrainRefused": ("governor", "refused"),
 }
+# What a stage and a decision say about an event, from its payload.
+HEADLINES: dict[str, str] = {
+    "DatasetVersionCreated": "{dataset} version {number} arrived",
+    "DatasetVersionValidated": "{dataset} version {number} validated",
+    "DatasetVersionRejected": "{dataset} version {number} rejected",
+    "RunFinished": "a run of {experiment} finished",
+    "RunFailed": "a run of {experiment} failed",
+    "ModelVersionChecked": "{model} version {number}: {verdict}",
+    "PromotionDecided": "{model} version {number}: {verdict}",
+    "PromotionApplied": "{model} version {number}: champion now",
+    "PromotionRejected": "{model} version {number}: refused",
+    "RolloutFinished": "{endpoint} answers with version {version}",
+    "RolloutAborted": "{endpoint} did not switch to version {version}",
+    "RolledBack": "{endpoint} rolled back to version {to_version}",
+    "WindowClosed": "{endpoint}: {rows} rows, {verdict}",
+    "DriftDetected": "{endpoint}: {drifted} columns drifted",
+    "QualityDropped": "{endpoint}: quality dropped",
+    "DataBroken": "{endpoint}: broken data",
+    "RetrainStarted": "{pipeline}: retrain started",
+    "RetrainRefused": "{pipeline}: retrain held back",
+    "PipelineRunEnded": "{pipeline}: {state}",
+}
 _SHOWN = 12
 
 
@@ -125,33 +147,7 @@ def _stage(session: AnySession, stage: StageName, jobs: Sequence[Job]) -> StageR
 
 
 def _headline(row: EventRow) -> str:
-    told = row.payload
-    match row.type:
-        case "DatasetVersionCreated":
-            return f"{told['dataset']} version {told['number']} arrived"
-        case "DatasetVersionValidated" | "DatasetVersionRejected":
-            return f"{told['dataset']} version {told['number']} {'validated' if row.type.endswith('Validated') else 'rejected'}"
-        case "RunFinished" | "RunFailed":
-            return f"a run of {told['experiment']} {'finished' if row.type == 'RunFinished' else 'failed'}"
-        case "ModelVersionChecked":
-            return f"{told['model']} version {told['number']}: {told['verdict']}"
-        case "PromotionDecided" | "PromotionApplied" | "PromotionRejected":
-            said = told.get("verdict") or ("champion now" if row.type == "PromotionApplied" else "refused")
-            return f"{told['model']} version {told['number']}: {said}"
-        case "RolloutFinished" | "RolloutAborted":
-            return f"{told['endpoint']} {'answers with' if row.type == 'RolloutFinished' else 'did not switch to'} version {told['version']}"
-        case "RolledBack":
-            return f"{told['endpoint']} rolled back to version {told['to_version']}"
-        case "WindowClosed":
-            return f"{told['endpoint']}: {told['rows']} rows, {told['verdict']}"
-        case "DriftDetected":
-            return f"{told['endpoint']}: {len(told['features'])} columns drifted"
-        case "QualityDropped" | "DataBroken":
-            return f"{told['endpoint']}: {'quality dropped' if row.type == 'QualityDropped' else 'broken data'}"
-        case "RetrainStarted" | "RetrainRefused":
-            return f"{told['pipeline']}: retrain {'started' if row.type == 'RetrainStarted' else 'held back'}"
-        case _:
-            return f"{told.get('pipeline', row.subject)}: {told.get('state', row.type)}"
+    return HEADLINES[row.type].format_map({**row.payload, "drifted": len(row.payload.get("features", []))})
 
 
 def _reason(row: EventRow) -> str | None:

@@ -17,10 +17,10 @@ def lineage(
     session: Session, prediction_id: Annotated[str, typer.Argument(help="Id that came with the prediction.")]
 ) -> None:
     """Which model, run, data, code and decision a prediction comes from."""
-    session.show(session.ask("predictions", prediction_id, "lineage"), _draw)
+    session.show(session.ask("predictions", prediction_id, "lineage"), draw_chain)
 
 
-def _draw(chain: dict[str, Any]) -> RenderableType:
+def draw_chain(chain: dict[str, Any]) -> RenderableType:
     """Each link hangs below the one that rests on it."""
     first, *rest = chain["links"]
     root = branch = _link(first)

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 class Scope(StrEnum):
-    """`read` sees, `write` changes and starts work, `predict` asks models, `approve` decides promotions, `admin` all else."""
+    """`read` sees, `write` changes and starts work, `predict` asks models, `approve` decides promotions, `admin` rules."""
 
     READ = "read"
     WRITE = "write"

@@ -1,4 +1,7 @@
-"""The chain behind an answer: endpoint, version, gate decision, run, data version. Read by `GET /predictions/{id}/lineage`."""
+"""The chain behind an answer: endpoint, version, gate decision, run, data version.
+
+Read by `GET /predictions/{id}/lineage`.
+"""
 
 from dataclasses import dataclass
 from typing import Any

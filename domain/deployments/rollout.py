@@ -13,7 +13,7 @@ class RolloutState(StrEnum):
 
 
 class Happening(StrEnum):
-    """What can happen to a rollout. `loaded`: green is warm everywhere; `proven`: its probes answered as they should."""
+    """What can happen to a rollout. `loaded`: green is warm everywhere; `proven`: its probes answered rightly."""
 
     LOADED = "loaded"
     PROVEN = "proven"

@@ -1,4 +1,4 @@
-"""Verbs of deployments: put an endpoint, start a rollout, switch, roll back. The only place that moves a rollout's state.
+"""Verbs of deployments: put an endpoint, start a rollout, switch, roll back. Only here a rollout's state moves.
 
 A switch is one commit: the champion alias, the routes, the promotion and the events move together, or none does.
 """
@@ -104,7 +104,7 @@ def start_rollout(session: WriteSession, *, endpoint: str, number: int, key: str
 
 
 def apply_promotion(session: WriteSession, *, promotion_id: str) -> None:
-    """What an approved promotion does: roll out to every endpoint of the model, or move the alias when there is none."""
+    """What an approved promotion does: roll out to each endpoint of the model; without one, move the alias."""
     promotion = promotions.get_promotion(session, promotion_id)
     model = session.get_one(RegisteredModel, promotion.model_id)
     version = session.get_one(ModelVersion, promotion.version_id)
@@ -197,7 +197,7 @@ def abort(session: WriteSession, *, rollout_id: str, reason: str) -> Rollout:
 
 
 def rollback(session: WriteSession, *, endpoint: str, reason: str) -> Endpoint:
-    """Back to the version before the last switch, which is still warm: one row, one route write. A second one is refused."""
+    """Back to the version before the last switch, still warm: one row, one route write. A second one is refused."""
     target = get_endpoint(session, endpoint, lock=True)
     _refuse_while_rolling_out(session, target)
     if not target.can_roll_back or target.standby_version_id is None or target.live_version_id is None:

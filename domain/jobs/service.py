@@ -1,4 +1,4 @@
-"""Verbs of jobs: submit, claim, heartbeat, finish, fail, cancel, retry, reap. The only place that moves a job's state."""
+"""Verbs of jobs: submit, claim, heartbeat, finish, fail, cancel, retry, reap. Only here a job's state moves."""
 
 from dataclasses import dataclass
 from datetime import timedelta

@@ -72,7 +72,8 @@ def findings(drift: DriftResult, performance: PerformanceResult | None) -> list[
             Finding(
                 AlertKind.DRIFT,
                 "warn",
-                f"{len(drift.drifted)} of {features} features and the prediction drifted over {drift.rows} rows: {named}{more}.",
+                f"{len(drift.drifted)} of {features} features and the prediction drifted over {drift.rows} rows: "
+                f"{named}{more}.",
                 "See whether quality holds; a retrain starts by itself if the governor allows it.",
             )
         )
@@ -81,7 +82,8 @@ def findings(drift: DriftResult, performance: PerformanceResult | None) -> list[
             Finding(
                 AlertKind.QUALITY,
                 "error",
-                f"{performance.metric} is {performance.value:.4g} on {performance.labelled} labelled rows, {_loss(performance)}.",
+                f"{performance.metric} is {performance.value:.4g} on {performance.labelled} labelled rows, "
+                f"{_loss(performance)}.",
                 "Roll back if the last switch caused it; else retrain with what has changed in the world.",
             )
         )

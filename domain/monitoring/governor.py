@@ -10,7 +10,9 @@ from domain.monitoring.windows import BAD, WindowVerdict
 
 @dataclass(frozen=True)
 class GovernorFacts:
-    """`windows`: verdicts, newest first, since the model that answers was switched to. `started`: times of the automatic
+    """What has happened to an endpoint and its pipeline.
+
+    `windows`: verdicts, newest first, since the model that answers was switched to. `started`: times of the automatic
     retrains of this pipeline. `failed_gates`: its promotions in a row, newest first, that did not pass.
     """
 
@@ -47,7 +49,8 @@ def may_retrain(facts: GovernorFacts, policy: GovernorPolicy, now: datetime) -> 
         return Ruling(
             False,
             "circuit_breaker",
-            f"The last {facts.failed_gates} retrains did not pass the gate; more of the same will not help. Change the data or the features.",
+            f"The last {facts.failed_gates} retrains did not pass the gate; more of the same will not help. "
+            "Change the data or the features.",
         )
     if facts.started:
         ready = max(facts.started) + timedelta(seconds=policy.cooldown_seconds)
@@ -55,7 +58,8 @@ def may_retrain(facts: GovernorFacts, policy: GovernorPolicy, now: datetime) -> 
             return Ruling(
                 False,
                 "cooldown",
-                f"The last retrain started {_ago(max(facts.started), now)} ago; the next may start in {_ago(now, ready)}.",
+                f"The last retrain started {_ago(max(facts.started), now)} ago; "
+                f"the next may start in {_ago(now, ready)}.",
             )
     today = [start for start in facts.started if now - start < timedelta(days=1)]
     if len(today) >= policy.daily_budget:
@@ -65,7 +69,8 @@ def may_retrain(facts: GovernorFacts, policy: GovernorPolicy, now: datetime) -> 
     return Ruling(
         True,
         "go",
-        f"{bad} of the last {len(seen)} windows are bad, nothing is running, budget {len(today)} of {policy.daily_budget} used.",
+        f"{bad} of the last {len(seen)} windows are bad, nothing is running, "
+        f"budget {len(today)} of {policy.daily_budget} used.",
     )
 
 

@@ -51,7 +51,7 @@ def set_policies(session: WriteSession, *, endpoint: str, policy: MonitorPolicy,
 
 
 def add_truth(session: WriteSession, *, endpoint: str, items: Sequence[TruthItem]) -> int:
-    """Keep what turned out to be true, by prediction id; a value posted before is replaced. Returns how many are new."""
+    """Keep what turned out to be true, by prediction id; a later value replaces. Returns how many are new."""
     target = get_endpoint(session, endpoint)
     ids = [item.id for item in items]
     if len(set(ids)) != len(ids):

@@ -49,6 +49,15 @@ class Arrival:
     stop: bool = False
 
 
+@dataclass(frozen=True)
+class _Turn:
+    """A locked run and its pipeline, while the run is moved."""
+
+    session: WriteSession
+    run: PipelineRun
+    pipeline: Pipeline
+
+
 def put_pipeline(session: WriteSession, *, name: str, spec: PipelineSpec) -> tuple[Pipeline, bool]:
     """Declare a pipeline or change it; True when it is new. Runs that have started keep their spec."""
     now = session.now()
@@ -99,7 +108,7 @@ def start(session: WriteSession, *, name: str, trigger: str, reason: str = "") -
             subject=f"pipeline-runs/{run.id}", pipeline=name, run_id=run.id, trigger=trigger, reason=reason
         ),
     )
-    _go_on(session, run, pipeline)
+    _go_on(_Turn(session, run, pipeline))
     return run
 
 
@@ -112,18 +121,18 @@ def arrived(session: WriteSession, key: str, arrival: Arrival) -> None:
     )
     for step in list(waiting):
         run = get_run(session, step.run_id, lock=True)
-        pipeline = session.get_one(Pipeline, run.pipeline_id)
+        turn = _Turn(session, run, session.get_one(Pipeline, run.pipeline_id))
         step.output = {**step.output, **(arrival.output or {})}
         if arrival.waits_for is not None:
             step.waits_for = arrival.waits_for
             continue
-        _end_step(session, run, pipeline, step, arrival.state, arrival.reason)
+        _end_step(turn, step, arrival.state, arrival.reason)
         if arrival.state != StepState.SUCCEEDED:
-            _end_run(session, run, pipeline, RunState.FAILED, f"{step.name}: {arrival.reason}")
+            _end_run(turn, RunState.FAILED, f"{step.name}: {arrival.reason}")
         elif arrival.stop:
-            _end_run(session, run, pipeline, RunState.SUCCEEDED, arrival.reason)
+            _end_run(turn, RunState.SUCCEEDED, arrival.reason)
         else:
-            _go_on(session, run, pipeline)
+            _go_on(turn)
 
 
 def cancel(session: WriteSession, *, run_id: str) -> PipelineRun:
@@ -131,22 +140,23 @@ def cancel(session: WriteSession, *, run_id: str) -> PipelineRun:
     run = get_run(session, run_id, lock=True)
     if run.state in RUN_ENDED:
         raise RunEnded(f"Pipeline run {run_id} has already {run.state}.", where="state")
-    pipeline = session.get_one(Pipeline, run.pipeline_id)
+    turn = _Turn(session, run, session.get_one(Pipeline, run.pipeline_id))
     for step in steps_of_run(session, run.id):
         if step.state == StepState.RUNNING:
-            _end_step(session, run, pipeline, step, StepState.CANCELLED, f"cancelled by {session.actor.name}")
-    _end_run(session, run, pipeline, RunState.CANCELLED, f"cancelled by {session.actor.name}")
+            _end_step(turn, step, StepState.CANCELLED, f"cancelled by {session.actor.name}")
+    _end_run(turn, RunState.CANCELLED, f"cancelled by {session.actor.name}")
     return run
 
 
-def _go_on(session: WriteSession, run: PipelineRun, pipeline: Pipeline) -> None:
+def _go_on(turn: _Turn) -> None:
     """Begin the next step, and the one after it when it ends at once, until one waits or the run is through."""
+    session, run, pipeline = turn.session, turn.run, turn.pipeline
     spec = PipelineSpec.model_validate(run.spec)
     while True:
         steps = {StepName(step.name): step for step in steps_of_run(session, run.id)}
         name = next_step(list(steps), {key: StepState(step.state) for key, step in steps.items()})
         if name is None:
-            _end_run(session, run, pipeline, RunState.SUCCEEDED, "every step succeeded")
+            _end_run(turn, RunState.SUCCEEDED, "every step succeeded")
             return
         step = steps[name]
         _move(step, StepState.RUNNING)
@@ -162,26 +172,24 @@ def _go_on(session: WriteSession, run: PipelineRun, pipeline: Pipeline) -> None:
             step.waits_for = begun.key
             session.flush()
             return
-        _end_step(session, run, pipeline, step, StepState.SUCCEEDED if begun.good else StepState.FAILED, begun.reason)
+        _end_step(turn, step, StepState.SUCCEEDED if begun.good else StepState.FAILED, begun.reason)
         if not begun.good:
-            _end_run(session, run, pipeline, RunState.FAILED, f"{name}: {begun.reason}")
+            _end_run(turn, RunState.FAILED, f"{name}: {begun.reason}")
             return
 
 
-def _end_step(
-    session: WriteSession, run: PipelineRun, pipeline: Pipeline, step: PipelineStep, state: StepState, reason: str
-) -> None:
+def _end_step(turn: _Turn, step: PipelineStep, state: StepState, reason: str) -> None:
     _move(step, state)
     step.reason = reason
     step.waits_for = None
-    step.ended_at = session.now()
-    session.flush()
+    step.ended_at = turn.session.now()
+    turn.session.flush()
     emit(
-        session,
+        turn.session,
         PipelineStepEnded(
-            subject=f"pipeline-runs/{run.id}",
-            pipeline=pipeline.name,
-            run_id=run.id,
+            subject=f"pipeline-runs/{turn.run.id}",
+            pipeline=turn.pipeline.name,
+            run_id=turn.run.id,
             step=step.name,
             state=state,
             reason=reason,
@@ -189,7 +197,8 @@ def _end_step(
     )
 
 
-def _end_run(session: WriteSession, run: PipelineRun, pipeline: Pipeline, state: RunState, reason: str) -> None:
+def _end_run(turn: _Turn, state: RunState, reason: str) -> None:
+    session, run = turn.session, turn.run
     for step in steps_of_run(session, run.id):
         if step.state == StepState.PENDING:
             _move(step, StepState.CANCELLED if state == RunState.CANCELLED else StepState.SKIPPED)
@@ -200,7 +209,7 @@ def _end_run(session: WriteSession, run: PipelineRun, pipeline: Pipeline, state:
     emit(
         session,
         PipelineRunEnded(
-            subject=f"pipeline-runs/{run.id}", pipeline=pipeline.name, run_id=run.id, state=state, reason=reason
+            subject=f"pipeline-runs/{run.id}", pipeline=turn.pipeline.name, run_id=run.id, state=state, reason=reason
         ),
     )
 

@@ -27,14 +27,14 @@ Trigger = Annotated[NewVersionTrigger | DriftTrigger | ScheduleTrigger, Field(di
 
 
 class BuildStep(Spec):
-    """Make the next version of `dataset` from `source`; the data checks then run on it. Absent `source`: the newest validated one."""
+    """Make the next version of `dataset` from `source` and check it; without a source, take the newest that is valid."""
 
     dataset: Name
     source: Source | None = None
 
 
 class PipelineSpec(Spec):
-    """build -> (evaluation) -> train -> check model -> promote -> deploy; the gate and the endpoint come from the model.
+    """build -> (evaluation) -> train -> check model -> promote -> deploy; gate and endpoint come from the model.
 
     `evaluation` builds a second dataset (for example of labelled traffic) that the champion gate may name in `on`.
     """

@@ -7,7 +7,7 @@ from domain.promotions.specs import ChampionGate, Decision, Evidence, GateSpec, 
 
 
 def evaluate(policy: Policy, evidence: Evidence, checks: Sequence[ModelCheckResult]) -> Decision:
-    """Judge every gate of `policy`. One FAIL fails; else one INCONCLUSIVE leaves it open; a policy without gates shows nothing.
+    """Judge every gate of `policy`. One FAIL fails; else one INCONCLUSIVE leaves it open; no gates show nothing.
 
     `checks` are the results of `policy.checks()`, in that order.
     """
@@ -54,7 +54,7 @@ def _against_champion(gate: ChampionGate, evidence: Evidence) -> GateVerdict:
 
 
 def compare_verdict(comparison: PairedComparison) -> tuple[Verdict, str]:
-    """PASS when the lower bound of the effect is above the minimum, FAIL when the upper bound is below it, else open."""
+    """PASS when the lower bound of the effect is above the minimum, FAIL when the upper is below it, else open."""
     figures = (
         f"{comparison.metric} {comparison.challenger_value:.4g} against the champion's {comparison.champion_value:.4g} "
         f"on the same {comparison.rows} rows: {comparison.effect:+.1%} "
@@ -67,5 +67,8 @@ def compare_verdict(comparison: PairedComparison) -> tuple[Verdict, str]:
     more = f" About {comparison.rows_needed} rows would tell." if comparison.rows_needed else ""
     return (
         "inconclusive",
-        f"These rows cannot tell whether it is better than the champion by {comparison.min_effect:.1%}: {figures}.{more}",
+        (
+            f"These rows cannot tell whether it is better than the champion by {comparison.min_effect:.1%}: "
+            f"{figures}.{more}"
+        ),
     )

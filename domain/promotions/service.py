@@ -72,7 +72,7 @@ def request(session: WriteSession, *, model: str, number: int, key: str | None =
 
 
 def record_decision(session: WriteSession, *, promotion_id: str, evidence: Evidence, decision: Decision) -> Promotion:
-    """Write evidence and decision, once. What passed goes on to approval, or is approved at once, as the policy says."""
+    """Write evidence and decision, once. What passed waits for approval or is approved, as the policy says."""
     promotion = get_promotion(session, promotion_id, lock=True)
     if promotion.decision is not None:  # the job died after recording
         return promotion

@@ -22,7 +22,8 @@ def plan(spec: InRangeCheck, table: Table) -> Plan:
     if high is None and table.schema[spec.column].is_float():
         ways_out.append(column.is_nan())  # against an upper bound Polars has NaN above every number
     outside = reduce(or_, ways_out)
-    limits = f"[{_shown(spec.min)}, {_shown(spec.max)}]"
+    low_end = "(-∞" if spec.min is None else f"[{_shown(spec.min)}"
+    limits = f"{low_end}, {'∞)' if spec.max is None else f'{_shown(spec.max)}]'}"
 
     def judge(found: Mapping[str, Any]) -> Outcome:
         seen = f"{spec.column!r} goes from {found['low']} to {found['high']}"
@@ -50,8 +51,8 @@ def _bound(bound: float | str | None, column: str, table: Table) -> float | date
     return time
 
 
-def _shown(bound: float | str | None) -> str:
-    return f"{bound:g}" if isinstance(bound, float) else bound or ""
+def _shown(bound: float | str) -> str:
+    return f"{bound:g}" if isinstance(bound, float) else bound
 
 
 def _iso(bound: float | str) -> datetime | None:

@@ -316,7 +316,7 @@ class TestDeploy:
         self, millrace: Millrace, server: Server, tmp_path: Path
     ) -> None:
         (tmp_path / "endpoint.yaml").write_text("model: bikes\n")
-        endpoint = {
+        endpoint: dict[str, Any] = {
             "name": "bikes",
             "model": "bikes",
             "live_version": None,

@@ -1,4 +1,4 @@
-"""A worker process with one slow job of its own, for tests that kill it: `python -m tests.flows.errands worker|beat`."""
+"""A worker process with a slow job of its own, for tests that kill it: `python -m tests.flows.errands worker|beat`."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""Durable jobs, with real processes: kill the worker, wipe the broker, stop the API. No job is lost, none has its effect twice."""
+"""Durable jobs in real processes: kill the worker, wipe the broker, stop the API; none is lost, none acts twice."""
 
 import os
 import signal

@@ -59,7 +59,7 @@ def publish(tools: Toolbox, endpoint: str) -> int:
 
 
 def roll_out(job: RunningJob[RollOut], tools: Toolbox) -> dict[str, Any]:
-    """Green is loaded wherever the endpoint is served, probed with real rows, and switched to. Whatever fails aborts."""
+    """Green is loaded wherever the endpoint is served, probed with real rows, and switched to; a failure aborts."""
     rollout_id = job.spec.rollout_id
     with tools.runtime.reading() as session:
         rollout = get_rollout(session, rollout_id)
@@ -103,7 +103,8 @@ def look_up_prediction(job: RunningJob[LookUpPrediction], tools: Toolbox) -> dic
         found = rows.filter(pl.col("id") == wanted) if not rows.is_empty() else rows
         if not found.is_empty():
             row = rows_as_json(found)[0]
-            return {**row, "extra": json.loads(row["extra"]) if row["extra"] else None}
+            extra = json.loads(row["extra"]) if row["extra"] else None
+            return {**row, "at": found["at"][0].isoformat(), "extra": extra}
     raise PredictionUnknown(
         f"No recorded prediction has the id {wanted!r}.",
         where="prediction_id",
@@ -133,7 +134,8 @@ def _wait_until_warm(job: RunningJob[RollOut], tools: Toolbox, endpoint: str, pa
             return len(warm)
         if time.monotonic() > deadline:
             raise ProbeFailed(
-                f"{len(alive) - len(warm)} of {len(alive)} serving processes did not load the package in {_WARM_TIMEOUT_SECONDS:.0f} s."
+                f"{len(alive) - len(warm)} of {len(alive)} serving processes did not load the package "
+                f"in {_WARM_TIMEOUT_SECONDS:.0f} s."
             )
         time.sleep(_POLL_SECONDS)
 

@@ -1,4 +1,4 @@
-"""Watching: each tick looks for windows that can be closed; a job compares a window with its reference and its truth."""
+"""Watching: each tick looks for windows to close; a job compares a window with its reference and its truth."""
 
 import polars as pl
 from sqlalchemy import select
@@ -93,7 +93,7 @@ def compute_window(job: RunningJob[ComputeWindow], tools: Toolbox) -> dict[str, 
 def _performance(
     rows: pl.DataFrame, truth: dict[str, queries.TruthValue], run: Run, policy: MonitorPolicy
 ) -> PerformanceResult | None:
-    """Quality on the labelled rows; None while too few of them are labelled, or the metric cannot be computed on them."""
+    """Quality on the labelled rows; None while too few are labelled, or the metric cannot be computed on them."""
     labelled = rows.filter(pl.col("id").is_in(list(truth)))
     if labelled.height < max(1.0, policy.min_truth_share * rows.height):
         return None

@@ -91,7 +91,8 @@ def _case(session: ReadSession, promotion: Promotion) -> _Case:
     champion = session.get(ModelVersion, promotion.champion_version_id) if promotion.champion_version_id else None
     report = model_checks.latest_report(session, version.id, policy_version=promotion.policy_version)
     gate = next((one for one in policy.gates if isinstance(one, ChampionGate)), None)
-    frozen = datasets.resolve(session, gate.on) if gate is not None and gate.on is not None else None
+    # The first champion has nobody to be compared with: the rows the gate names may not exist yet.
+    frozen = datasets.resolve(session, gate.on) if champion and gate and gate.on else None
     label = f"{gate.on} version {frozen.number} ({frozen.digest})" if gate and frozen else f"test rows of run {run.id}"
     return _Case(
         policy=policy,

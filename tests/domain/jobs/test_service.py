@@ -41,9 +41,13 @@ class TestSubmit:
         assert queue.nudged == [job_id]
 
     def test_wakes_nobody_when_the_transaction_fails(self, runtime: Runtime, queue: RecordingQueue) -> None:
-        with pytest.raises(RuntimeError, match="no"), runtime.transaction() as session:
-            service.submit(session, Errand(), subject="errands")
-            raise RuntimeError("no")
+        def submit_and_fail() -> None:
+            with runtime.transaction() as session:
+                service.submit(session, Errand(), subject="errands")
+                raise RuntimeError("no")
+
+        with pytest.raises(RuntimeError, match="no"):
+            submit_and_fail()
         assert queue.nudged == []
         with runtime.reading() as session:
             assert queries.queue_facts(session, now=runtime.clock()).counts == {}
