@@ -5,6 +5,7 @@ import sys
 
 from adapters.runtime import Runtime, open_runtime
 from adapters.settings import Settings
+from adapters.telemetry import set_up_logging
 from domain.access.actor import Role
 from domain.access.queries import any_token
 from domain.access.service import create_token
@@ -27,7 +28,9 @@ def bootstrap(runtime: Runtime) -> str | None:
 
 
 def main() -> None:
-    runtime = open_runtime(Settings())
+    settings = Settings()
+    set_up_logging(settings)
+    runtime = open_runtime(settings)
     secret = bootstrap(runtime)
     runtime.close()
     if secret is not None:

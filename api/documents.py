@@ -28,7 +28,7 @@ class BadDocument(Invalid):
 
 
 class _Loader(yaml.SafeLoader):
-    """Plain values only: no aliases (which can unfold without end), no key twice, no NaN, dates stay text."""
+    """Plain values only: no aliases (which can unfold without end), no key twice, no NaN, dates and `on` stay text."""
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
@@ -59,6 +59,13 @@ class _Loader(yaml.SafeLoader):
         "tag:yaml.org,2002:float": construct_finite,
         "tag:yaml.org,2002:timestamp": yaml.SafeLoader.construct_yaml_str,
     }
+
+
+# As YAML 1.2 has it: only `true` and `false` are booleans, `on` and `no` are words (and `on` is a key of specs).
+_Loader.yaml_implicit_resolvers = {
+    letter: [(tag, form) for tag, form in forms if letter in "tTfF" or tag != "tag:yaml.org,2002:bool"]
+    for letter, forms in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
 
 
 def type_of(request: Request) -> str:

@@ -12,6 +12,16 @@ import yaml
 from cli.client import ClientError, Status
 
 
+class _Loader(yaml.SafeLoader):
+    """As YAML 1.2 has it: only `true` and `false` are booleans, `on` and `no` are words (and `on` is a key of specs)."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    letter: [(tag, form) for tag, form in forms if letter in "tTfF" or tag != "tag:yaml.org,2002:bool"]
+    for letter, forms in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
 @dataclass(frozen=True)
 class Document:
     """`name` is the file's; `root` is the parsed tree with its marks."""
@@ -44,7 +54,7 @@ def read_document(path: Path) -> Document:
     except UnicodeDecodeError as error:
         raise ClientError(f"{name} is not text in UTF-8.", where=f"byte {error.start}", status=Status.USAGE) from error
     try:
-        document = Document(name, yaml.safe_load(text), yaml.compose(text, yaml.SafeLoader))
+        document = Document(name, yaml.load(text, _Loader), yaml.compose(text, _Loader))  # noqa: S506 - a SafeLoader
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else None

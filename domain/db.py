@@ -7,15 +7,17 @@ what happened (`outbox`), which becomes event rows at the very end of the transa
 from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
 
-from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, MetaData, String, TypeDecorator
+from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, MetaData, Select, String, TypeDecorator
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
 from uuid_utils import uuid7
 
 if TYPE_CHECKING:
     from domain.access.actor import Actor
     from domain.events.spec import Event
+
+T = TypeVar("T", bound=tuple[Any, ...])
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -97,3 +99,11 @@ class WriteSession(Session):
 
 
 AnySession = ReadSession | WriteSession
+
+
+def locked(query: Select[T]) -> Select[T]:
+    """`query` with its rows locked until the end of the transaction, and read anew even where the session knows them.
+
+    SQLite has one writer at a time and needs no row locks; there it only reads anew.
+    """
+    return query.with_for_update().execution_options(populate_existing=True)

@@ -1,5 +1,6 @@
 """What every suite shares: a runtime on a temporary home, the API spoken to with a token, and queued jobs run here."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from sqlalchemy import select
 from starlette.types import ASGIApp
 
+from adapters.database import Database
 from adapters.runtime import Runtime, open_runtime
 from adapters.settings import Settings
 from adapters.tracking import NotTracked, RunRecord, TrackedRun, TrackingAway
@@ -19,7 +21,7 @@ from api.main import create_app
 from domain.jobs.models import Job
 from domain.jobs.queries import get_job
 from domain.jobs.states import JobState
-from domain.tables import metadata
+from migrations import run as migrations
 from workers.handlers.table import HANDLERS
 from workers.run import run_job
 from workers.toolbox import Toolbox
@@ -104,11 +106,24 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(home=tmp_path / "home", heartbeat_seconds=0.2, lease_seconds=10.0, _env_file=None)
 
 
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file as the migrations build it: made once, copied for each test."""
+    path = tmp_path_factory.mktemp("migrated") / "millrace.db"
+    database = Database(f"sqlite:///{path}")
+    migrations.upgrade(database.writes)
+    with database.engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    database.dispose()
+    return path
+
+
 @pytest.fixture
-def runtime(settings: Settings, clock: SteppingClock, queue: RecordingQueue) -> Iterator[Runtime]:
+def runtime(migrated: Path, settings: Settings, clock: SteppingClock, queue: RecordingQueue) -> Iterator[Runtime]:
     """A runtime on a fresh SQLite file built by the migrations."""
+    settings.home.mkdir()
+    shutil.copy(migrated, settings.home / "millrace.db")
     opened = open_runtime(settings)
-    metadata.create_all(opened.database.writes)
     yield replace(opened, clock=clock, queue=queue)
     opened.close()
 

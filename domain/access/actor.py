@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 class Scope(StrEnum):
-    """`read` sees, `write` changes and starts work, `predict` asks models, `approve` decides promotions, `admin` rules."""
+    """`read` sees, `write` changes and starts work, `predict` asks, `approve` decides promotions, `admin` does the rest."""
 
     READ = "read"
     WRITE = "write"

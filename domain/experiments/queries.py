@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from sqlalchemy import func, select
 
-from domain.db import AnySession
+from domain.db import AnySession, locked
 from domain.errors import NotFound, unknown
 from domain.experiments.models import Experiment, Run
 from domain.experiments.states import RunState
@@ -50,7 +50,7 @@ def count_runs(session: AnySession, experiment_id: str) -> int:
 
 def get_run(session: AnySession, run_id: str, *, lock: bool = False) -> Run:
     query = select(Run).where(Run.id == run_id)
-    run = session.scalar(query.with_for_update() if lock else query)
+    run = session.scalar(locked(query) if lock else query)
     if run is None:
         raise UnknownRun(f"There is no run {run_id!r}.", where="run_id")
     return run

@@ -27,7 +27,7 @@ Trigger = Annotated[NewVersionTrigger | DriftTrigger | ScheduleTrigger, Field(di
 
 
 class BuildStep(Spec):
-    """Make the next version of `dataset` from `source` and check it; without a source, take the newest that is valid."""
+    """Make the next version of `dataset` from `source` and check it; without one, take the newest validated version."""
 
     dataset: Name
     source: Source | None = None

@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from domain.datasets.models import DatasetVersion
 from domain.datasets.queries import get_version_by_id as get_dataset_version
-from domain.db import AnySession
+from domain.db import AnySession, locked
 from domain.errors import NotFound, unknown
 from domain.experiments.models import Experiment, Run
 from domain.pages import Page, PageRequest, paginate
@@ -32,7 +32,7 @@ class Origin:
 
 def find_model(session: AnySession, name: str, *, lock: bool = False) -> RegisteredModel | None:
     query = select(RegisteredModel).where(RegisteredModel.name == name)
-    return session.scalar(query.with_for_update() if lock else query)
+    return session.scalar(locked(query) if lock else query)
 
 
 def get_model(session: AnySession, name: str, *, lock: bool = False) -> RegisteredModel:
@@ -67,7 +67,7 @@ def get_version(session: AnySession, name: str, number: int) -> ModelVersion:
 
 def get_version_by_id(session: AnySession, version_id: str, *, lock: bool = False) -> ModelVersion:
     query = select(ModelVersion).where(ModelVersion.id == version_id)
-    version = session.scalar(query.with_for_update() if lock else query)
+    version = session.scalar(locked(query) if lock else query)
     if version is None:
         raise UnknownModelVersion(f"There is no model version with the id {version_id!r}.", where="version_id")
     return version

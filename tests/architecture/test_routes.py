@@ -64,7 +64,7 @@ def test_the_document_holds_every_route() -> None:
     described = {
         f"{method.upper()} {path.removeprefix(PREFIX)}" for path, item in DOCUMENT["paths"].items() for method in item
     }
-    shown = {name for name, route in ROUTES.items() if route.include_in_schema}
+    shown = {name.replace(":path}", "}") for name, route in ROUTES.items() if route.include_in_schema}
     assert described == shown
 
 

@@ -4,7 +4,7 @@
  */
 
 export interface paths {
-    "/api/v1/tokens": {
+    "/livez": {
         parameters: {
             query?: never;
             header?: never;
@@ -12,23 +12,375 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List Tokens
-         * @description Tokens without their secrets, newest first.
+         * Livez
+         * @description The process runs.
          */
-        get: operations["list_tokens"];
+        get: operations["livez"];
         put?: never;
-        /**
-         * Create Token
-         * @description Create a token. The secret is in this answer and nowhere else.
-         */
-        post: operations["create_token"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/tokens/{name}": {
+    "/readyz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Readyz
+         * @description The database and the store answer. A broker that is away only slows things down, so it is told and not judged.
+         */
+        get: operations["readyz"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Metrics
+         * @description Prometheus text: requests, jobs by state, the age of the queue, and predictions when serving is mounted here.
+         */
+        get: operations["metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Overview
+         * @description The loop as it stands: stages, the last decisions with reasons, running jobs, endpoints, open alerts.
+         */
+        get: operations["get_overview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/datasets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Datasets
+         * @description Datasets, newest first; the archived ones instead with `archived=true`.
+         */
+        get: operations["list_datasets"];
+        put?: never;
+        /**
+         * Create Dataset
+         * @description Create a dataset: a name for the versions to come.
+         */
+        post: operations["create_dataset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/datasets/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Dataset */
+        get: operations["get_dataset"];
+        put?: never;
+        post?: never;
+        /**
+         * Archive Dataset
+         * @description Archive a dataset that nothing was made from: out of the lists, closed for new versions, still readable.
+         */
+        delete: operations["archive_dataset"];
+        options?: never;
+        head?: never;
+        /**
+         * Update Dataset
+         * @description Change the description; with `If-Match` only if nobody else changed the dataset.
+         */
+        patch: operations["update_dataset"];
+        trace?: never;
+    };
+    "/api/v1/datasets/{name}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Dataset Versions
+         * @description Versions, newest first.
+         */
+        get: operations["list_dataset_versions"];
+        put?: never;
+        /**
+         * Create Dataset Version
+         * @description Upload files (`multipart/form-data`, of any size), or order a build with a JSON `source`.
+         */
+        post: operations["create_dataset_version"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/datasets/{name}/versions/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Dataset Version */
+        get: operations["get_dataset_version"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/datasets/{name}/versions/{number}/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Dataset Files
+         * @description The manifest: every file with its MD5 and size.
+         */
+        get: operations["list_dataset_files"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/datasets/{name}/versions/{number}/profile": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Dataset Profile
+         * @description What is in the columns: types, nulls, quantiles, histograms. A folder is a table of its files.
+         */
+        get: operations["get_dataset_profile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/datasets/{name}/versions/{number}/lineage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Dataset Lineage
+         * @description What the version was made from, and what was made from it.
+         */
+        get: operations["get_dataset_lineage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/datasets/{name}/versions/{number}/pointer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Dataset Pointer
+         * @description The `.dvc` file of the version, for a git repository.
+         */
+        get: operations["get_dataset_pointer"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/datasets/{name}/versions/{number}/content/{path}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Dataset Content
+         * @description One file of the version, streamed; its ETag is its MD5.
+         */
+        get: operations["get_dataset_content"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/datasets/{name}/versions/{number}/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Diff Dataset Versions
+         * @description What changed since version `against`. The first time for a pair this starts a job.
+         */
+        get: operations["diff_dataset_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/datasets/{name}/check-suite": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Check Suite
+         * @description The suite that counts now; empty when none was set.
+         */
+        get: operations["get_check_suite"];
+        /**
+         * Put Check Suite
+         * @description Set the suite (JSON, or YAML as `application/yaml`). It counts for the checks that run from now on.
+         */
+        put: operations["put_check_suite"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/datasets/{name}/versions/{number}/checks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Check Report
+         * @description The newest report on a version; 404 while its checks wait or run.
+         */
+        get: operations["get_check_report"];
+        put?: never;
+        /**
+         * Run Data Checks
+         * @description Check a version again, with the suite that counts now.
+         */
+        post: operations["run_data_checks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/experiments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Experiments
+         * @description Newest first.
+         */
+        get: operations["list_experiments"];
+        put?: never;
+        /** Create Experiment */
+        post: operations["create_experiment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/experiments/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Experiment */
+        get: operations["get_experiment"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/experiments/{name}/runs": {
         parameters: {
             query?: never;
             header?: never;
@@ -37,18 +389,21 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post?: never;
         /**
-         * Revoke Token
-         * @description Revoke a token: the API refuses it at once, serving within a few seconds.
+         * Start Run
+         * @description Train (JSON, or YAML as `application/yaml`). The job's subject is the run; with `model` it becomes a version.
+         *
+         *     What the database knows to be wrong with the spec is refused now: data that was rejected or not checked yet,
+         *     columns the version does not have, a trainer or a parameter that does not exist.
          */
-        delete: operations["revoke_token"];
+        post: operations["start_run"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/whoami": {
+    "/api/v1/runs": {
         parameters: {
             query?: never;
             header?: never;
@@ -56,12 +411,785 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Whoami
-         * @description Who the token of this request belongs to.
+         * List Runs
+         * @description Runs, newest first unless asked otherwise.
          */
-        get: operations["whoami"];
+        get: operations["list_runs"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compare Runs
+         * @description Runs side by side, in the order asked for.
+         */
+        get: operations["compare_runs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Run */
+        get: operations["get_run"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run_id}/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Run Metrics
+         * @description The final metrics, copied once when the run finished; empty before.
+         */
+        get: operations["get_run_metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run_id}/logs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Run Logs
+         * @description The log of the run's job, up to 1,000 lines numbered above `after`.
+         */
+        get: operations["get_run_logs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Models
+         * @description Newest first.
+         */
+        get: operations["list_models"];
+        put?: never;
+        /**
+         * Create Model
+         * @description Declare a model before it has versions.
+         */
+        post: operations["create_model"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Model
+         * @description One model with its aliases and its policy.
+         */
+        get: operations["get_model"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{name}/policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Put Policy
+         * @description Set what a version must show before it may be champion (JSON, or YAML as `application/yaml`).
+         *
+         *     The checks of the newest version run again under it. The ETag is the policy's version.
+         */
+        put: operations["put_policy"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{name}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Model Versions
+         * @description Newest first.
+         */
+        get: operations["list_model_versions"];
+        put?: never;
+        /**
+         * Add Model Version
+         * @description Make a finished run the next version of the model; its checks start by themselves.
+         */
+        post: operations["add_model_version"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{name}/versions/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Model Version
+         * @description One version; its package says whether ONNX or the Python model answers, and why.
+         */
+        get: operations["get_model_version"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{name}/versions/{number}/archive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Archive Model Version
+         * @description Take a version out of the running for good; 409 while an alias points at it.
+         */
+        post: operations["archive_model_version"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{name}/versions/{number}/lineage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Model Lineage
+         * @description Run, data, code, environment and package of a version.
+         */
+        get: operations["get_model_lineage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{name}/versions/{number}/checks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Model Checks
+         * @description The newest report on a version; 404 while its checks wait or run.
+         */
+        get: operations["get_model_checks"];
+        put?: never;
+        /**
+         * Run Model Checks
+         * @description Check a version again, by the policy that counts now.
+         */
+        post: operations["run_model_checks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{name}/versions/{number}/promotions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Request Promotion
+         * @description Ask that this version become champion. The job gathers evidence; its subject is the promotion.
+         */
+        post: operations["request_promotion"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/promotions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Promotions
+         * @description Promotions, newest first.
+         */
+        get: operations["list_promotions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/promotions/{promotion_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Promotion
+         * @description One promotion with its evidence and the verdict of each gate.
+         */
+        get: operations["get_promotion"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/promotions/{promotion_id}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Approve Promotion
+         * @description Agree to a promotion that passed its gates; not for who asked for it.
+         */
+        post: operations["approve_promotion"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/promotions/{promotion_id}/reject": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reject Promotion
+         * @description Refuse a promotion that passed its gates, with the reason.
+         */
+        post: operations["reject_promotion"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/endpoints/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Endpoint
+         * @description What answers, what is warm beside it, and what a row must carry.
+         */
+        get: operations["get_endpoint"];
+        /**
+         * Put Endpoint
+         * @description Create an endpoint (201) or change its settings. The model's champion, if any, is rolled out to a new one.
+         */
+        put: operations["put_endpoint"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/endpoints": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List Endpoints */
+        get: operations["list_endpoints"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/endpoints/{name}/rollouts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Rollouts
+         * @description Rollouts of the endpoint, newest first.
+         */
+        get: operations["list_rollouts"];
+        put?: never;
+        /**
+         * Start Rollout
+         * @description Roll out a version that has passed the gates of its model; the job loads, probes and switches.
+         */
+        post: operations["start_rollout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rollouts/{rollout_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Rollout */
+        get: operations["get_rollout"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rollouts/{rollout_id}/abort": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Abort Rollout
+         * @description Give a rollout up before it has switched; the live version never stopped answering.
+         */
+        post: operations["abort_rollout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/endpoints/{name}/rollback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Roll Back
+         * @description Back to the version before the last switch, which is still warm. A second rollback in a row is a 409.
+         */
+        post: operations["roll_back"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/predictions/{prediction_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Prediction
+         * @description The recorded row, the answer, and the truth if it is known.
+         */
+        get: operations["get_prediction"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/predictions/{prediction_id}/lineage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Prediction Lineage
+         * @description From the answer to model version, gate decision, run, code, data version and its checks.
+         */
+        get: operations["get_prediction_lineage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/endpoints/{name}/monitor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Monitor */
+        get: operations["get_monitor"];
+        /**
+         * Put Monitor
+         * @description When windows close, what counts as drift, and when a retrain may start by itself.
+         */
+        put: operations["put_monitor"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/endpoints/{name}/ground-truth": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add Ground Truth
+         * @description Tell what turned out to be true. An id sent again replaces its value.
+         */
+        post: operations["add_ground_truth"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/endpoints/{name}/drift": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Drift
+         * @description Windows of traffic against the training reference, newest first.
+         */
+        get: operations["list_drift"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/endpoints/{name}/performance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Performance
+         * @description Closed windows whose ground truth is known, newest first.
+         */
+        get: operations["list_performance"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Alerts
+         * @description Alerts, newest first.
+         */
+        get: operations["list_alerts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/{alert_id}/acknowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Acknowledge Alert
+         * @description Somebody is looking at it.
+         */
+        post: operations["acknowledge_alert"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/{alert_id}/resolve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resolve Alert
+         * @description It is over; the next finding of its kind opens a new alert.
+         */
+        post: operations["resolve_alert"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/pipelines/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Pipeline */
+        get: operations["get_pipeline"];
+        /**
+         * Put Pipeline
+         * @description Declare a pipeline (201) or change it; runs under way keep what they started with.
+         */
+        put: operations["put_pipeline"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/pipelines": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List Pipelines */
+        get: operations["list_pipelines"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/pipelines/{name}/triggers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Put Triggers
+         * @description Replace what sets the pipeline off.
+         */
+        put: operations["put_triggers"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/pipelines/{name}/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Pipeline Runs
+         * @description Runs of the pipeline, newest first.
+         */
+        get: operations["list_pipeline_runs"];
+        put?: never;
+        /**
+         * Start Pipeline Run
+         * @description Turn the pipeline once, now; 409 while a run of it has not ended.
+         */
+        post: operations["start_pipeline_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/pipeline-runs/{run_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Pipeline Run */
+        get: operations["get_pipeline_run"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/pipeline-runs/{run_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel Pipeline Run
+         * @description No further step begins.
+         */
+        post: operations["cancel_pipeline_run"];
         delete?: never;
         options?: never;
         head?: never;
@@ -225,6 +1353,70 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Tokens
+         * @description Tokens without their secrets, newest first.
+         */
+        get: operations["list_tokens"];
+        put?: never;
+        /**
+         * Create Token
+         * @description Create a token. The secret is in this answer and nowhere else.
+         */
+        post: operations["create_token"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tokens/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke Token
+         * @description Revoke a token: the API refuses it at once, serving within a few seconds.
+         */
+        delete: operations["revoke_token"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/whoami": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Whoami
+         * @description Who the token of this request belongs to.
+         */
+        get: operations["whoami"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session": {
         parameters: {
             query?: never;
@@ -249,44 +1441,32 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/overview": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Get Overview */
-        get: operations["get_overview"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/alerts/{alert_id}/acknowledge": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Acknowledge Alert */
-        post: operations["acknowledge_alert"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * Agreement
+         * @description How well the ONNX export agrees with the trained pipeline on `rows` real rows.
+         */
+        Agreement: {
+            /** Rows */
+            rows: number;
+            /**
+             * Max Difference
+             * @description Largest absolute difference of a probability, or of a number relative to the target's spread.
+             */
+            max_difference: number;
+            /**
+             * Label Agreement
+             * @description Share of rows with the same label (1.0 for regression).
+             */
+            label_agreement: number;
+            /** Tolerance */
+            tolerance: number;
+            /** Holds */
+            holds: boolean;
+        };
         /**
          * AlertKind
          * @enum {string}
@@ -327,11 +1507,219 @@ export interface components {
             /** Resolved At */
             resolved_at: string | null;
         };
+        /** AlertResolve */
+        AlertResolve: {
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+        };
         /**
          * AlertState
          * @enum {string}
          */
         AlertState: "open" | "acknowledged" | "resolved";
+        /**
+         * Bin
+         * @description One bar of a histogram: `low <= x < high` (the last bin includes `high`).
+         */
+        Bin: {
+            /** Low */
+            low: number;
+            /** High */
+            high: number;
+            /** Count */
+            count: number;
+        };
+        /**
+         * BuildStep
+         * @description Make the next version of `dataset` from `source` and check it; without a source, take the newest that is valid.
+         */
+        BuildStep: {
+            /** Dataset */
+            dataset: string;
+            /** Source */
+            source?: (components["schemas"]["RecipeSource"] | components["schemas"]["TrafficSource"]) | null;
+        };
+        /**
+         * ChampionGate
+         * @description Better than the champion on the same frozen rows, by a paired test with a minimum effect.
+         *
+         *     `on` names the dataset that holds the frozen rows; absent, they are the candidate's own test rows
+         *     without those the champion was trained on.
+         */
+        ChampionGate: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            gate: "champion";
+            /** Metric */
+            metric: string;
+            /**
+             * Alpha
+             * @default 0.05
+             */
+            alpha: number;
+            /**
+             * Min Effect
+             * @default 0.01
+             */
+            min_effect: number;
+            /** On */
+            on?: string | null;
+        };
+        /**
+         * CheckReportRead
+         * @description What a suite found in a version, with the suite as it was.
+         */
+        CheckReportRead: {
+            /** Id */
+            id: string;
+            /** Job Id */
+            job_id: string;
+            suite: components["schemas"]["CheckSuite"];
+            /** Suite Digest */
+            suite_digest: string;
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            verdict: "pass" | "warn" | "fail";
+            /** Results */
+            results: components["schemas"]["CheckResult"][];
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+        };
+        /**
+         * CheckResult
+         * @description What one check came to. `value` and `threshold` are in the check's own unit (a share, a count, an effect).
+         */
+        CheckResult: {
+            /** Check */
+            check: string;
+            /** Name */
+            name: string;
+            /**
+             * Severity
+             * @enum {string}
+             */
+            severity: "error" | "warn";
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            verdict: "pass" | "warn" | "fail";
+            /** Value */
+            value?: number | string | null;
+            /** Threshold */
+            threshold?: number | string | null;
+            /**
+             * Message
+             * @description One sentence for a person, with the numbers.
+             */
+            message: string;
+            /**
+             * Failing Count
+             * @default 0
+             */
+            failing_count: number;
+            /**
+             * Failing Rows
+             * @description At most 10 failing rows, each with its `row` (0-based).
+             * @default []
+             */
+            failing_rows: {
+                [key: string]: unknown;
+            }[];
+        };
+        /** CheckSuite */
+        CheckSuite: {
+            /**
+             * Checks
+             * @default []
+             */
+            checks: (components["schemas"]["SchemaCheck"] | components["schemas"]["NotNullCheck"] | components["schemas"]["InRangeCheck"] | components["schemas"]["InSetCheck"] | components["schemas"]["UniqueCheck"] | components["schemas"]["RowCountCheck"] | components["schemas"]["TargetBalanceCheck"] | components["schemas"]["TargetRangeCheck"] | components["schemas"]["LeakageCheck"] | components["schemas"]["DriftCheck"] | components["schemas"]["ExpressionCheck"])[];
+        };
+        /**
+         * CheckSuiteRead
+         * @description The suite that counts now. `version` grows with every change and is the ETag; 0 is a dataset without a suite.
+         */
+        CheckSuiteRead: {
+            /** Version */
+            version: number;
+            /** Checks */
+            checks: (components["schemas"]["SchemaCheck"] | components["schemas"]["NotNullCheck"] | components["schemas"]["InRangeCheck"] | components["schemas"]["InSetCheck"] | components["schemas"]["UniqueCheck"] | components["schemas"]["RowCountCheck"] | components["schemas"]["TargetBalanceCheck"] | components["schemas"]["TargetRangeCheck"] | components["schemas"]["LeakageCheck"] | components["schemas"]["DriftCheck"] | components["schemas"]["ExpressionCheck"])[];
+        };
+        /**
+         * ColumnProfile
+         * @description Facts about one column. Numbers carry quantiles and a histogram; other types carry top values.
+         */
+        ColumnProfile: {
+            /** Name */
+            name: string;
+            /**
+             * Type
+             * @enum {string}
+             */
+            type: "integer" | "number" | "string" | "boolean" | "datetime";
+            /** Nulls */
+            nulls: number;
+            /** Distinct */
+            distinct: number;
+            /** Minimum */
+            minimum?: number | string | null;
+            /** Maximum */
+            maximum?: number | string | null;
+            /** Mean */
+            mean?: number | null;
+            /** Std */
+            std?: number | null;
+            /**
+             * Quantiles
+             * @description Keys "0.01", "0.05", "0.25", "0.5", "0.75", "0.95", "0.99".
+             * @default {}
+             */
+            quantiles: {
+                [key: string]: number;
+            };
+            /**
+             * Histogram
+             * @default []
+             */
+            histogram: components["schemas"]["Bin"][];
+            /**
+             * Top
+             * @default []
+             */
+            top: components["schemas"]["TopValue"][];
+        };
+        /**
+         * ColumnShift
+         * @description How far a column moved between two versions; `psi` as in monitoring, `None` where it cannot be said.
+         */
+        ColumnShift: {
+            /** Name */
+            name: string;
+            /** Psi */
+            psi?: number | null;
+            /** Js */
+            js?: number | null;
+            /** Mean Before */
+            mean_before?: number | null;
+            /** Mean After */
+            mean_after?: number | null;
+            /** Nulls Before */
+            nulls_before: number;
+            /** Nulls After */
+            nulls_after: number;
+        };
         /** CountsRead */
         CountsRead: {
             /** Datasets */
@@ -346,6 +1734,69 @@ export interface components {
             model_versions: number;
             /** Endpoints */
             endpoints: number;
+        };
+        /** DataOrigin */
+        DataOrigin: {
+            /** Dataset */
+            dataset: string;
+            /** Number */
+            number: number;
+            /** Digest */
+            digest: string;
+            /** Rows */
+            rows: number | null;
+            /** State */
+            state: string;
+        };
+        /** DatasetCreate */
+        DatasetCreate: {
+            /** Name */
+            name: string;
+            /**
+             * Description
+             * @default
+             */
+            description: string;
+        };
+        /**
+         * DatasetRead
+         * @description `versions` counts them, and is the number of the newest; `revision` is the ETag.
+         */
+        DatasetRead: {
+            /** Name */
+            name: string;
+            /** Description */
+            description: string;
+            /** Versions */
+            versions: number;
+            /** Revision */
+            revision: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            /** Archived At */
+            archived_at: string | null;
+        };
+        /** DatasetUpdate */
+        DatasetUpdate: {
+            /** Description */
+            description: string;
+        };
+        /** Decision */
+        Decision: {
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            verdict: "pass" | "fail" | "inconclusive";
+            /** Gates */
+            gates: components["schemas"]["GateVerdict"][];
+            /** Reason */
+            reason: string;
         };
         /**
          * DecisionRead
@@ -371,6 +1822,70 @@ export interface components {
             /** Reason */
             reason: string;
         };
+        /**
+         * DriftCheck
+         * @description Columns did not move against another version: `previous` (newest validated one before) or a number.
+         */
+        DriftCheck: {
+            /**
+             * Severity
+             * @default error
+             * @enum {string}
+             */
+            severity: "error" | "warn";
+            /**
+             * Name
+             * @description Shown instead of the generated name.
+             */
+            name?: string | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            check: "drift";
+            /**
+             * Against
+             * @default previous
+             */
+            against: "previous" | number;
+            /**
+             * Method
+             * @default auto
+             * @enum {string}
+             */
+            method: "auto" | "psi" | "js" | "kl" | "ks" | "chi2" | "wasserstein";
+            /** Columns */
+            columns?: string[] | null;
+            /**
+             * Max Effect
+             * @description Threshold of the effect size; by method and n when absent.
+             */
+            max_effect?: number | null;
+        };
+        /**
+         * DriftResult
+         * @description Every feature of one window, the worst first, and the prediction itself under the name `(prediction)`.
+         */
+        DriftResult: {
+            /** Rows */
+            rows: number;
+            /** Features */
+            features: components["schemas"]["FeatureDrift"][];
+            /** Drifted */
+            drifted: string[];
+            /** Broken */
+            broken: string[];
+        };
+        /** DriftTrigger */
+        DriftTrigger: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            on: "drift";
+            /** Endpoint */
+            endpoint: string;
+        };
         /** EndpointBrief */
         EndpointBrief: {
             /** Name */
@@ -388,6 +1903,87 @@ export interface components {
             state: "empty" | "rolling_out" | "live";
             /** Revision */
             revision: number;
+        };
+        /**
+         * EndpointPut
+         * @description The model that answers here, and how requests are treated.
+         */
+        EndpointPut: {
+            /** Model */
+            model: string;
+            /**
+             * @default {
+             *       "visibility": "private",
+             *       "extra_columns": "forbid",
+             *       "record": true,
+             *       "max_rows": 10000
+             *     }
+             */
+            settings: components["schemas"]["EndpointSettings"];
+        };
+        /**
+         * EndpointRead
+         * @description `targets` is what serving is told: the live colour and the one that is warm beside it.
+         */
+        EndpointRead: {
+            /** Name */
+            name: string;
+            /** Model */
+            model: string;
+            /** Revision */
+            revision: number;
+            /** Live Version */
+            live_version: number | null;
+            /** Standby Version */
+            standby_version: number | null;
+            /** Can Roll Back */
+            can_roll_back: boolean;
+            settings: components["schemas"]["EndpointSettings"];
+            /** Targets */
+            targets: components["schemas"]["Target"][];
+            /** @description What a row must carry for the live version. */
+            signature: components["schemas"]["Signature"] | null;
+            /**
+             * Rollout Id
+             * @description The rollout that is under way.
+             */
+            rollout_id: string | null;
+            /** Created By */
+            created_by: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+        };
+        /**
+         * EndpointSettings
+         * @description How an endpoint treats requests. `record` columns beyond the signature are kept with the prediction.
+         */
+        EndpointSettings: {
+            /**
+             * Visibility
+             * @default private
+             * @enum {string}
+             */
+            visibility: "private" | "public";
+            /**
+             * Extra Columns
+             * @default forbid
+             * @enum {string}
+             */
+            extra_columns: "forbid" | "record";
+            /**
+             * Record
+             * @default true
+             */
+            record: boolean;
+            /**
+             * Max Rows
+             * @description Rows in one request.
+             * @default 10000
+             */
+            max_rows: number;
         };
         /**
          * EventRead
@@ -417,6 +2013,162 @@ export interface components {
             job_id: string | null;
         };
         /**
+         * Evidence
+         * @description All that the decision rests on; immutable once recorded.
+         */
+        Evidence: {
+            /** Policy Version */
+            policy_version: number;
+            /** Candidate Version */
+            candidate_version: number;
+            /** Champion Version */
+            champion_version: number | null;
+            /** Check Report Id */
+            check_report_id: string | null;
+            /**
+             * Frozen Rows
+             * @description `dataset@n` and digest, or the run whose test rows were used.
+             */
+            frozen_rows: string | null;
+            comparison: components["schemas"]["PairedComparison"] | null;
+            /**
+             * Missing
+             * @description Evidence the policy asks for that is not there.
+             * @default []
+             */
+            missing: string[];
+        };
+        /**
+         * ExpectedRow
+         * @description A row every version must get right: the label, or a number within `within` of `expect`.
+         */
+        ExpectedRow: {
+            /** Instance */
+            instance: {
+                [key: string]: unknown;
+            };
+            /** Expect */
+            expect: string | number | boolean;
+            /** Within */
+            within?: number | null;
+        };
+        /** ExperimentCreate */
+        ExperimentCreate: {
+            /** Name */
+            name: string;
+            /**
+             * Description
+             * @default
+             */
+            description: string;
+        };
+        /** ExperimentRead */
+        ExperimentRead: {
+            /** Name */
+            name: string;
+            /** Description */
+            description: string;
+            /** Runs */
+            runs: number;
+            /** Created By */
+            created_by: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+        };
+        /**
+         * ExpressionCheck
+         * @description A Polars SQL predicate that must hold for (all but `max_share` of) the rows.
+         */
+        ExpressionCheck: {
+            /**
+             * Severity
+             * @default error
+             * @enum {string}
+             */
+            severity: "error" | "warn";
+            /**
+             * Name
+             * @description Shown instead of the generated name.
+             */
+            name?: string | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            check: "expression";
+            /** Where */
+            where: string;
+            /**
+             * Max Share
+             * @default 0
+             */
+            max_share: number;
+        };
+        /**
+         * FeatureDrift
+         * @description One feature against the training reference. `effect` is PSI; drifted = effect and significance together.
+         */
+        FeatureDrift: {
+            /** Name */
+            name: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "number" | "category";
+            /** N Reference */
+            n_reference: number;
+            /** N */
+            n: number;
+            /** Psi */
+            psi: number;
+            /**
+             * Js
+             * @description Jensen-Shannon divergence, bits (0..1).
+             */
+            js: number;
+            /**
+             * Kl
+             * @description Kullback-Leibler divergence of the window from the reference, nats.
+             */
+            kl: number;
+            /**
+             * Test
+             * @enum {string}
+             */
+            test: "ks" | "chi2";
+            /** Statistic */
+            statistic: number;
+            /** P Value */
+            p_value: number;
+            /**
+             * Q Value
+             * @description Benjamini-Hochberg adjusted p-value over the features.
+             */
+            q_value: number;
+            /**
+             * Threshold
+             * @description PSI above which this counts as drift at this n.
+             */
+            threshold: number;
+            /** Null Share */
+            null_share: number;
+            /** Null Share Reference */
+            null_share_reference: number;
+            /** Drifted */
+            drifted: boolean;
+            /** Broken */
+            broken: boolean;
+            /**
+             * Reason
+             * @description Why it is broken: missing, null, stuck, or of another type.
+             */
+            reason?: string | null;
+        };
+        /**
          * FieldError
          * @description One thing wrong with the input: `where` is a path such as `body.checks.2.max`.
          */
@@ -425,6 +2177,153 @@ export interface components {
             where: string;
             /** Message */
             message: string;
+        };
+        /** FileRead */
+        FileRead: {
+            /** Path */
+            path: string;
+            /** Md5 */
+            md5: string;
+            /** Size */
+            size: number;
+        };
+        /**
+         * FilesRead
+         * @description The whole manifest, ordered by path.
+         */
+        FilesRead: {
+            /** Items */
+            items: components["schemas"]["FileRead"][];
+        };
+        /** GateVerdict */
+        GateVerdict: {
+            /** Gate */
+            gate: string;
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            verdict: "pass" | "fail" | "inconclusive";
+            /** Message */
+            message: string;
+            /**
+             * Details
+             * @default {}
+             */
+            details: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * GovernorPolicy
+         * @description When a retrain may start by itself.
+         */
+        GovernorPolicy: {
+            /**
+             * Windows Needed
+             * @description k of the last `windows_seen` windows must be bad.
+             * @default 2
+             */
+            windows_needed: number;
+            /**
+             * Windows Seen
+             * @default 3
+             */
+            windows_seen: number;
+            /**
+             * Cooldown Seconds
+             * @default 3600
+             */
+            cooldown_seconds: number;
+            /**
+             * Daily Budget
+             * @default 4
+             */
+            daily_budget: number;
+            /**
+             * Max Failed Gates
+             * @description Gates failed in a row before automatic retrains stop.
+             * @default 3
+             */
+            max_failed_gates: number;
+        };
+        /**
+         * InRangeCheck
+         * @description Numbers, or ISO dates given as text, within `[min, max]`.
+         */
+        InRangeCheck: {
+            /**
+             * Severity
+             * @default error
+             * @enum {string}
+             */
+            severity: "error" | "warn";
+            /**
+             * Name
+             * @description Shown instead of the generated name.
+             */
+            name?: string | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            check: "in_range";
+            /** Column */
+            column: string;
+            /** Min */
+            min?: number | string | null;
+            /** Max */
+            max?: number | string | null;
+        };
+        /** InSetCheck */
+        InSetCheck: {
+            /**
+             * Severity
+             * @default error
+             * @enum {string}
+             */
+            severity: "error" | "warn";
+            /**
+             * Name
+             * @description Shown instead of the generated name.
+             */
+            name?: string | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            check: "in_set";
+            /** Column */
+            column: string;
+            /** Values */
+            values: (string | number | boolean)[];
+        };
+        /**
+         * InputColumn
+         * @description A column that a prediction row must carry; only `nullable` ones may be null.
+         *
+         *     `category` marks a number, integer or boolean whose values are treated as names, not as amounts.
+         */
+        InputColumn: {
+            /** Name */
+            name: string;
+            /**
+             * Type
+             * @enum {string}
+             */
+            type: "integer" | "number" | "string" | "boolean" | "datetime";
+            /**
+             * Nullable
+             * @default false
+             */
+            nullable: boolean;
+            /**
+             * Category
+             * @default false
+             */
+            category: boolean;
+            /** Example */
+            example?: string | number | boolean | null;
         };
         /** JobLogRead */
         JobLogRead: {
@@ -491,6 +2390,436 @@ export interface components {
          * @enum {string}
          */
         JobState: "queued" | "running" | "succeeded" | "failed" | "cancelled";
+        /**
+         * LeakageCheck
+         * @description No column (but those in `ignore`) is associated with the target more than `max_association` (0..1).
+         */
+        LeakageCheck: {
+            /**
+             * Severity
+             * @default error
+             * @enum {string}
+             */
+            severity: "error" | "warn";
+            /**
+             * Name
+             * @description Shown instead of the generated name.
+             */
+            name?: string | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            check: "leakage";
+            /** Target */
+            target: string;
+            /**
+             * Max Association
+             * @default 0.98
+             */
+            max_association: number;
+            /**
+             * Ignore
+             * @default []
+             */
+            ignore: string[];
+        };
+        /**
+         * LineageLink
+         * @description One step of the way from an answer back to the data it rests on.
+         */
+        LineageLink: {
+            /** Noun */
+            noun: string;
+            /** Subject */
+            subject: string;
+            /** Headline */
+            headline: string;
+            /** Facts */
+            facts: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * LineageRead
+         * @description The whole chain, the prediction first.
+         */
+        LineageRead: {
+            /** Links */
+            links: components["schemas"]["LineageLink"][];
+        };
+        /**
+         * MetricGate
+         * @description A metric on the frozen test rows within bounds.
+         */
+        MetricGate: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            gate: "metric";
+            /** Metric */
+            metric: string;
+            /** Min */
+            min?: number | null;
+            /** Max */
+            max?: number | null;
+        };
+        /** MinimumFunctionalityGate */
+        MinimumFunctionalityGate: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            gate: "minimum_functionality";
+            /** Rows */
+            rows: components["schemas"]["ExpectedRow"][];
+        };
+        /**
+         * ModelCheckReportRead
+         * @description What the checks of one policy version found; `metrics` are those on the frozen test rows.
+         */
+        ModelCheckReportRead: {
+            /** Id */
+            id: string;
+            /** Job Id */
+            job_id: string;
+            /** Policy Version */
+            policy_version: number;
+            /** Checks */
+            checks: (components["schemas"]["MetricGate"] | components["schemas"]["OverfitGate"] | components["schemas"]["ToleranceGate"] | components["schemas"]["MinimumFunctionalityGate"] | components["schemas"]["SlicesGate"])[];
+            /**
+             * Verdict
+             * @description Inconclusive when there was nothing to check.
+             * @enum {string}
+             */
+            verdict: "pass" | "fail" | "inconclusive";
+            /** Results */
+            results: components["schemas"]["ModelCheckResult"][];
+            /** Metrics */
+            metrics: {
+                [key: string]: number;
+            };
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+        };
+        /**
+         * ModelCheckResult
+         * @description What one check came to on the frozen rows, with the failing examples where there are any.
+         */
+        ModelCheckResult: {
+            /** Gate */
+            gate: string;
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            verdict: "pass" | "fail" | "inconclusive";
+            /** Value */
+            value?: number | null;
+            /** Threshold */
+            threshold?: number | string | null;
+            /** Message */
+            message: string;
+            /**
+             * Slices
+             * @default []
+             */
+            slices: components["schemas"]["SliceMetric"][];
+            /**
+             * Examples
+             * @default []
+             */
+            examples: {
+                [key: string]: unknown;
+            }[];
+        };
+        /**
+         * ModelCreate
+         * @description A model without versions yet. A finished run with `model` makes one by itself.
+         */
+        ModelCreate: {
+            /** Name */
+            name: string;
+            /**
+             * Task
+             * @enum {string}
+             */
+            task: "classification" | "regression" | "text_classification";
+            /** Target */
+            target: string;
+            /**
+             * Description
+             * @default
+             */
+            description: string;
+            /**
+             * @description Without gates nothing can become champion.
+             * @default {
+             *       "gates": [],
+             *       "approval": "automatic"
+             *     }
+             */
+            policy: components["schemas"]["Policy"];
+        };
+        /**
+         * ModelLineageRead
+         * @description Where a version comes from: the run, the data, the code, the environment and the package.
+         */
+        ModelLineageRead: {
+            /** Model */
+            model: string;
+            /** Number */
+            number: number;
+            run: components["schemas"]["RunOrigin"];
+            data: components["schemas"]["DataOrigin"];
+            /** Environment */
+            environment: {
+                [key: string]: string;
+            };
+            /** Environment Digest */
+            environment_digest: string;
+            package: components["schemas"]["Package"];
+            /** Package Digest */
+            package_digest: string;
+        };
+        /**
+         * ModelRead
+         * @description `versions` is their count; `policy_version` is the ETag for changing the policy.
+         */
+        ModelRead: {
+            /** Name */
+            name: string;
+            /**
+             * Task
+             * @enum {string}
+             */
+            task: "classification" | "regression" | "text_classification";
+            /** Target */
+            target: string;
+            /** Description */
+            description: string;
+            /** Versions */
+            versions: number;
+            /** Champion */
+            champion: number | null;
+            /** Challenger */
+            challenger: number | null;
+            /** Aliases */
+            aliases: {
+                [key: string]: number;
+            };
+            policy: components["schemas"]["Policy"];
+            /** Policy Version */
+            policy_version: number;
+            /** Created By */
+            created_by: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+        };
+        /** ModelVersionCreate */
+        ModelVersionCreate: {
+            /** Run Id */
+            run_id: string;
+        };
+        /**
+         * ModelVersionRead
+         * @description A finished run as a version; `package` says how it is served and why.
+         */
+        ModelVersionRead: {
+            /** Model */
+            model: string;
+            /** Number */
+            number: number;
+            state: components["schemas"]["domain__registry__states__VersionState"];
+            /** Aliases */
+            aliases: string[];
+            /** Run Id */
+            run_id: string;
+            /**
+             * Flavor
+             * @enum {string}
+             */
+            flavor: "onnx" | "python";
+            package: components["schemas"]["Package"];
+            /** Package Digest */
+            package_digest: string;
+            /** Metrics */
+            metrics: {
+                [key: string]: number;
+            };
+            /** Created By */
+            created_by: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+        };
+        /**
+         * MonitorPolicy
+         * @description When a window closes and what counts as drift. Windows close by rows, or by time with at least `min_rows`.
+         */
+        MonitorPolicy: {
+            /**
+             * Window Rows
+             * @default 1000
+             */
+            window_rows: number;
+            /** Window Seconds */
+            window_seconds?: number | null;
+            /**
+             * Min Rows
+             * @default 100
+             */
+            min_rows: number;
+            /**
+             * Max Effect
+             * @description PSI that matters; raised to the null's quantile at the window's n.
+             * @default 0.2
+             */
+            max_effect: number;
+            /**
+             * False Discovery
+             * @description Benjamini-Hochberg rate over the features.
+             * @default 0.05
+             */
+            false_discovery: number;
+            /**
+             * Max Null Share
+             * @description Above this (and above the reference) a column is broken, not drifted.
+             * @default 0.05
+             */
+            max_null_share: number;
+            /**
+             * Metric
+             * @description Quality metric; by task when absent (mae, accuracy).
+             */
+            metric?: string | null;
+            /**
+             * Max Quality Loss
+             * @description Relative loss against the champion's frozen test metric.
+             * @default 0.25
+             */
+            max_quality_loss: number;
+            /**
+             * Min Truth Share
+             * @default 0.8
+             */
+            min_truth_share: number;
+        };
+        /** MonitorPut */
+        MonitorPut: {
+            /**
+             * @default {
+             *       "window_rows": 1000,
+             *       "min_rows": 100,
+             *       "max_effect": 0.2,
+             *       "false_discovery": 0.05,
+             *       "max_null_share": 0.05,
+             *       "max_quality_loss": 0.25,
+             *       "min_truth_share": 0.8
+             *     }
+             */
+            policy: components["schemas"]["MonitorPolicy"];
+            /**
+             * @default {
+             *       "windows_needed": 2,
+             *       "windows_seen": 3,
+             *       "cooldown_seconds": 3600,
+             *       "daily_budget": 4,
+             *       "max_failed_gates": 3
+             *     }
+             */
+            governor: components["schemas"]["GovernorPolicy"];
+        };
+        /** MonitorRead */
+        MonitorRead: {
+            /**
+             * @default {
+             *       "window_rows": 1000,
+             *       "min_rows": 100,
+             *       "max_effect": 0.2,
+             *       "false_discovery": 0.05,
+             *       "max_null_share": 0.05,
+             *       "max_quality_loss": 0.25,
+             *       "min_truth_share": 0.8
+             *     }
+             */
+            policy: components["schemas"]["MonitorPolicy"];
+            /**
+             * @default {
+             *       "windows_needed": 2,
+             *       "windows_seen": 3,
+             *       "cooldown_seconds": 3600,
+             *       "daily_budget": 4,
+             *       "max_failed_gates": 3
+             *     }
+             */
+            governor: components["schemas"]["GovernorPolicy"];
+            /** Endpoint */
+            endpoint: string;
+        };
+        /** NewVersionTrigger */
+        NewVersionTrigger: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            on: "dataset_version";
+            /** Dataset */
+            dataset: string;
+        };
+        /** NotNullCheck */
+        NotNullCheck: {
+            /**
+             * Severity
+             * @default error
+             * @enum {string}
+             */
+            severity: "error" | "warn";
+            /**
+             * Name
+             * @description Shown instead of the generated name.
+             */
+            name?: string | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            check: "not_null";
+            /** Columns */
+            columns: string[];
+            /**
+             * Max Share
+             * @default 0
+             */
+            max_share: number;
+        };
+        /**
+         * OverfitGate
+         * @description Validation loss < `max_ratio` x train loss.
+         */
+        OverfitGate: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            gate: "overfit";
+            /**
+             * Max Ratio
+             * @default 1.2
+             */
+            max_ratio: number;
+        };
         /** OverviewRead */
         OverviewRead: {
             /**
@@ -510,10 +2839,72 @@ export interface components {
             /** Alerts */
             alerts: components["schemas"]["AlertRead"][];
         };
+        /**
+         * Package
+         * @description `package.json`. With `flavor` python the MLflow model under `mlflow/` answers; `reason` says why not ONNX.
+         */
+        Package: {
+            /**
+             * Format
+             * @default 1
+             * @constant
+             */
+            format: 1;
+            /**
+             * Flavor
+             * @enum {string}
+             */
+            flavor: "onnx" | "python";
+            /** Reason */
+            reason: string;
+            signature: components["schemas"]["Signature"];
+            agreement: components["schemas"]["Agreement"] | null;
+            /** Run Id */
+            run_id: string;
+            /** Files */
+            files: components["schemas"]["PackedFile"][];
+        };
+        /** PackedFile */
+        PackedFile: {
+            /** Path */
+            path: string;
+            /** Sha256 */
+            sha256: string;
+            /** Size */
+            size: number;
+        };
+        /** PageRead[AlertRead] */
+        PageRead_AlertRead_: {
+            /** Items */
+            items: components["schemas"]["AlertRead"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /** PageRead[DatasetRead] */
+        PageRead_DatasetRead_: {
+            /** Items */
+            items: components["schemas"]["DatasetRead"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /** PageRead[EndpointRead] */
+        PageRead_EndpointRead_: {
+            /** Items */
+            items: components["schemas"]["EndpointRead"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
         /** PageRead[EventRead] */
         PageRead_EventRead_: {
             /** Items */
             items: components["schemas"]["EventRead"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /** PageRead[ExperimentRead] */
+        PageRead_ExperimentRead_: {
+            /** Items */
+            items: components["schemas"]["ExperimentRead"][];
             /** Next Cursor */
             next_cursor: string | null;
         };
@@ -524,12 +2915,270 @@ export interface components {
             /** Next Cursor */
             next_cursor: string | null;
         };
+        /** PageRead[ModelRead] */
+        PageRead_ModelRead_: {
+            /** Items */
+            items: components["schemas"]["ModelRead"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /** PageRead[ModelVersionRead] */
+        PageRead_ModelVersionRead_: {
+            /** Items */
+            items: components["schemas"]["ModelVersionRead"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /** PageRead[PipelineRead] */
+        PageRead_PipelineRead_: {
+            /** Items */
+            items: components["schemas"]["PipelineRead"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /** PageRead[PipelineRunRead] */
+        PageRead_PipelineRunRead_: {
+            /** Items */
+            items: components["schemas"]["PipelineRunRead"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /** PageRead[PromotionRead] */
+        PageRead_PromotionRead_: {
+            /** Items */
+            items: components["schemas"]["PromotionRead"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /** PageRead[RolloutRead] */
+        PageRead_RolloutRead_: {
+            /** Items */
+            items: components["schemas"]["RolloutRead"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /** PageRead[RunRead] */
+        PageRead_RunRead_: {
+            /** Items */
+            items: components["schemas"]["RunRead"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
         /** PageRead[TokenRead] */
         PageRead_TokenRead_: {
             /** Items */
             items: components["schemas"]["TokenRead"][];
             /** Next Cursor */
             next_cursor: string | null;
+        };
+        /** PageRead[VersionRead] */
+        PageRead_VersionRead_: {
+            /** Items */
+            items: components["schemas"]["VersionRead"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /** PageRead[WindowRead] */
+        PageRead_WindowRead_: {
+            /** Items */
+            items: components["schemas"]["WindowRead"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * PairedComparison
+         * @description Champion and challenger on the same frozen rows that neither was trained on.
+         *
+         *     `effect` is the relative improvement of the challenger (positive is better), with its
+         *     one-sided lower bound at 1 - alpha and the two-sided interval; `p_value` tests effect <= min_effect.
+         */
+        PairedComparison: {
+            /** Metric */
+            metric: string;
+            /** Higher Is Better */
+            higher_is_better: boolean;
+            /** Rows */
+            rows: number;
+            /** Rows Excluded */
+            rows_excluded: number;
+            /** Champion Value */
+            champion_value: number;
+            /** Challenger Value */
+            challenger_value: number;
+            /** Effect */
+            effect: number;
+            /** Low */
+            low: number;
+            /** High */
+            high: number;
+            /** P Value */
+            p_value: number;
+            /** Alpha */
+            alpha: number;
+            /** Min Effect */
+            min_effect: number;
+            /**
+             * Rows Needed
+             * @description Rows at which an effect of this size could be told, when inconclusive.
+             */
+            rows_needed: number | null;
+            /** Method */
+            method: string;
+        };
+        /**
+         * PerformanceResult
+         * @description Quality on the rows of a window whose ground truth is known.
+         */
+        PerformanceResult: {
+            /** Metric */
+            metric: string;
+            /** Value */
+            value: number;
+            /** Reference */
+            reference: number | null;
+            /** Labelled */
+            labelled: number;
+            /** Rows */
+            rows: number;
+            /**
+             * Loss
+             * @description Relative loss against the reference (positive is worse).
+             */
+            loss: number | null;
+            /** Degraded */
+            degraded: boolean;
+        };
+        /** PipelineRead */
+        PipelineRead: {
+            /** Name */
+            name: string;
+            spec: components["schemas"]["PipelineSpec"];
+            /** Revision */
+            revision: number;
+            /** Created By */
+            created_by: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+        };
+        /** PipelineRunCreate */
+        PipelineRunCreate: {
+            /**
+             * Reason
+             * @default asked by a person
+             */
+            reason: string;
+        };
+        /**
+         * PipelineRunRead
+         * @description One turn; `trigger` says what set it off and `reason` how it ended.
+         */
+        PipelineRunRead: {
+            /** Id */
+            id: string;
+            /** Pipeline */
+            pipeline: string;
+            state: components["schemas"]["domain__pipelines__graph__RunState"];
+            /** Trigger */
+            trigger: string;
+            /** Trigger Reason */
+            trigger_reason: string;
+            /** Reason */
+            reason: string;
+            /** Started By */
+            started_by: string;
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
+            /** Ended At */
+            ended_at: string | null;
+            /** Steps */
+            steps: components["schemas"]["StepRead"][];
+        };
+        /**
+         * PipelineSpec
+         * @description build -> (evaluation) -> train -> check model -> promote -> deploy; gate and endpoint come from the model.
+         *
+         *     `evaluation` builds a second dataset (for example of labelled traffic) that the champion gate may name in `on`.
+         */
+        PipelineSpec: {
+            build: components["schemas"]["BuildStep"];
+            evaluation?: components["schemas"]["BuildStep"] | null;
+            train: components["schemas"]["TrainSpec"];
+            /** Model */
+            model: string;
+            /**
+             * Promote
+             * @default true
+             */
+            promote: boolean;
+            /**
+             * Triggers
+             * @default []
+             */
+            triggers: (components["schemas"]["NewVersionTrigger"] | components["schemas"]["DriftTrigger"] | components["schemas"]["ScheduleTrigger"])[];
+        };
+        /** Policy */
+        Policy: {
+            /**
+             * Gates
+             * @default []
+             */
+            gates: (components["schemas"]["MetricGate"] | components["schemas"]["OverfitGate"] | components["schemas"]["ToleranceGate"] | components["schemas"]["MinimumFunctionalityGate"] | components["schemas"]["SlicesGate"] | components["schemas"]["ChampionGate"])[];
+            /**
+             * Approval
+             * @default automatic
+             * @enum {string}
+             */
+            approval: "automatic" | "required";
+        };
+        /**
+         * PredictionRead
+         * @description One recorded answer.
+         */
+        PredictionRead: {
+            /** Id */
+            id: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Endpoint */
+            endpoint: string;
+            /** Model */
+            model: string;
+            /** Version */
+            version: number;
+            /** Package */
+            package: string;
+            /** Mode */
+            mode: string;
+            /** Latency Us */
+            latency_us: number;
+            /** Inputs */
+            inputs: {
+                [key: string]: unknown;
+            };
+            /** Extra */
+            extra: {
+                [key: string]: unknown;
+            } | null;
+            /** Prediction */
+            prediction: number | string | null;
+            /** Probabilities */
+            probabilities: number[] | null;
+            /** Ground Truth */
+            ground_truth: number | string | boolean | null;
         };
         /**
          * Problem
@@ -559,13 +3208,337 @@ export interface components {
             request_id?: string | null;
         };
         /**
+         * PromotionRead
+         * @description A request to become champion, the evidence, and what the gates made of it.
+         */
+        PromotionRead: {
+            /** Id */
+            id: string;
+            /** Model */
+            model: string;
+            /** Version */
+            version: number;
+            /** Champion Version */
+            champion_version: number | null;
+            state: components["schemas"]["PromotionState"];
+            /** Reason */
+            reason: string;
+            policy: components["schemas"]["Policy"];
+            /** Policy Version */
+            policy_version: number;
+            evidence: components["schemas"]["Evidence"] | null;
+            decision: components["schemas"]["Decision"] | null;
+            /** Job Id */
+            job_id: string;
+            /** Requested By */
+            requested_by: string;
+            /**
+             * Requested At
+             * Format: date-time
+             */
+            requested_at: string;
+            /** Decided At */
+            decided_at: string | null;
+            /** Approver */
+            approver: string | null;
+            /** Approved At */
+            approved_at: string | null;
+            /** Applied At */
+            applied_at: string | null;
+        };
+        /** PromotionReject */
+        PromotionReject: {
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * PromotionState
+         * @enum {string}
+         */
+        PromotionState: "requested" | "passed" | "failed" | "inconclusive" | "awaiting_approval" | "approved" | "rejected" | "applied";
+        /**
+         * RecipeSource
+         * @description Rows of validated versions, one below the other, then filtered and de-duplicated.
+         *
+         *     A reference is `name` (its newest validated version when the job starts) or `name@number`.
+         */
+        RecipeSource: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "recipe";
+            /** Concat */
+            concat: string[];
+            /**
+             * Where
+             * @description A Polars SQL expression; rows where it holds are kept.
+             */
+            where?: string | null;
+            /**
+             * Unique
+             * @description Columns that identify a row; the last one wins.
+             * @default []
+             */
+            unique: string[];
+        };
+        /**
          * Role
          * @enum {string}
          */
         Role: "viewer" | "developer" | "approver" | "admin";
+        /** RollbackCreate */
+        RollbackCreate: {
+            /**
+             * Reason
+             * @default asked by a person
+             */
+            reason: string;
+        };
+        /** RolloutCreate */
+        RolloutCreate: {
+            /** Version */
+            version: number;
+        };
+        /** RolloutRead */
+        RolloutRead: {
+            /** Id */
+            id: string;
+            /** Endpoint */
+            endpoint: string;
+            /** Version */
+            version: number;
+            /** Blue Version */
+            blue_version: number | null;
+            /** Promotion Id */
+            promotion_id: string | null;
+            state: components["schemas"]["RolloutState"];
+            /** Reason */
+            reason: string;
+            /** Probe */
+            probe: {
+                [key: string]: unknown;
+            } | null;
+            /** Job Id */
+            job_id: string;
+            /** Started By */
+            started_by: string;
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
+            /** Ended At */
+            ended_at: string | null;
+        };
+        /**
+         * RolloutState
+         * @enum {string}
+         */
+        RolloutState: "preparing" | "verifying" | "switched" | "retired" | "rolled_back" | "aborted";
+        /** RowCountCheck */
+        RowCountCheck: {
+            /**
+             * Severity
+             * @default error
+             * @enum {string}
+             */
+            severity: "error" | "warn";
+            /**
+             * Name
+             * @description Shown instead of the generated name.
+             */
+            name?: string | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            check: "row_count";
+            /** Min */
+            min?: number | null;
+            /** Max */
+            max?: number | null;
+        };
+        /**
+         * RunComparison
+         * @description Runs side by side, one entry per run in the order of `runs`: what differs of what was asked, and every metric.
+         */
+        RunComparison: {
+            /** Runs */
+            runs: string[];
+            /** States */
+            states: components["schemas"]["domain__experiments__states__RunState"][];
+            /**
+             * Datasets
+             * @description `name@number` of the data.
+             */
+            datasets: string[];
+            /**
+             * Params
+             * @description Only those that differ.
+             */
+            params: {
+                [key: string]: unknown[];
+            };
+            /** Metrics */
+            metrics: {
+                [key: string]: (number | null)[];
+            };
+            /** Code Commits */
+            code_commits: (string | null)[];
+        };
+        /** RunOrigin */
+        RunOrigin: {
+            /** Id */
+            id: string;
+            /** Experiment */
+            experiment: string;
+            /** Trainer */
+            trainer: string;
+            /** Params */
+            params: {
+                [key: string]: unknown;
+            };
+            /** Seed */
+            seed: number;
+            /** Code Commit */
+            code_commit: string | null;
+            /** Mlflow Run Id */
+            mlflow_run_id: string;
+            /** Created By */
+            created_by: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+        };
+        /**
+         * RunRead
+         * @description One training: what was asked, on which bytes, and what it came to. Metric histories are in MLflow.
+         */
+        RunRead: {
+            /** Id */
+            id: string;
+            /** Experiment */
+            experiment: string;
+            state: components["schemas"]["domain__experiments__states__RunState"];
+            /**
+             * Reason
+             * @description Why it failed or was cancelled.
+             */
+            reason: string;
+            spec: components["schemas"]["TrainSpec"];
+            /** Trainer */
+            trainer: string;
+            /** Params */
+            params: {
+                [key: string]: unknown;
+            };
+            /** Seed */
+            seed: number;
+            /** Dataset */
+            dataset: string;
+            /** Dataset Version */
+            dataset_version: number;
+            /** Dataset Digest */
+            dataset_digest: string;
+            /** Code Commit */
+            code_commit: string | null;
+            /** Metrics */
+            metrics: {
+                [key: string]: number;
+            };
+            /**
+             * Importances
+             * @description Each feature's share, largest first, where the trainer tells.
+             */
+            importances: {
+                [key: string]: number;
+            };
+            /**
+             * Notes
+             * @description What the trainer warned of.
+             */
+            notes: string[];
+            /** Environment */
+            environment: {
+                [key: string]: string;
+            };
+            /** Environment Digest */
+            environment_digest: string | null;
+            package: components["schemas"]["Package"] | null;
+            /** Package Digest */
+            package_digest: string | null;
+            /** Mlflow Run Id */
+            mlflow_run_id: string | null;
+            /** Mlflow Model Uri */
+            mlflow_model_uri: string | null;
+            /** Job Id */
+            job_id: string;
+            /** Created By */
+            created_by: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Started At */
+            started_at: string | null;
+            /** Ended At */
+            ended_at: string | null;
+        };
+        /**
+         * RunSort
+         * @description The orders a list of runs can be had in.
+         * @enum {string}
+         */
+        RunSort: "-created_at" | "created_at";
+        /** ScheduleTrigger */
+        ScheduleTrigger: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            on: "schedule";
+            /** Every Seconds */
+            every_seconds: number;
+        };
+        /**
+         * SchemaCheck
+         * @description The columns exist with these types; `extra` says what other columns mean.
+         */
+        SchemaCheck: {
+            /**
+             * Severity
+             * @default error
+             * @enum {string}
+             */
+            severity: "error" | "warn";
+            /**
+             * Name
+             * @description Shown instead of the generated name.
+             */
+            name?: string | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            check: "schema";
+            /** Columns */
+            columns: {
+                [key: string]: ("integer" | "number" | "string" | "boolean" | "datetime") | ("int" | "float" | "bool");
+            };
+            /**
+             * Extra
+             * @default allow
+             * @enum {string}
+             */
+            extra: "allow" | "forbid";
+        };
         /**
          * Scope
-         * @description `read` sees, `write` changes and starts work, `predict` asks models, `approve` decides promotions, `admin` all else.
+         * @description `read` sees, `write` changes and starts work, `predict` asks models, `approve` decides promotions, `admin` rules.
          * @enum {string}
          */
         Scope: "read" | "write" | "predict" | "approve" | "admin";
@@ -573,6 +3546,94 @@ export interface components {
         SessionCreate: {
             /** Token */
             token: string;
+        };
+        /**
+         * Signature
+         * @description What goes in (a table with these columns) and what comes out (a number, or one of `classes`).
+         */
+        Signature: {
+            /**
+             * Task
+             * @enum {string}
+             */
+            task: "classification" | "regression" | "text_classification";
+            /** Target */
+            target: string;
+            /** Inputs */
+            inputs: components["schemas"]["InputColumn"][];
+            /**
+             * Classes
+             * @default []
+             */
+            classes: (string | number | boolean)[];
+        };
+        /** SliceMetric */
+        SliceMetric: {
+            /** Column */
+            column: string;
+            /** Value */
+            value: string;
+            /** Rows */
+            rows: number;
+            /** Metric */
+            metric: number | null;
+            /**
+             * Judged
+             * @description False when the slice is smaller than `min_rows`.
+             */
+            judged: boolean;
+        };
+        /**
+         * SlicesGate
+         * @description The metric per value of each column in `by`; no slice of at least `min_rows` is worse than bounds allow.
+         */
+        SlicesGate: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            gate: "slices";
+            /** By */
+            by: string[];
+            /** Metric */
+            metric: string;
+            /**
+             * Max Gap
+             * @description Allowed relative loss against all rows, e.g. 0.5 = 50 % worse.
+             */
+            max_gap?: number | null;
+            /**
+             * Min Rows
+             * @default 30
+             */
+            min_rows: number;
+        };
+        /**
+         * SplitSpec
+         * @description Shares of the rows kept back. `time` sorts by `column` and takes validation and test from the end.
+         */
+        SplitSpec: {
+            /**
+             * Method
+             * @default random
+             * @enum {string}
+             */
+            method: "random" | "stratified" | "time";
+            /**
+             * Column
+             * @description Required by `time`; `stratified` uses the target when absent.
+             */
+            column?: string | null;
+            /**
+             * Validation
+             * @default 0.15
+             */
+            validation: number;
+            /**
+             * Test
+             * @default 0.2
+             */
+            test: number;
         };
         /**
          * StageRead
@@ -597,6 +3658,121 @@ export interface components {
             at?: string | null;
             /** Subject */
             subject?: string | null;
+        };
+        /**
+         * StepName
+         * @enum {string}
+         */
+        StepName: "evaluation" | "build" | "check" | "train" | "check_model" | "promote" | "deploy";
+        /** StepRead */
+        StepRead: {
+            name: components["schemas"]["StepName"];
+            state: components["schemas"]["StepState"];
+            /** Reason */
+            reason: string;
+            /** Output */
+            output: {
+                [key: string]: unknown;
+            };
+            /** Waits For */
+            waits_for: string | null;
+            /** Started At */
+            started_at: string | null;
+            /** Ended At */
+            ended_at: string | null;
+        };
+        /**
+         * StepState
+         * @enum {string}
+         */
+        StepState: "pending" | "running" | "succeeded" | "failed" | "skipped" | "cancelled";
+        /** TableProfile */
+        TableProfile: {
+            /** Rows */
+            rows: number;
+            /** Columns */
+            columns: components["schemas"]["ColumnProfile"][];
+        };
+        /**
+         * Target
+         * @description A version that may answer. `live` answers; `standby` is loaded and warm, and answers nothing.
+         */
+        Target: {
+            /** Version */
+            version: number;
+            /**
+             * Package
+             * @description SHA-256 digest of the package.
+             */
+            package: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "live" | "standby";
+            /**
+             * Share
+             * @description Share of the traffic among live targets.
+             * @default 1
+             */
+            share: number;
+        };
+        /**
+         * TargetBalanceCheck
+         * @description Every class of the target holds at least `min_share` of the rows (two classes at least).
+         */
+        TargetBalanceCheck: {
+            /**
+             * Severity
+             * @default error
+             * @enum {string}
+             */
+            severity: "error" | "warn";
+            /**
+             * Name
+             * @description Shown instead of the generated name.
+             */
+            name?: string | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            check: "target_balance";
+            /** Column */
+            column: string;
+            /**
+             * Min Share
+             * @default 0.05
+             */
+            min_share: number;
+        };
+        /**
+         * TargetRangeCheck
+         * @description The mean of a numeric target lies in `[min_mean, max_mean]` and its spread is not zero.
+         */
+        TargetRangeCheck: {
+            /**
+             * Severity
+             * @default error
+             * @enum {string}
+             */
+            severity: "error" | "warn";
+            /**
+             * Name
+             * @description Shown instead of the generated name.
+             */
+            name?: string | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            check: "target_range";
+            /** Column */
+            column: string;
+            /** Min Mean */
+            min_mean?: number | null;
+            /** Max Mean */
+            max_mean?: number | null;
         };
         /**
          * TokenCreate
@@ -660,6 +3836,291 @@ export interface components {
             /** Revoked At */
             revoked_at: string | null;
         };
+        /**
+         * ToleranceGate
+         * @description Numeric inputs moved by `noise` x their standard deviation must not move the prediction much.
+         *
+         *     Regression: the mean absolute move stays within `max_shift` x the spread of the predictions.
+         *     Classification: at most `max_shift` of the labels change.
+         */
+        ToleranceGate: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            gate: "tolerance";
+            /**
+             * Noise
+             * @default 0.01
+             */
+            noise: number;
+            /**
+             * Max Shift
+             * @default 0.05
+             */
+            max_shift: number;
+        };
+        /** TopValue */
+        TopValue: {
+            /** Value */
+            value: string;
+            /** Count */
+            count: number;
+        };
+        /**
+         * TrafficSource
+         * @description Recorded predictions of an endpoint joined with their ground truth: inputs, target, id and time.
+         */
+        TrafficSource: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "traffic";
+            /** Endpoint */
+            endpoint: string;
+            /**
+             * Target
+             * @description The column that takes the ground truth.
+             */
+            target: string;
+            /**
+             * Last Rows
+             * @description Only the newest labelled rows.
+             */
+            last_rows?: number | null;
+        };
+        /**
+         * TrainSpec
+         * @description One training run. `features` absent means every column but the target.
+         */
+        TrainSpec: {
+            /** Dataset */
+            dataset: string;
+            /**
+             * Trainer
+             * @description A name of the trainer table, for example `gradient_boosting`.
+             */
+            trainer: string;
+            /**
+             * Task
+             * @enum {string}
+             */
+            task: "classification" | "regression" | "text_classification";
+            /** Target */
+            target: string;
+            /** Features */
+            features?: string[] | null;
+            /**
+             * Categorical
+             * @description Numeric columns to treat as categories.
+             * @default []
+             */
+            categorical: string[];
+            /**
+             * Params
+             * @default {}
+             */
+            params: {
+                [key: string]: unknown;
+            };
+            /**
+             * @default {
+             *       "method": "random",
+             *       "validation": 0.15,
+             *       "test": 0.2
+             *     }
+             */
+            split: components["schemas"]["SplitSpec"];
+            /**
+             * Seed
+             * @default 0
+             */
+            seed: number;
+            /**
+             * Model
+             * @description Register the finished run as a version of this model.
+             */
+            model?: string | null;
+            /**
+             * Force
+             * @description Train on a rejected version all the same; audited.
+             * @default false
+             */
+            force: boolean;
+            /**
+             * Code Commit
+             * @description Git commit of the code that asked, for lineage.
+             */
+            code_commit?: string | null;
+        };
+        /** TriggersPut */
+        TriggersPut: {
+            /** Triggers */
+            triggers: (components["schemas"]["NewVersionTrigger"] | components["schemas"]["DriftTrigger"] | components["schemas"]["ScheduleTrigger"])[];
+        };
+        /** TruthAccepted */
+        TruthAccepted: {
+            /** Received */
+            received: number;
+            /** New */
+            new: number;
+        };
+        /**
+         * TruthCreate
+         * @description What turned out to be true, by prediction id.
+         */
+        TruthCreate: {
+            /** Items */
+            items: components["schemas"]["TruthItem"][];
+        };
+        /** TruthItem */
+        TruthItem: {
+            /** Id */
+            id: string;
+            /** Value */
+            value: number | string | boolean;
+        };
+        /** UniqueCheck */
+        UniqueCheck: {
+            /**
+             * Severity
+             * @default error
+             * @enum {string}
+             */
+            severity: "error" | "warn";
+            /**
+             * Name
+             * @description Shown instead of the generated name.
+             */
+            name?: string | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            check: "unique";
+            /** Columns */
+            columns: string[];
+        };
+        /**
+         * UploadSource
+         * @description Files that somebody sent.
+         */
+        UploadSource: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "upload";
+        };
+        /**
+         * UseRead
+         * @description Something that was made with the version: `noun` is its kind (`run`), `id` its id.
+         */
+        UseRead: {
+            /** Noun */
+            noun: string;
+            /** Id */
+            id: string;
+        };
+        /**
+         * VersionDiff
+         * @description Two versions of a table compared: `before` is the version named by `against`.
+         */
+        VersionDiff: {
+            /** Before */
+            before: number;
+            /** After */
+            after: number;
+            /** Rows Before */
+            rows_before: number;
+            /** Rows After */
+            rows_after: number;
+            /**
+             * Rows Added
+             * @description Whole rows that are in `after` and not in `before` (as a multiset).
+             */
+            rows_added: number;
+            /** Rows Removed */
+            rows_removed: number;
+            /** Columns Added */
+            columns_added: string[];
+            /** Columns Removed */
+            columns_removed: string[];
+            /** Columns Retyped */
+            columns_retyped: {
+                [key: string]: [
+                    "integer" | "number" | "string" | "boolean" | "datetime",
+                    "integer" | "number" | "string" | "boolean" | "datetime"
+                ];
+            };
+            /** Shifts */
+            shifts: components["schemas"]["ColumnShift"][];
+        };
+        /**
+         * VersionLineage
+         * @description Where a version comes from and where it went.
+         */
+        VersionLineage: {
+            version: components["schemas"]["VersionRead"];
+            /** Parents */
+            parents: components["schemas"]["VersionLink"][];
+            /** Children */
+            children: components["schemas"]["VersionLink"][];
+            /** Uses */
+            uses: components["schemas"]["UseRead"][];
+        };
+        /**
+         * VersionLink
+         * @description A version that another one stands beside in lineage.
+         */
+        VersionLink: {
+            /** Dataset */
+            dataset: string;
+            /** Number */
+            number: number;
+            /** Digest */
+            digest: string;
+        };
+        /**
+         * VersionRead
+         * @description `digest` is what DVC calls it; `rows` is null until its checks have run; `reasons` say why it is rejected.
+         */
+        VersionRead: {
+            /** Id */
+            id: string;
+            /** Dataset */
+            dataset: string;
+            /** Number */
+            number: number;
+            /** Digest */
+            digest: string;
+            /**
+             * Format
+             * @enum {string}
+             */
+            format: "csv" | "parquet" | "jsonl" | "folder";
+            state: components["schemas"]["domain__datasets__states__VersionState"];
+            /** Reasons */
+            reasons: string[];
+            /** Files */
+            files: number;
+            /** Size */
+            size: number;
+            /** Rows */
+            rows: number | null;
+            /** Message */
+            message: string;
+            /** Source */
+            source: components["schemas"]["UploadSource"] | components["schemas"]["RecipeSource"] | components["schemas"]["TrafficSource"];
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+        };
         /** WhoAmI */
         WhoAmI: {
             /** Name */
@@ -668,6 +4129,64 @@ export interface components {
             /** Scopes */
             scopes: components["schemas"]["Scope"][];
         };
+        /**
+         * WindowRead
+         * @description A window of traffic; `drift` and `performance` are null until they are known.
+         */
+        WindowRead: {
+            /** Id */
+            id: string;
+            /** Version */
+            version: number | null;
+            state: components["schemas"]["WindowState"];
+            verdict: components["schemas"]["WindowVerdict"] | null;
+            /** Rows */
+            rows: number;
+            /** First Id */
+            first_id: string;
+            /** Last Id */
+            last_id: string;
+            /**
+             * Opened At
+             * Format: date-time
+             */
+            opened_at: string;
+            /** Closed At */
+            closed_at: string | null;
+            drift: components["schemas"]["DriftResult"] | null;
+            performance: components["schemas"]["PerformanceResult"] | null;
+        };
+        /**
+         * WindowState
+         * @enum {string}
+         */
+        WindowState: "open" | "closed";
+        /**
+         * WindowVerdict
+         * @description What a closed window came to; the worst wins: broken > degraded > drifted > quiet.
+         * @enum {string}
+         */
+        WindowVerdict: "quiet" | "drifted" | "degraded" | "broken";
+        /**
+         * VersionState
+         * @enum {string}
+         */
+        domain__datasets__states__VersionState: "registered" | "validated" | "rejected";
+        /**
+         * RunState
+         * @enum {string}
+         */
+        domain__experiments__states__RunState: "pending" | "running" | "finished" | "failed" | "cancelled";
+        /**
+         * RunState
+         * @enum {string}
+         */
+        domain__pipelines__graph__RunState: "pending" | "running" | "succeeded" | "failed" | "cancelled";
+        /**
+         * VersionState
+         * @enum {string}
+         */
+        domain__registry__states__VersionState: "registered" | "checked" | "archived";
     };
     responses: never;
     parameters: never;
@@ -677,7 +4196,915 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    list_tokens: {
+    livez: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: string;
+                    };
+                };
+            };
+        };
+    };
+    readyz: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+        };
+    };
+    metrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+        };
+    };
+    get_overview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OverviewRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_datasets: {
+        parameters: {
+            query?: {
+                archived?: boolean;
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageRead_DatasetRead_"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_dataset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DatasetCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DatasetRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_dataset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DatasetRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    archive_dataset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DatasetRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_dataset: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag read before; 412 when it is no longer current. */
+                "If-Match"?: string | null;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DatasetUpdate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DatasetRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_dataset_versions: {
+        parameters: {
+            query?: {
+                state?: components["schemas"]["domain__datasets__states__VersionState"] | null;
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageRead_VersionRead_"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_dataset_version: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key starts the work once. */
+                "idempotency-key"?: string | null;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    files: string[];
+                    message?: string;
+                };
+                "application/json": {
+                    source: components["schemas"]["RecipeSource"] | components["schemas"]["TrafficSource"];
+                    message?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The same content is a version already: this one. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionRead"];
+                };
+            };
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionRead"];
+                };
+            };
+            /** @description The job that builds the version from its source. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_dataset_version: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                /** @description A number, or `latest`. */
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_dataset_files: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                /** @description A number, or `latest`. */
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FilesRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_dataset_profile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                /** @description A number, or `latest`. */
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TableProfile"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_dataset_lineage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                /** @description A number, or `latest`. */
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionLineage"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_dataset_pointer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                /** @description A number, or `latest`. */
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_dataset_content: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                path: string;
+                /** @description A number, or `latest`. */
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The bytes of the file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    diff_dataset_versions: {
+        parameters: {
+            query: {
+                /** @description The version to compare with. */
+                against: number;
+            };
+            header?: never;
+            path: {
+                name: string;
+                /** @description A number, or `latest`. */
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionDiff"];
+                };
+            };
+            /** @description The job that compares them; ask again when it has ended. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_check_suite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckSuiteRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_check_suite: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag read before; 412 when it is no longer current. */
+                "If-Match"?: string | null;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CheckSuite"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckSuiteRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_check_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                /** @description A number, or `latest`. */
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckReportRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    run_data_checks: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key starts the work once. */
+                "idempotency-key"?: string | null;
+            };
+            path: {
+                name: string;
+                /** @description A number, or `latest`. */
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_experiments: {
         parameters: {
             query?: {
                 limit?: number;
@@ -695,7 +5122,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PageRead_TokenRead_"];
+                    "application/json": components["schemas"]["PageRead_ExperimentRead_"];
                 };
             };
             /** @description problem+json */
@@ -718,7 +5145,7 @@ export interface operations {
             };
         };
     };
-    create_token: {
+    create_experiment: {
         parameters: {
             query?: never;
             header?: never;
@@ -727,7 +5154,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["TokenCreate"];
+                "application/json": components["schemas"]["ExperimentCreate"];
             };
         };
         responses: {
@@ -737,7 +5164,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TokenCreated"];
+                    "application/json": components["schemas"]["ExperimentRead"];
                 };
             };
             /** @description problem+json */
@@ -760,7 +5187,7 @@ export interface operations {
             };
         };
     };
-    revoke_token: {
+    get_experiment: {
         parameters: {
             query?: never;
             header?: never;
@@ -777,7 +5204,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TokenRead"];
+                    "application/json": components["schemas"]["ExperimentRead"];
                 };
             };
             /** @description problem+json */
@@ -800,9 +5227,62 @@ export interface operations {
             };
         };
     };
-    whoami: {
+    start_run: {
         parameters: {
             query?: never;
+            header?: {
+                /** @description The same key starts the work once. */
+                "idempotency-key"?: string | null;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TrainSpec"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_runs: {
+        parameters: {
+            query?: {
+                experiment?: string | null;
+                state?: components["schemas"]["domain__experiments__states__RunState"] | null;
+                sort?: components["schemas"]["RunSort"];
+                limit?: number;
+                cursor?: string | null;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -815,7 +5295,1988 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["WhoAmI"];
+                    "application/json": components["schemas"]["PageRead_RunRead_"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    compare_runs: {
+        parameters: {
+            query: {
+                /** @description Ids of 2 to 50 runs, with commas between. */
+                ids: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunComparison"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_run_metrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: number;
+                    };
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_run_logs: {
+        parameters: {
+            query?: {
+                after?: number;
+            };
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobLogRead"][];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_models: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageRead_ModelRead_"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_model: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ModelCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_model: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_policy: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag read before; 412 when it is no longer current. */
+                "If-Match"?: string | null;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Policy"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Policy"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_model_versions: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageRead_ModelVersionRead_"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_model_version: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ModelVersionCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelVersionRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_model_version: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelVersionRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    archive_model_version: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelVersionRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_model_lineage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelLineageRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_model_checks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelCheckReportRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    run_model_checks: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key starts the work once. */
+                "idempotency-key"?: string | null;
+            };
+            path: {
+                name: string;
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    request_promotion: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key starts the work once. */
+                "idempotency-key"?: string | null;
+            };
+            path: {
+                name: string;
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_promotions: {
+        parameters: {
+            query?: {
+                model?: string | null;
+                state?: components["schemas"]["PromotionState"] | null;
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageRead_PromotionRead_"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_promotion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                promotion_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PromotionRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    approve_promotion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                promotion_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PromotionRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reject_promotion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                promotion_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PromotionReject"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PromotionRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_endpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_endpoint: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag read before; 412 when it is no longer current. */
+                "If-Match"?: string | null;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EndpointPut"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointRead"];
+                };
+            };
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_endpoints: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageRead_EndpointRead_"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_rollouts: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageRead_RolloutRead_"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    start_rollout: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key starts the work once. */
+                "idempotency-key"?: string | null;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RolloutCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_rollout: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                rollout_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RolloutRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    abort_rollout: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                rollout_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RollbackCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RolloutRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    roll_back: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RollbackCreate"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_prediction: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                prediction_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PredictionRead"] | components["schemas"]["JobRead"];
+                };
+            };
+            /** @description Still looking; ask again. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_prediction_lineage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                prediction_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LineageRead"] | components["schemas"]["JobRead"];
+                };
+            };
+            /** @description Still looking; ask again. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_monitor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MonitorRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_monitor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MonitorPut"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MonitorRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_ground_truth: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TruthCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TruthAccepted"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_drift: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageRead_WindowRead_"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_performance: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WindowRead"][];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_alerts: {
+        parameters: {
+            query?: {
+                state?: components["schemas"]["AlertState"] | null;
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageRead_AlertRead_"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    acknowledge_alert: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                alert_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resolve_alert: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                alert_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["AlertResolve"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_pipeline: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PipelineRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_pipeline: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag read before; 412 when it is no longer current. */
+                "If-Match"?: string | null;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PipelineSpec"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PipelineRead"];
+                };
+            };
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PipelineRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_pipelines: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageRead_PipelineRead_"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_triggers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TriggersPut"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PipelineRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_pipeline_runs: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageRead_PipelineRunRead_"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    start_pipeline_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PipelineRunCreate"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PipelineRunRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_pipeline_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PipelineRunRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancel_pipeline_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PipelineRunRead"];
                 };
             };
             /** @description problem+json */
@@ -1165,6 +7626,167 @@ export interface operations {
             };
         };
     };
+    list_tokens: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageRead_TokenRead_"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TokenCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenCreated"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revoke_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    whoami: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WhoAmI"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     create_session: {
         parameters: {
             query?: never;
@@ -1222,84 +7844,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
-            };
-            /** @description problem+json */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description problem+json */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    get_overview: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["OverviewRead"];
-                };
-            };
-            /** @description problem+json */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description problem+json */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    acknowledge_alert: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                alert_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["AlertRead"];
-                };
             };
             /** @description problem+json */
             "4XX": {
