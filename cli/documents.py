@@ -13,7 +13,7 @@ from cli.client import ClientError, Status
 
 
 class _Loader(yaml.SafeLoader):
-    """As YAML 1.2 has it: only `true` and `false` are booleans, `on` and `no` are words (and `on` is a key of specs)."""
+    """As YAML 1.2 has it: only `true` and `false` are booleans, `on` is a word (and a key of specs)."""
 
 
 _Loader.yaml_implicit_resolvers = {

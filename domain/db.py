@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from domain.access.actor import Actor
     from domain.events.spec import Event
 
-T = TypeVar("T", bound=tuple[Any, ...])
+T = TypeVar("T")
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",

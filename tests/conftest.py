@@ -22,6 +22,8 @@ from domain.jobs.models import Job
 from domain.jobs.queries import get_job
 from domain.jobs.states import JobState
 from migrations import run as migrations
+from tests.servers import Postgres
+from tests.servers import postgres as postgres_server
 from workers.handlers.table import HANDLERS
 from workers.run import run_job
 from workers.toolbox import Toolbox
@@ -101,9 +103,49 @@ def queue() -> RecordingQueue:
     return RecordingQueue()
 
 
+# For suites that must hold on both: each test runs on SQLite and again on Postgres.
+ON_BOTH_DATABASES = pytest.mark.parametrize(
+    "database_url", ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True
+)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    with postgres_server() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres: Postgres) -> str:
+    """A Postgres database as the migrations build it: made once, copied for each test."""
+    name = postgres.create()
+    database = Database(postgres.url(name))
+    migrations.upgrade(database.writes)
+    database.dispose()
+    return name
+
+
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings(home=tmp_path / "home", heartbeat_seconds=0.2, lease_seconds=10.0, _env_file=None)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A fresh database built by the migrations: SQLite, unless the suite asks for both."""
+    if getattr(request, "param", "sqlite") == "postgres":
+        server: Postgres = request.getfixturevalue("postgres")
+        return server.url(server.create(template=request.getfixturevalue("migrated_postgres")))
+    path = tmp_path / "home" / "millrace.db"
+    path.parent.mkdir()
+    shutil.copy(request.getfixturevalue("migrated"), path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
+def settings(tmp_path: Path, database_url: str) -> Settings:
+    return Settings(
+        home=tmp_path / "home",
+        database_url=database_url,
+        heartbeat_seconds=0.2,
+        lease_seconds=10.0,
+        _env_file=None,
+    )
 
 
 @pytest.fixture(scope="session")
@@ -119,10 +161,9 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def runtime(migrated: Path, settings: Settings, clock: SteppingClock, queue: RecordingQueue) -> Iterator[Runtime]:
-    """A runtime on a fresh SQLite file built by the migrations."""
-    settings.home.mkdir()
-    shutil.copy(migrated, settings.home / "millrace.db")
+def runtime(settings: Settings, clock: SteppingClock, queue: RecordingQueue) -> Iterator[Runtime]:
+    """A runtime on a fresh database."""
+    settings.home.mkdir(exist_ok=True)
     opened = open_runtime(settings)
     yield replace(opened, clock=clock, queue=queue)
     opened.close()

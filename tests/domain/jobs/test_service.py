@@ -7,11 +7,14 @@ import pytest
 from adapters.runtime import Runtime
 from domain.errors import Conflict
 from domain.events.queries import after
+from domain.events.service import write_outbox
 from domain.jobs import queries, service
 from domain.jobs.service import Cancelled, Claim, JobEnded, JobNotEnded, LeaseLost
 from domain.jobs.spec import JobSpec
 from domain.jobs.states import JobState
-from tests.conftest import RecordingQueue, SteppingClock
+from tests.conftest import ON_BOTH_DATABASES, RecordingQueue, SteppingClock
+
+pytestmark = ON_BOTH_DATABASES
 
 
 class Errand(JobSpec):
@@ -185,13 +188,26 @@ class TestDue:
         assert queue.nudged == [job_id]
 
 
-def test_events_are_numbered_in_commit_order(runtime: Runtime) -> None:
-    with ThreadPoolExecutor(6) as pool:
-        list(pool.map(lambda _: submit(runtime), range(30)))
-    with runtime.reading() as session:
-        rows = after(session, 0)
-    assert [row.type for row in rows] == ["JobQueued"] * 30
-    assert len({row.seq for row in rows}) == 30
+class TestEvents:
+    def test_of_many_writers_are_numbered_once(self, runtime: Runtime) -> None:
+        with ThreadPoolExecutor(6) as pool:
+            list(pool.map(lambda _: submit(runtime), range(30)))
+        with runtime.reading() as session:
+            rows = after(session, 0)
+        assert [row.type for row in rows] == ["JobQueued"] * 30
+        assert len({row.seq for row in rows}) == 30
+
+    def test_are_numbered_in_commit_order(self, runtime: Runtime) -> None:
+        with ThreadPoolExecutor(1) as pool:
+            with runtime.transaction() as session:
+                first = service.submit(session, Errand(), subject="errands").id
+                write_outbox(session)  # its event has a number now, and nobody can see it yet
+                later = pool.submit(submit, runtime)
+                with pytest.raises(TimeoutError):
+                    later.result(timeout=0.5)
+            second = later.result(timeout=10)
+        with runtime.reading() as session:
+            assert [row.subject for row in after(session, 0)] == [f"jobs/{first}", f"jobs/{second}"]
 
 
 def test_a_state_that_cannot_follow_is_refused(runtime: Runtime) -> None:

@@ -11,8 +11,10 @@ from domain.registry import queries, service
 from domain.registry.models import ModelVersion, RegisteredModel
 from domain.registry.service import AliasConflict, VersionAliased
 from domain.registry.states import VersionState
-from tests.conftest import RecordingQueue
+from tests.conftest import ON_BOTH_DATABASES, RecordingQueue
 from tests.finished_runs import finished_run, make_data
+
+pytestmark = ON_BOTH_DATABASES
 
 
 @pytest.fixture
