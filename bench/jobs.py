@@ -135,6 +135,8 @@ def _worker(which: str, settings: Settings) -> Iterator[None]:
     worker = subprocess.Popen(
         [sys.executable, "-m", "bench.jobs", which],
         env={**environment(os.environ), **given, "MILLRACE_LOG_LEVEL": "WARNING"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
     try:
@@ -149,15 +151,18 @@ def _work(which: str) -> None:
     settings = Settings()
     started = Redis.from_url(settings.redis_url)
 
-    def say_started(_job: RunningJob[Nothing], _tools: Toolbox) -> None:
+    def say_started() -> None:
         started.rpush(STARTED, time.time())
 
+    def handle(_job: RunningJob[Nothing], _tools: Toolbox) -> None:
+        say_started()
+
     if which == "ours":
-        celery = make_celery(settings, handlers={Nothing: say_started}, chores=[])
+        celery = make_celery(settings, handlers={Nothing: handle}, chores=[])
         celery.worker_main(arguments("worker", settings, minimum=PROCESSES, maximum=PROCESSES))
         return
     bare = Celery(broker=settings.redis_url)
-    bare.task(lambda: started.rpush(STARTED, time.time()), name="bench.nothing", ignore_result=True)
+    bare.task(say_started, name="bench.nothing", ignore_result=True)
     bare.worker_main(["worker", "--loglevel", "WARNING", "--concurrency", str(PROCESSES), "--without-gossip"])
 
 

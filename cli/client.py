@@ -38,7 +38,7 @@ BY_HTTP = {
 
 
 class ClientError(Exception):
-    """One sentence for a person, where in the input, the next step, the exit status; `code` where the server refused."""
+    """One sentence for a person, where in the input, the next step, the exit status; `code` is the server's."""
 
     def __init__(
         self,

@@ -1,8 +1,9 @@
 """Recorded predictions as tables: the segments of an endpoint and their rows. For monitoring, datasets and lineage."""
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
+from uuid import UUID
 
 import polars as pl
 
@@ -11,15 +12,42 @@ from domain.monitoring.windows import Segment
 
 PREFIX = "predictions"
 SUFFIX = ".parquet"
+_HOURS_LISTED_ALONE = timedelta(hours=72)
 
 
-def list_segments(store: ObjectStore, endpoint: str, *, since_id: str | None = None) -> Iterator[Segment]:
-    """Segments of an endpoint whose last prediction came after the one named (all of them when None), by hour."""
-    for info in store.list(f"{PREFIX}/{endpoint}"):
-        name = info.key.rpartition("/")[2].removesuffix(SUFFIX)
-        first, last, rows = name.split("_")
-        if since_id is None or last > since_id:
-            yield Segment(info.key, first, last, int(rows), datetime.fromtimestamp(info.modified, UTC))
+def list_segments(
+    store: ObjectStore, endpoint: str, *, since_id: str | None = None, until_id: str | None = None
+) -> Iterator[Segment]:
+    """Segments of an endpoint by hour: those whose last prediction came at or after `since_id`, all when it is None.
+
+    Segments are filed under the hour of their answers and ids tell their time, so hours before `since_id`, and
+    with `until_id` those after it, are not listed: the price does not grow with the history.
+    """
+    for folder in _folders(f"{PREFIX}/{endpoint}", _time_of(since_id), _time_of(until_id) or datetime.now(UTC)):
+        for info in store.list(folder):
+            name = info.key.rpartition("/")[2].removesuffix(SUFFIX)
+            first, last, rows = name.split("_")
+            if since_id is None or last >= since_id:
+                yield Segment(info.key, first, last, int(rows), datetime.fromtimestamp(info.modified, UTC))
+
+
+def _folders(home: str, since: datetime | None, until: datetime) -> list[str]:
+    """The folders of the hours from `since` to `until`; the home of all hours when they would be too many."""
+    if since is None or until - since > _HOURS_LISTED_ALONE:
+        return [home]
+    first = since.replace(minute=0, second=0, microsecond=0)
+    # One more: an answer is filed a moment after its id was made, which may be in the next hour.
+    hours = int((until - first) / timedelta(hours=1)) + 2
+    return [f"{home}/{first + timedelta(hours=hour):%Y-%m-%dT%H}" for hour in range(hours)]
+
+
+def _time_of(prediction_id: str | None) -> datetime | None:
+    """When a UUIDv7 was made (RFC 9562: its first 48 bits are milliseconds since 1970); None for any other text."""
+    try:
+        known = UUID(prediction_id or "")
+    except ValueError:
+        return None
+    return datetime.fromtimestamp((known.int >> 80) / 1000, UTC) if known.version == 7 else None
 
 
 def read_segments(store: ObjectStore, keys: Iterable[str]) -> pl.DataFrame:

@@ -100,7 +100,7 @@ def get_prediction_lineage(
         facts=record.model_dump(mode="json", exclude={"package"}),
     )
     with runtime.reading() as session:
-        rest = chain(session, endpoint=record.endpoint, number=record.version)
+        rest = chain(session, endpoint=record.endpoint, number=record.version, at=record.at)
         links = [
             LineageLink(noun=one.noun, subject=one.subject, headline=one.headline, facts=one.facts) for one in rest
         ]

@@ -24,6 +24,7 @@ from cli.home import Home, HomeError
 from cli.supervisor import answers
 
 EXAMPLE = processes.ROOT / "examples" / "bikes"
+DEMO_HOME = Path(".millrace-demo")
 MARK = "this-is-a-millrace-demo"
 READY_SECONDS = 120.0
 STOP_SECONDS = 60.0

@@ -55,7 +55,7 @@ def _damaged(ride: Ride, place: int) -> Ride:
 
 @dataclass
 class Replay:
-    """Answers as they came, and the seconds of waiting for them. `errors` are absolute differences from the rentals that followed."""
+    """Answers as they came, their absolute errors in rentals, and the seconds of waiting for them."""
 
     ids: list[str] = field(default_factory=list)
     versions: set[int] = field(default_factory=set)
@@ -65,6 +65,15 @@ class Replay:
     @property
     def hours(self) -> int:
         return len(self.ids)
+
+    def then(self, later: "Replay") -> "Replay":
+        """Both as one."""
+        return Replay(
+            self.ids + later.ids,
+            self.versions | later.versions,
+            self.errors + later.errors,
+            self.seconds + later.seconds,
+        )
 
     @property
     def mae(self) -> float:

@@ -1,5 +1,7 @@
 """`Stage`: how a chapter speaks, waits, and compares what it told with what happened."""
 
+import shutil
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -63,6 +65,16 @@ class Stage:
 
     def document(self, name: str) -> Any:
         return read_document(self._example / name).value
+
+    def commit(self) -> str | None:
+        """The git commit of the code that asks, for lineage; None outside of a clone."""
+        git = shutil.which("git")
+        if git is None:
+            return None
+        asked = subprocess.run(
+            [git, "rev-parse", "HEAD"], cwd=self._example, capture_output=True, text=True, check=False
+        )
+        return asked.stdout.strip() if asked.returncode == 0 else None
 
     def push(self, dataset: str, name: str, write: Callable[[Path], Path], message: str) -> dict[str, Any]:
         """Send a file that `write` makes as the next version, and wait for its checks."""

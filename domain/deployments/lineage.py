@@ -4,6 +4,7 @@ Read by `GET /predictions/{id}/lineage`.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -13,6 +14,7 @@ from domain.datasets.models import Dataset, DatasetVersion
 from domain.db import AnySession
 from domain.deployments.models import Rollout
 from domain.deployments.queries import get_endpoint
+from domain.deployments.rollout import HAS_ANSWERED
 from domain.experiments.models import Experiment, Run
 from domain.promotions.models import Promotion
 from domain.promotions.queries import proof_of
@@ -30,8 +32,11 @@ class Link:
     facts: dict[str, Any]
 
 
-def chain(session: AnySession, *, endpoint: str, number: int) -> list[Link]:
-    """Every link from the endpoint back to the data, in that order. Raises NotFound kinds for names that are gone."""
+def chain(session: AnySession, *, endpoint: str, number: int, at: datetime) -> list[Link]:
+    """Every link from what version `number` answered at that moment back to the data, in that order.
+
+    Raises NotFound kinds for names that are gone.
+    """
     target = get_endpoint(session, endpoint)
     model = session.get_one(RegisteredModel, target.model_id)
     version = find_version(session, model.id, number)
@@ -39,7 +44,12 @@ def chain(session: AnySession, *, endpoint: str, number: int) -> list[Link]:
     links = [_version_link(model, version)]
     rollout = session.scalar(
         select(Rollout)
-        .where(Rollout.endpoint_id == target.id, Rollout.version_id == version.id)
+        .where(
+            Rollout.endpoint_id == target.id,
+            Rollout.version_id == version.id,
+            Rollout.state.in_(HAS_ANSWERED),
+            Rollout.ended_at <= at,
+        )
         .order_by(Rollout.id.desc())
         .limit(1)
     )

@@ -2,8 +2,9 @@
 
 from sqlalchemy import select
 
-from domain.db import AnySession
+from domain.db import AnySession, locked
 from domain.deployments.models import Endpoint, Rollout
+from domain.deployments.rollout import ACTIVE, RolloutState
 from domain.deployments.specs import EndpointSettings, Routes, Target
 from domain.errors import NotFound, unknown
 from domain.pages import Page, PageRequest, paginate
@@ -20,7 +21,7 @@ class UnknownRollout(NotFound):
 
 def get_endpoint(session: AnySession, name: str, *, lock: bool = False) -> Endpoint:
     query = select(Endpoint).where(Endpoint.name == name)
-    endpoint = session.scalar(query.with_for_update() if lock else query)
+    endpoint = session.scalar(locked(query) if lock else query)
     if endpoint is None:
         like = unknown("endpoint", name, session.scalars(select(Endpoint.name)))
         raise UnknownEndpoint(like.message, where=like.where, fix=like.fix)
@@ -31,13 +32,27 @@ def list_endpoints(session: AnySession, page: PageRequest) -> Page[Endpoint]:
     return paginate(session, select(Endpoint), page, key=Endpoint.id)
 
 
-def endpoints_of(session: AnySession, model_id: str) -> list[Endpoint]:
-    return list(session.scalars(select(Endpoint).where(Endpoint.model_id == model_id).order_by(Endpoint.id)))
+def endpoints_of(session: AnySession, model_id: str, *, lock: bool = False) -> list[Endpoint]:
+    """The endpoints that a model answers, oldest first."""
+    query = select(Endpoint).where(Endpoint.model_id == model_id).order_by(Endpoint.id)
+    return list(session.scalars(locked(query) if lock else query))
+
+
+def active_rollout(session: AnySession, endpoint_id: str) -> Rollout | None:
+    """The rollout that is under way, if there is one."""
+    query = select(Rollout).where(Rollout.endpoint_id == endpoint_id, Rollout.state.in_(ACTIVE))
+    return session.scalar(query.limit(1))
+
+
+def last_switch(session: AnySession, endpoint_id: str) -> Rollout | None:
+    """The rollout by which the live version came to answer; None before the first, and after a rollback."""
+    query = select(Rollout).where(Rollout.endpoint_id == endpoint_id, Rollout.state == RolloutState.SWITCHED)
+    return session.scalar(query.order_by(Rollout.id.desc()).limit(1))
 
 
 def get_rollout(session: AnySession, rollout_id: str, *, lock: bool = False) -> Rollout:
     query = select(Rollout).where(Rollout.id == rollout_id)
-    rollout = session.scalar(query.with_for_update() if lock else query)
+    rollout = session.scalar(locked(query) if lock else query)
     if rollout is None:
         raise UnknownRollout(f"There is no rollout {rollout_id!r}.", where="rollout_id")
     return rollout

@@ -31,6 +31,8 @@ NEXT: dict[tuple[RolloutState, Happening], RolloutState] = {
     (RolloutState.SWITCHED, Happening.SUPERSEDED): RolloutState.RETIRED,
 }
 ACTIVE = frozenset({RolloutState.PREPARING, RolloutState.VERIFYING})
+# States of a rollout whose version answers, or has answered.
+HAS_ANSWERED = frozenset({RolloutState.SWITCHED, RolloutState.RETIRED, RolloutState.ROLLED_BACK})
 
 
 def next_state(state: RolloutState, happening: Happening) -> RolloutState | None:

@@ -5,7 +5,7 @@ A switch is one commit: the champion alias, the routes, the promotion and the ev
 
 from sqlalchemy import select
 
-from domain.db import WriteSession, new_id
+from domain.db import WriteSession, locked, new_id
 from domain.deployments.events import (
     EndpointChanged,
     EndpointCreated,
@@ -16,13 +16,26 @@ from domain.deployments.events import (
 )
 from domain.deployments.jobs import PublishRoutes, RollOut
 from domain.deployments.models import Endpoint, Rollout
-from domain.deployments.queries import endpoints_of, get_endpoint, get_rollout
+from domain.deployments.queries import endpoints_of, get_endpoint, get_rollout, last_switch
+from domain.deployments.refusals import (
+    AlreadyLive,
+    EndpointMoved,
+    ModelFixed,
+    NothingToRollBack,
+    NotProven,
+    WrongRolloutState,
+    refuse_archived,
+    refuse_overtaken,
+    refuse_while_rolling_out,
+)
 from domain.deployments.rollout import ACTIVE, Happening, RolloutState, next_state
 from domain.deployments.specs import EndpointSettings
 from domain.errors import Conflict
 from domain.events.service import emit
 from domain.jobs import service as jobs
 from domain.jobs.models import Job
+from domain.jobs.queries import find_by_key, get_job
+from domain.jobs.states import ENDED
 from domain.promotions import queries as promotions
 from domain.promotions import service as promotion_service
 from domain.promotions.models import Promotion
@@ -31,34 +44,10 @@ from domain.registry import service as registry_service
 from domain.registry.models import ModelVersion, RegisteredModel
 
 
-class RolloutInProgress(Conflict):
-    code = "rollout_in_progress"
-
-
-class NotProven(Conflict):
-    code = "version_not_proven"
-
-
-class AlreadyLive(Conflict):
-    code = "already_live"
-
-
-class NothingToRollBack(Conflict):
-    code = "nothing_to_roll_back"
-
-
-class WrongRolloutState(Conflict):
-    code = "wrong_rollout_state"
-
-
-class ModelFixed(Conflict):
-    code = "endpoint_has_another_model"
-
-
 def put_endpoint(session: WriteSession, *, name: str, model: str, settings: EndpointSettings) -> tuple[Endpoint, bool]:
     """Create the endpoint, or change its settings; True when it is new. A champion that exists is rolled out to it."""
     registered = registry.get_model(session, model)
-    endpoint = session.scalar(select(Endpoint).where(Endpoint.name == name).with_for_update())
+    endpoint = session.scalar(locked(select(Endpoint).where(Endpoint.name == name)))
     if endpoint is None:
         endpoint = Endpoint(
             id=new_id(),
@@ -89,7 +78,13 @@ def put_endpoint(session: WriteSession, *, name: str, model: str, settings: Endp
 
 
 def start_rollout(session: WriteSession, *, endpoint: str, number: int, key: str | None = None) -> tuple[Rollout, Job]:
-    """Roll out a version that has passed the gates of its model (before, or as the champion it is)."""
+    """Roll out a version that has passed the gates of its model (before, or as the champion it is).
+
+    The same `key` again gives the rollout that the first request began, however it has gone since.
+    """
+    standing = find_by_key(session, key)
+    if standing is not None:
+        return get_rollout(session, standing.payload["rollout_id"]), standing
     target = get_endpoint(session, endpoint, lock=True)
     model = session.get_one(RegisteredModel, target.model_id)
     version = registry.get_version(session, model.name, number)
@@ -104,14 +99,28 @@ def start_rollout(session: WriteSession, *, endpoint: str, number: int, key: str
 
 
 def apply_promotion(session: WriteSession, *, promotion_id: str) -> None:
-    """What an approved promotion does: roll out to each endpoint of the model; without one, move the alias."""
+    """What an approved promotion does: roll out wherever the model answers; where that is nowhere, move the alias.
+
+    To every endpoint or to none. What stands in the way is told by the promotion and not raised: that
+    the version has passed its gates is recorded in this transaction, and stays true.
+    """
     promotion = promotions.get_promotion(session, promotion_id)
     model = session.get_one(RegisteredModel, promotion.model_id)
     version = session.get_one(ModelVersion, promotion.version_id)
-    endpoints = endpoints_of(session, model.id)
-    for endpoint in endpoints:
+    endpoints = endpoints_of(session, model.id, lock=True)
+    behind = [endpoint for endpoint in endpoints if endpoint.live_version_id != version.id]
+    try:
+        refuse_archived(version)
+        refuse_overtaken(session, model, promotion)
+        for endpoint in behind:
+            refuse_while_rolling_out(session, endpoint)
+    except Conflict as refusal:
+        reason = f"{refusal.message} {refusal.fix or ''}".strip()
+        promotion_service.not_applied(session, promotion_id=promotion.id, reason=reason)
+        return
+    for endpoint in behind:
         _begin_rollout(session, endpoint, version, promotion=promotion)
-    if not endpoints:
+    if not behind:
         registry_service.move_alias(
             session, model=model, alias="champion", version=version, expected=promotion.champion_version_id
         )
@@ -129,28 +138,16 @@ def switch(session: WriteSession, *, rollout_id: str, probe: dict[str, object]) 
     Refused (Conflict) when somebody else moved the endpoint or the champion alias since the rollout began.
     """
     rollout = get_rollout(session, rollout_id, lock=True)
-    endpoint = session.get_one(Endpoint, rollout.endpoint_id, with_for_update=True)
+    endpoint = _endpoint_of(session, rollout)
     if endpoint.live_version_id != rollout.blue_version_id:
-        raise Conflict(f"Endpoint {endpoint.name!r} was switched by somebody else meanwhile.", where="live_version")
-    model = session.get_one(RegisteredModel, endpoint.model_id)
+        raise EndpointMoved(f"Endpoint {endpoint.name!r} was switched by somebody else meanwhile.", where="endpoint")
     version = session.get_one(ModelVersion, rollout.version_id)
     blue = session.get_one(ModelVersion, rollout.blue_version_id) if rollout.blue_version_id else None
     _happens(rollout, Happening.PROVEN)
     _retire_earlier(session, rollout)
     rollout.probe = probe
     rollout.ended_at = session.now()
-    champion = registry.alias_of(session, model, "champion")
-    if champion is None or champion.id != version.id:
-        promotion = session.get(Promotion, rollout.promotion_id) if rollout.promotion_id else None
-        # A promotion not yet applied names the champion it was judged against; the alias must still be there.
-        expected = (
-            promotion.champion_version_id
-            if promotion and promotion.applied_at is None
-            else champion.id
-            if champion
-            else None
-        )
-        registry_service.move_alias(session, model=model, alias="champion", version=version, expected=expected)
+    _name_champion(session, endpoint, rollout, version)
     endpoint.live_version_id = version.id
     endpoint.standby_version_id = blue.id if blue else None
     endpoint.can_roll_back = blue is not None
@@ -172,16 +169,23 @@ def switch(session: WriteSession, *, rollout_id: str, probe: dict[str, object]) 
 
 
 def abort(session: WriteSession, *, rollout_id: str, reason: str) -> Rollout:
-    """Give the rollout up; blue never stopped answering. Green is unloaded unless it was the previous version."""
+    """Give up a rollout that is under way; blue never stopped answering, and may be rolled back if it could before.
+
+    Its job is stopped, unless the job itself gives up.
+    """
     rollout = get_rollout(session, rollout_id, lock=True)
-    endpoint = session.get_one(Endpoint, rollout.endpoint_id, with_for_update=True)
+    if rollout.state not in ACTIVE:
+        raise WrongRolloutState(
+            f"Rollout {rollout.id} is {rollout.state}; only one that is under way can be aborted.", where="state"
+        )
+    endpoint = _endpoint_of(session, rollout)
     _happens(rollout, Happening.FAILED)
     rollout.reason = reason
     rollout.ended_at = session.now()
-    if endpoint.standby_version_id == rollout.version_id:
-        endpoint.standby_version_id = None
-        endpoint.can_roll_back = False
-        _changed(session, endpoint)
+    last = last_switch(session, endpoint.id)
+    endpoint.standby_version_id = last.blue_version_id if last else None
+    endpoint.can_roll_back = endpoint.standby_version_id is not None
+    _changed(session, endpoint)
     version = session.get_one(ModelVersion, rollout.version_id)
     emit(
         session,
@@ -193,32 +197,28 @@ def abort(session: WriteSession, *, rollout_id: str, reason: str) -> Rollout:
             reason=reason,
         ),
     )
+    if session.job_id != rollout.job_id and get_job(session, rollout.job_id).state not in ENDED:
+        jobs.cancel(session, rollout.job_id, reason=reason)
     return rollout
 
 
 def rollback(session: WriteSession, *, endpoint: str, reason: str) -> Endpoint:
     """Back to the version before the last switch, still warm: one row, one route write. A second one is refused."""
     target = get_endpoint(session, endpoint, lock=True)
-    _refuse_while_rolling_out(session, target)
+    refuse_while_rolling_out(session, target)
     if not target.can_roll_back or target.standby_version_id is None or target.live_version_id is None:
         raise NothingToRollBack(
             f"Endpoint {endpoint!r} has nothing to roll back to.",
             where="endpoint",
             fix="It was rolled back already, or has had one version only; start a rollout to go to another version.",
         )
-    model = session.get_one(RegisteredModel, target.model_id)
     bad = session.get_one(ModelVersion, target.live_version_id)
     good = session.get_one(ModelVersion, target.standby_version_id)
-    last = session.scalar(
-        select(Rollout)
-        .where(Rollout.endpoint_id == target.id, Rollout.state == RolloutState.SWITCHED)
-        .order_by(Rollout.id.desc())
-        .limit(1)
-    )
+    last = last_switch(session, target.id)
     if last is not None:
         _happens(last, Happening.ROLLED_BACK)
         last.reason = reason
-    registry_service.move_alias(session, model=model, alias="champion", version=good, expected=bad.id)
+    _alias_follows(session, target, left=bad, version=good)
     target.live_version_id, target.standby_version_id = good.id, bad.id
     target.can_roll_back = False
     _changed(session, target)
@@ -235,6 +235,30 @@ def rollback(session: WriteSession, *, endpoint: str, reason: str) -> Endpoint:
     return target
 
 
+def _name_champion(session: WriteSession, endpoint: Endpoint, rollout: Rollout, version: ModelVersion) -> None:
+    """Move the champion alias as a switch does; AliasConflict when a promotion was judged against another champion."""
+    model = session.get_one(RegisteredModel, endpoint.model_id)
+    champion = registry.alias_of(session, model, "champion")
+    if champion is not None and champion.id == version.id:  # named so by another endpoint of the model
+        return
+    promotion = promotions.get_promotion(session, rollout.promotion_id) if rollout.promotion_id else None
+    if promotion is not None and promotion.applied_at is None:
+        registry_service.move_alias(
+            session, model=model, alias="champion", version=version, expected=promotion.champion_version_id
+        )
+    elif rollout.blue_version_id is not None:
+        left = session.get_one(ModelVersion, rollout.blue_version_id)
+        _alias_follows(session, endpoint, left=left, version=version)
+
+
+def _alias_follows(session: WriteSession, endpoint: Endpoint, *, left: ModelVersion, version: ModelVersion) -> None:
+    """Name `version` champion if that was the version the endpoint leaves; another endpoint may have moved it since."""
+    model = session.get_one(RegisteredModel, endpoint.model_id)
+    champion = registry.alias_of(session, model, "champion")
+    if champion is not None and champion.id == left.id:
+        registry_service.move_alias(session, model=model, alias="champion", version=version, expected=left.id)
+
+
 def _begin_rollout(
     session: WriteSession,
     endpoint: Endpoint,
@@ -243,13 +267,12 @@ def _begin_rollout(
     promotion: Promotion | None,
     key: str | None = None,
 ) -> tuple[Rollout, Job]:
-    _refuse_while_rolling_out(session, endpoint)
+    refuse_archived(version)
+    refuse_while_rolling_out(session, endpoint)
     if endpoint.live_version_id == version.id:
         raise AlreadyLive(f"Version {version.number} already answers for endpoint {endpoint.name!r}.", where="version")
     rollout_id = new_id()
     job = jobs.submit(session, RollOut(rollout_id=rollout_id), subject=f"rollouts/{rollout_id}", key=key)
-    if job.payload["rollout_id"] != rollout_id:
-        return get_rollout(session, job.payload["rollout_id"]), job
     rollout = Rollout(
         id=rollout_id,
         endpoint_id=endpoint.id,
@@ -275,16 +298,8 @@ def _begin_rollout(
     return rollout, job
 
 
-def _refuse_while_rolling_out(session: WriteSession, endpoint: Endpoint) -> None:
-    active = session.scalar(
-        select(Rollout).where(Rollout.endpoint_id == endpoint.id, Rollout.state.in_(ACTIVE)).limit(1)
-    )
-    if active is not None:
-        raise RolloutInProgress(
-            f"Rollout {active.id} of endpoint {endpoint.name!r} is {active.state}.",
-            where="endpoint",
-            fix="Wait for it, or abort it.",
-        )
+def _endpoint_of(session: WriteSession, rollout: Rollout) -> Endpoint:
+    return session.get_one(Endpoint, rollout.endpoint_id, with_for_update=True, populate_existing=True)
 
 
 def _retire_earlier(session: WriteSession, rollout: Rollout) -> None:

@@ -32,6 +32,11 @@ def get_job(session: AnySession, job_id: str, *, lock: bool = False) -> Job:
     return job
 
 
+def find_by_key(session: AnySession, key: str | None) -> Job | None:
+    """The job that was submitted under this key, if one was."""
+    return session.scalar(select(Job).where(Job.key == key)) if key is not None else None
+
+
 def list_jobs(
     session: AnySession,
     page: PageRequest,

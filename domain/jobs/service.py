@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import CursorResult, select, update
+from sqlalchemy import select, update
 
 from domain.db import WriteSession, new_id
 from domain.errors import Conflict
@@ -85,28 +85,26 @@ def submit(
 def claim(session: WriteSession, job_id: str, *, worker: str, lease_seconds: float) -> Claim | None:
     """Take a queued, due job; None when another worker was faster, or there is nothing to take."""
     now = session.now()
-    taken = cast(
-        "CursorResult[Any]",
-        session.execute(
-            update(Job)
-            .where(Job.id == job_id, Job.state == JobState.QUEUED, Job.available_at <= now)
-            .values(
-                state=JobState.RUNNING,
-                fence=Job.fence + 1,
-                attempt=Job.attempt + 1,
-                worker=worker,
-                lease_until=now + timedelta(seconds=lease_seconds),
-                started_at=now,
-                ended_at=None,
-                error=None,
-                progress=0.0,
-                message="",
-            )
-        ),
+    job = session.scalar(
+        update(Job)
+        .where(Job.id == job_id, Job.state == JobState.QUEUED, Job.available_at <= now)
+        .values(
+            state=JobState.RUNNING,
+            fence=Job.fence + 1,
+            attempt=Job.attempt + 1,
+            worker=worker,
+            lease_until=now + timedelta(seconds=lease_seconds),
+            started_at=now,
+            ended_at=None,
+            error=None,
+            progress=0.0,
+            message="",
+        )
+        .returning(Job),
+        execution_options={"populate_existing": True, "synchronize_session": False},
     )
-    if taken.rowcount == 0:
+    if job is None:
         return None
-    job = session.get_one(Job, job_id, populate_existing=True)
     log(session, job_id, f"attempt {job.attempt} of {job.max_attempts} starts on {worker}")
     emit(session, JobStarted(subject=job.subject, job_id=job.id, kind=job.kind, attempt=job.attempt))
     return Claim(job.id, job.kind, job.subject, job.payload, job.attempt, job.fence, job.actor, job.request_id)

@@ -1,5 +1,6 @@
 """What a window means: its verdict, and the alerts it speaks for. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -36,6 +37,9 @@ class Finding:
     next_step: str
 
 
+WindowResult = tuple[DriftResult, PerformanceResult | None]
+
+
 def may_move(old: AlertState, new: AlertState) -> bool:
     return new in MOVES[old]
 
@@ -47,6 +51,25 @@ def verdict_of(drift: DriftResult, performance: PerformanceResult | None) -> Win
     if performance is not None and performance.degraded:
         return WindowVerdict.DEGRADED
     return WindowVerdict.DRIFTED if drift.drifted else WindowVerdict.QUIET
+
+
+def is_over(kind: AlertKind, windows: Sequence[WindowResult], *, needed: int) -> bool:
+    """Whether the newest `needed` windows that can tell say the opposite of an alert of this kind.
+
+    `windows`: newest first. A window without ground truth says nothing about quality.
+    """
+    told = [told for told in (_tells(kind, *window) for window in windows) if told is not None][:needed]
+    return len(told) == needed and not any(told)
+
+
+def _tells(kind: AlertKind, drift: DriftResult, performance: PerformanceResult | None) -> bool | None:
+    match kind:
+        case AlertKind.DRIFT:
+            return bool(drift.drifted)
+        case AlertKind.BROKEN_DATA:
+            return bool(drift.broken)
+        case AlertKind.QUALITY:
+            return performance.degraded if performance is not None else None
 
 
 def findings(drift: DriftResult, performance: PerformanceResult | None) -> list[Finding]:

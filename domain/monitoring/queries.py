@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import func, select
 
-from domain.db import AnySession
+from domain.db import AnySession, locked
 from domain.deployments.models import Endpoint
 from domain.errors import NotFound
 from domain.monitoring.alerts import AlertState
@@ -13,7 +13,7 @@ from domain.monitoring.specs import GovernorPolicy, MonitorPolicy
 from domain.monitoring.windows import WindowState
 from domain.pages import Page, PageRequest, paginate
 
-TruthValue = float | str | bool
+TruthValue = bool | int | float | str
 _IDS_AT_ONCE = 500
 
 
@@ -35,7 +35,7 @@ def policies_of(session: AnySession, endpoint_id: str) -> tuple[MonitorPolicy, G
 
 def get_window(session: AnySession, window_id: str, *, lock: bool = False) -> MonitoringWindow:
     query = select(MonitoringWindow).where(MonitoringWindow.id == window_id)
-    window = session.scalar(query.with_for_update() if lock else query)
+    window = session.scalar(locked(query) if lock else query)
     if window is None:
         raise UnknownWindow(f"There is no monitoring window {window_id!r}.", where="window_id")
     return window
@@ -51,14 +51,16 @@ def list_windows(session: AnySession, page: PageRequest, *, endpoint_id: str) ->
 
 
 def recent_windows(
-    session: AnySession, endpoint_id: str, *, limit: int, version_id: str | None = None
+    session: AnySession, endpoint_id: str, *, limit: int, version_id: str | None = None, with_quality: bool = False
 ) -> list[MonitoringWindow]:
-    """Closed windows (of one version), newest first."""
+    """Closed windows (of one version, or whose quality is known), newest first."""
     query = select(MonitoringWindow).where(
         MonitoringWindow.endpoint_id == endpoint_id, MonitoringWindow.state == WindowState.CLOSED
     )
     if version_id is not None:
         query = query.where(MonitoringWindow.version_id == version_id)
+    if with_quality:
+        query = query.where(MonitoringWindow.performance.is_not(None))
     return list(session.scalars(query.order_by(MonitoringWindow.last_id.desc()).limit(limit)))
 
 
@@ -117,10 +119,16 @@ def truth_of(session: AnySession, endpoint: str, ids: Sequence[str]) -> dict[str
 
 def get_alert(session: AnySession, alert_id: str, *, lock: bool = False) -> Alert:
     query = select(Alert).where(Alert.id == alert_id)
-    alert = session.scalar(query.with_for_update() if lock else query)
+    alert = session.scalar(locked(query) if lock else query)
     if alert is None:
         raise UnknownAlert(f"There is no alert {alert_id!r}.", where="alert_id")
     return alert
+
+
+def standing_alerts(session: AnySession, endpoint_id: str) -> list[Alert]:
+    """Alerts of an endpoint that are not resolved: at most one of each kind."""
+    query = select(Alert).where(Alert.endpoint_id == endpoint_id, Alert.state != AlertState.RESOLVED)
+    return list(session.scalars(query.order_by(Alert.id)))
 
 
 def list_alerts(session: AnySession, page: PageRequest, *, state: AlertState | None = None) -> Page[Alert]:

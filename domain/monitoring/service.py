@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 from sqlalchemy import select
 
-from domain.db import WriteSession, new_id
+from domain.db import WriteSession, locked, new_id
 from domain.deployments.models import Endpoint
 from domain.deployments.queries import get_endpoint
 from domain.errors import Conflict, Invalid
 from domain.events.service import emit
 from domain.jobs import service as jobs
-from domain.monitoring.alerts import AlertKind, AlertState, Finding, findings, may_move, verdict_of
+from domain.monitoring.alerts import AlertKind, AlertState, Finding, findings, is_over, may_move, verdict_of
 from domain.monitoring.events import (
     AlertAcknowledged,
     AlertOpened,
@@ -23,9 +23,18 @@ from domain.monitoring.events import (
 )
 from domain.monitoring.jobs import ComputeWindow
 from domain.monitoring.models import Alert, GroundTruth, Monitor, MonitoringWindow
-from domain.monitoring.queries import get_alert, get_window
+from domain.monitoring.queries import (
+    assigned_segments,
+    get_alert,
+    get_window,
+    policies_of,
+    recent_windows,
+    standing_alerts,
+)
 from domain.monitoring.specs import DriftResult, GovernorPolicy, MonitorPolicy, PerformanceResult, TruthItem
 from domain.monitoring.windows import WindowPlan, WindowState
+from domain.registry.metrics import METRICS
+from domain.registry.models import RegisteredModel
 
 
 class WrongAlertState(Conflict):
@@ -36,8 +45,28 @@ class DuplicateTruth(Invalid):
     code = "duplicate_truth"
 
 
+class UnfitTruth(Invalid):
+    """The model predicts numbers, and this is none."""
+
+    code = "unfit_truth"
+
+
+class UnfitMetric(Invalid):
+    """The policy watches a metric that a model of this task does not have."""
+
+    code = "unfit_metric"
+
+
 def set_policies(session: WriteSession, *, endpoint: str, policy: MonitorPolicy, governor: GovernorPolicy) -> Monitor:
+    """Say how the endpoint is watched. Raises `UnfitMetric` for a metric that its model does not have."""
     target = get_endpoint(session, endpoint, lock=True)
+    fitting = METRICS[session.get_one(RegisteredModel, target.model_id).task]
+    if policy.metric is not None and policy.metric not in fitting:
+        raise UnfitMetric(
+            f"The model of {endpoint!r} has no metric {policy.metric!r}.",
+            where="policy.metric",
+            fix=f"There are {', '.join(fitting)}.",
+        )
     monitor = session.get(Monitor, target.id)
     if monitor is None:
         monitor = Monitor(endpoint_id=target.id)
@@ -51,11 +80,14 @@ def set_policies(session: WriteSession, *, endpoint: str, policy: MonitorPolicy,
 
 
 def add_truth(session: WriteSession, *, endpoint: str, items: Sequence[TruthItem]) -> int:
-    """Keep what turned out to be true, by prediction id; a later value replaces. Returns how many are new."""
+    """Keep what turned out to be true, by prediction id; a later value replaces. Returns how many are new.
+
+    Raises `DuplicateTruth` or `UnfitTruth`, naming the item. Whether an id was ever given out only serving knows:
+    the truth may be faster than the segment that tells.
+    """
     target = get_endpoint(session, endpoint)
+    _refuse_unfit_truth(session.get_one(RegisteredModel, target.model_id), items)
     ids = [item.id for item in items]
-    if len(set(ids)) != len(ids):
-        raise DuplicateTruth("The same prediction id occurs twice.", where="items", fix="Send each id once.")
     standing = {
         row.prediction_id: row
         for start in range(0, len(ids), 500)
@@ -76,12 +108,11 @@ def add_truth(session: WriteSession, *, endpoint: str, items: Sequence[TruthItem
 
 
 def open_windows(session: WriteSession, *, endpoint_id: str, plans: Sequence[WindowPlan]) -> None:
-    """A row and a job for each planned window; one that another tick has opened already is left alone."""
+    """A row and a job for each planned window; one with a segment that another tick has taken since is left alone."""
+    session.get_one(Endpoint, endpoint_id, with_for_update=True)  # ticks may overlap: one after the other here
+    taken = assigned_segments(session, endpoint_id, since_id=min((plan.first_id for plan in plans), default=""))
     for plan in plans:
-        standing = select(MonitoringWindow).where(
-            MonitoringWindow.endpoint_id == endpoint_id, MonitoringWindow.first_id == plan.first_id
-        )
-        if session.scalar(standing) is not None:
+        if taken.intersection(plan.segments):
             continue
         window = MonitoringWindow(
             id=new_id(),
@@ -112,36 +143,38 @@ def close_window(
 ) -> None:
     """Record what a window came to, tell what was found, and open or update alerts.
 
-    A window that is computed again because its ground truth arrived later tells what is new: its quality.
+    A window that is computed again because its ground truth arrived later tells what is new: its quality, and
+    its verdict if that is another one now. Alerts that the windows of the live version no longer bear out are over.
     """
     window = get_window(session, window_id, lock=True)
-    endpoint = session.get_one(Endpoint, window.endpoint_id)
-    again = window.state == WindowState.CLOSED
-    if again and window.performance is not None:
+    endpoint = session.get_one(Endpoint, window.endpoint_id, with_for_update=True)
+    before = window.verdict
+    if window.state == WindowState.CLOSED and (window.performance is not None or performance is None):
         return
     window.version_id = version_id
-    window.drift = drift.model_dump(mode="json")
-    window.performance = performance.model_dump(mode="json") if performance else None
+    window.drift = drift.as_json()
+    window.performance = performance.as_json() if performance else None
     window.verdict = verdict_of(drift, performance)
     window.state = WindowState.CLOSED
     window.closed_at = session.now()
     session.flush()
     for finding in findings(drift, performance):
-        if again and finding.kind != AlertKind.QUALITY:
-            continue
-        _tell(session, endpoint, window, finding, drift)
-        _raise_alert(session, endpoint, window, finding)
-    emit(
-        session,
-        WindowClosed(
-            subject=f"endpoints/{endpoint.name}",
-            endpoint=endpoint.name,
-            endpoint_id=endpoint.id,
-            window_id=window.id,
-            verdict=window.verdict,
-            rows=window.rows,
-        ),
-    )
+        if before is None or finding.kind == AlertKind.QUALITY:
+            _tell(session, endpoint, window, finding, drift)
+            _raise_alert(session, endpoint, window, finding)
+    _resolve_what_is_over(session, endpoint)
+    if window.verdict != before:
+        emit(
+            session,
+            WindowClosed(
+                subject=f"endpoints/{endpoint.name}",
+                endpoint=endpoint.name,
+                endpoint_id=endpoint.id,
+                window_id=window.id,
+                verdict=window.verdict,
+                rows=window.rows,
+            ),
+        )
 
 
 def acknowledge(session: WriteSession, *, alert_id: str) -> Alert:
@@ -169,6 +202,41 @@ def resolve(session: WriteSession, *, alert_id: str, reason: str) -> Alert:
         ),
     )
     return alert
+
+
+def _refuse_unfit_truth(model: RegisteredModel, items: Sequence[TruthItem]) -> None:
+    seen: set[str] = set()
+    for place, item in enumerate(items):
+        if item.id in seen:
+            what = f"The prediction id {item.id!r} occurs twice."
+            raise DuplicateTruth(what, where=f"items.{place}.id", fix="Send each id once.")
+        seen.add(item.id)
+        if model.task == "regression" and (isinstance(item.value, bool) or not isinstance(item.value, int | float)):
+            what = f"The model {model.name!r} predicts a number, and {item.value!r} is none."
+            raise UnfitTruth(what, where=f"items.{place}.value", fix="Send what turned out to be true as a number.")
+
+
+def _resolve_what_is_over(session: WriteSession, endpoint: Endpoint) -> None:
+    """Resolve the alerts that as many of the newest windows contradict as the governor looks at."""
+    _, governor = policies_of(session, endpoint.id)
+    needed = governor.windows_seen
+    for alert in standing_alerts(session, endpoint.id):
+        newest = recent_windows(
+            session,
+            endpoint.id,
+            limit=needed,
+            version_id=endpoint.live_version_id,
+            with_quality=alert.kind == AlertKind.QUALITY,
+        )
+        results = [
+            (
+                DriftResult.model_validate(one.drift),
+                PerformanceResult.model_validate(one.performance) if one.performance else None,
+            )
+            for one in newest
+        ]
+        if is_over(AlertKind(alert.kind), results, needed=needed):
+            resolve(session, alert_id=alert.id, reason=f"The last {needed} windows of the live version do not show it.")
 
 
 def _tell(
@@ -206,11 +274,10 @@ def _tell(
 
 
 def _raise_alert(session: WriteSession, endpoint: Endpoint, window: MonitoringWindow, finding: Finding) -> None:
-    standing = session.scalar(
-        select(Alert)
-        .where(Alert.endpoint_id == endpoint.id, Alert.kind == finding.kind, Alert.state != AlertState.RESOLVED)
-        .with_for_update()
+    query = select(Alert).where(
+        Alert.endpoint_id == endpoint.id, Alert.kind == finding.kind, Alert.state != AlertState.RESOLVED
     )
+    standing = session.scalar(locked(query))
     now = session.now()
     if standing is not None:
         standing.occurrences += 1

@@ -1,8 +1,8 @@
 """Monitoring as data: the policy of an endpoint, and what a window of its traffic came to."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from domain.datasets.specs import Spec
 
@@ -28,6 +28,12 @@ class MonitorPolicy(Spec):
     )
     min_truth_share: float = Field(default=0.8, gt=0, le=1)
 
+    @model_validator(mode="after")
+    def _can_close(self) -> "MonitorPolicy":
+        if self.min_rows > self.window_rows:
+            raise ValueError("min_rows is above window_rows: a window is full before it may close")
+        return self
+
 
 class GovernorPolicy(Spec):
     """When a retrain may start by itself."""
@@ -37,6 +43,12 @@ class GovernorPolicy(Spec):
     cooldown_seconds: float = Field(default=3600.0, ge=0)
     daily_budget: int = Field(default=4, ge=1)
     max_failed_gates: int = Field(default=3, ge=1, description="Gates failed in a row before automatic retrains stop.")
+
+    @model_validator(mode="after")
+    def _can_be_met(self) -> "GovernorPolicy":
+        if self.windows_needed > self.windows_seen:
+            raise ValueError("windows_needed is above windows_seen: no retrain could ever start")
+        return self
 
 
 class FeatureDrift(Spec):
@@ -83,5 +95,7 @@ class PerformanceResult(Spec):
 
 
 class TruthItem(Spec):
-    id: str
-    value: float | str | bool
+    """What turned out to be true for one prediction. It may arrive before the prediction has been written down."""
+
+    id: str = Field(min_length=1, max_length=36)
+    value: bool | int | Annotated[float, Field(allow_inf_nan=False)] | Annotated[str, Field(max_length=1000)]

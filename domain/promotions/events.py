@@ -39,6 +39,16 @@ class PromotionRejected(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PromotionNotApplied(Event):
+    """The decision stands, and something else stands in its way: the champion has changed, or is being changed."""
+
+    model: str
+    number: int
+    promotion_id: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class PromotionApplied(Event):
     model: str
     number: int

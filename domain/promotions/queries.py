@@ -2,7 +2,7 @@
 
 from sqlalchemy import select
 
-from domain.db import AnySession
+from domain.db import AnySession, locked
 from domain.errors import NotFound
 from domain.pages import Page, PageRequest, paginate
 from domain.promotions.models import Promotion
@@ -15,7 +15,7 @@ class UnknownPromotion(NotFound):
 
 def get_promotion(session: AnySession, promotion_id: str, *, lock: bool = False) -> Promotion:
     query = select(Promotion).where(Promotion.id == promotion_id)
-    promotion = session.scalar(query.with_for_update() if lock else query)
+    promotion = session.scalar(locked(query) if lock else query)
     if promotion is None:
         raise UnknownPromotion(f"There is no promotion {promotion_id!r}.", where="promotion_id")
     return promotion

@@ -1,14 +1,16 @@
-"""Verbs of promotions: request, decide, approve, reject, applied. The only place that moves a promotion's state."""
+"""Verbs of promotions: request, decide, approve, reject, apply or not. Only here a promotion's state moves."""
 
 from domain.db import WriteSession, new_id
 from domain.errors import Conflict, Forbidden
 from domain.events.service import emit
 from domain.jobs import service as jobs
 from domain.jobs.models import Job
+from domain.jobs.queries import find_by_key
 from domain.promotions.events import (
     PromotionApplied,
     PromotionApproved,
     PromotionDecided,
+    PromotionNotApplied,
     PromotionRejected,
     PromotionRequested,
 )
@@ -41,15 +43,19 @@ class ApproverIsAuthor(Forbidden):
 
 
 def request(session: WriteSession, *, model: str, number: int, key: str | None = None) -> tuple[Promotion, Job]:
-    """Ask that version `number` become champion: queues the gathering of evidence under the policy of this moment."""
+    """Ask that version `number` become champion: queues the gathering of evidence under the policy of this moment.
+
+    The same `key` again gives what the first request made, even once the version is champion.
+    """
+    standing = find_by_key(session, key)
+    if standing is not None:
+        return get_promotion(session, standing.payload["promotion_id"]), standing
     registered = registry.get_model(session, model)
     version = registry.get_version(session, model, number)
     champion = registry.alias_of(session, registered, "champion")
     _refuse_unpromotable(model, version, champion)
     promotion_id = new_id()
     job = jobs.submit(session, GatherEvidence(promotion_id=promotion_id), subject=f"promotions/{promotion_id}", key=key)
-    if job.payload["promotion_id"] != promotion_id:  # the same request was made before, under the same key
-        return get_promotion(session, job.payload["promotion_id"]), job
     promotion = Promotion(
         id=promotion_id,
         model_id=registered.id,
@@ -169,6 +175,23 @@ def applied(session: WriteSession, *, promotion_id: str) -> None:
         session,
         PromotionApplied(
             subject=f"promotions/{promotion.id}", model=model.name, number=version.number, promotion_id=promotion.id
+        ),
+    )
+
+
+def not_applied(session: WriteSession, *, promotion_id: str, reason: str) -> None:
+    """The decision stands, but something else is in its way; the promotion says what."""
+    promotion = get_promotion(session, promotion_id, lock=True)
+    model, version = _named(session, promotion)
+    promotion.reason = f"{promotion.reason} Not applied: {reason}".strip()
+    emit(
+        session,
+        PromotionNotApplied(
+            subject=f"promotions/{promotion.id}",
+            model=model.name,
+            number=version.number,
+            promotion_id=promotion.id,
+            reason=reason,
         ),
     )
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from domain.datasets.specs import Spec, VersionRef
 from domain.model_checks.specs import (
@@ -40,6 +40,15 @@ GateSpec = Annotated[
 class Policy(Spec):
     gates: list[GateSpec] = []
     approval: Literal["automatic", "required"] = "automatic"
+
+    @field_validator("gates")
+    @classmethod
+    def _one_comparison(cls, gates: list[GateSpec]) -> list[GateSpec]:
+        """The evidence holds one paired comparison, so a second champion gate would be judged by the first one's."""
+        places = [place for place, gate in enumerate(gates) if isinstance(gate, ChampionGate)]
+        if len(places) > 1:
+            raise ValueError(f"one champion gate at most: there are gates {' and '.join(map(str, places))}")
+        return gates
 
     def checks(self) -> list[ModelCheckSpec]:
         """The gates that look at one version alone: what the model checks run."""

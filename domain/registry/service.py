@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from domain.db import AnySession, WriteSession, locked, new_id
+from domain.db import AnySession, WriteSession, new_id
 from domain.errors import Conflict
 from domain.events.service import emit
 from domain.experiments import queries as experiments
@@ -205,8 +205,12 @@ def move_alias(
 
     Raises `AliasConflict` when somebody else was faster, and the caller decided on what is no longer so.
     """
-    query = select(ModelAlias).where(ModelAlias.model_id == model.id, ModelAlias.alias == alias)
-    standing = session.scalar(locked(query))
+    get_model(session, model.name, lock=True)  # two who set an alias for the first time have no row of it to lock
+    standing = session.scalar(
+        select(ModelAlias)
+        .where(ModelAlias.model_id == model.id, ModelAlias.alias == alias)
+        .execution_options(populate_existing=True)
+    )
     current = standing.version_id if standing is not None else None
     if current != expected:
         raise AliasConflict(

@@ -30,7 +30,7 @@ class TrainSpec(Spec):
     dataset: VersionRef
     trainer: str = Field(description="A name of the trainer table, for example `gradient_boosting`.")
     task: Literal["classification", "regression", "text_classification"]
-    target: str
+    target: str = Field(min_length=1, max_length=200)
     features: list[str] | None = None
     categorical: list[str] = Field(default=[], description="Numeric columns to treat as categories.")
     params: dict[str, Any] = {}
@@ -38,4 +38,6 @@ class TrainSpec(Spec):
     seed: int = Field(default=0, ge=0, lt=2**31)
     model: Name | None = Field(default=None, description="Register the finished run as a version of this model.")
     force: bool = Field(default=False, description="Train on a rejected version all the same; audited.")
-    code_commit: str | None = Field(default=None, description="Git commit of the code that asked, for lineage.")
+    code_commit: str | None = Field(
+        default=None, max_length=64, description="Git commit of the code that asked, for lineage."
+    )

@@ -13,7 +13,7 @@ from domain.deployments import service
 from domain.deployments.jobs import LookUpPrediction, PublishRoutes, RollOut
 from domain.deployments.models import Endpoint
 from domain.deployments.queries import get_endpoint, get_rollout, routes_of
-from domain.deployments.rollout import RolloutState
+from domain.deployments.rollout import ACTIVE, RolloutState
 from domain.deployments.specs import Routes, ServingInstance
 from domain.errors import DomainError, NotFound
 from domain.experiments.models import Run
@@ -66,7 +66,8 @@ def roll_out(job: RunningJob[RollOut], tools: Toolbox) -> dict[str, Any]:
         endpoint = session.get_one(Endpoint, rollout.endpoint_id)
         green = session.get_one(ModelVersion, rollout.version_id)
         run = session.get_one(Run, green.run_id)
-    if rollout.state not in {RolloutState.PREPARING, RolloutState.VERIFYING}:
+    if rollout.state not in ACTIVE:
+        publish(tools, endpoint.name)  # this job may have ended between the switch and its route write
         return {"state": rollout.state}
     try:
         job.progress(0.1, f"loading version {green.number} beside the live one")
@@ -84,21 +85,26 @@ def roll_out(job: RunningJob[RollOut], tools: Toolbox) -> dict[str, Any]:
         if error.kind == "unavailable":
             raise
         with job.transaction() as session:
-            service.abort(session, rollout_id=rollout_id, reason=error.message)
+            if get_rollout(session, rollout_id).state in ACTIVE:  # else a person was faster
+                service.abort(session, rollout_id=rollout_id, reason=error.message)
         publish(tools, endpoint.name)
-        return {"state": "aborted", "reason": error.message}
+        return {"state": RolloutState.ABORTED, "reason": error.message}
     publish(tools, endpoint.name)
-    return {"state": "switched", "version": green.number, "probe": probe}
+    return {"state": RolloutState.SWITCHED, "version": green.number, "probe": probe}
 
 
 def look_up_prediction(job: RunningJob[LookUpPrediction], tools: Toolbox) -> dict[str, Any]:
-    """The recorded row of one prediction; segments are named by the ids they span, so one or two are read."""
+    """The recorded row of one prediction; segments are named by the ids they span, so one or two are read.
+
+    Raises PredictionUnknown.
+    """
     wanted = job.spec.prediction_id
     store = tools.runtime.models
     with tools.runtime.reading() as session:
         names = session.scalars(select(Endpoint.name).order_by(Endpoint.name)).all()
     for name in names:
-        keys = [one.key for one in list_segments(store, name) if one.first_id <= wanted <= one.last_id]
+        segments = list_segments(store, name, since_id=wanted, until_id=wanted)
+        keys = [one.key for one in segments if one.first_id <= wanted <= one.last_id]
         rows = read_segments(store, keys)
         found = rows.filter(pl.col("id") == wanted) if not rows.is_empty() else rows
         if not found.is_empty():

@@ -15,6 +15,7 @@ from domain.registry.queries import find_version
 from ml.drift import drift
 from ml.metrics import find_metric
 from ml.models import Predictions
+from serving.segments import label_text
 from workers.run import RunningJob
 from workers.scoring import PREDICTION, read_parquet
 from workers.toolbox import Toolbox
@@ -63,7 +64,10 @@ def _revisit(tools: Toolbox, endpoint: Endpoint) -> None:
 
 
 def compute_window(job: RunningJob[ComputeWindow], tools: Toolbox) -> dict[str, object]:
-    """Drift against the training reference of the version that answered most, and quality where the truth is known."""
+    """Drift against the training reference of the version that answered most, and quality where the truth is known.
+
+    A window over a switch holds rows of two versions; the fewer ones are left out, since they have another reference.
+    """
     with tools.runtime.reading() as session:
         window = queries.get_window(session, job.spec.window_id)
         endpoint = session.get_one(Endpoint, window.endpoint_id)
@@ -100,9 +104,9 @@ def _performance(
     task = run.spec["task"]
     metric = find_metric(policy.metric or DEFAULT_METRIC[task], task)
     classes = run.package["signature"]["classes"]
-    by_text = {str(label): label for label in classes}
+    by_text = {label_text(label): label for label in classes}
     values = [by_text.get(str(value), value) for value in labelled["prediction"].to_list()]
-    known = [by_text.get(str(truth[key]), truth[key]) for key in labelled["id"].to_list()]
+    known = [by_text.get(label_text(truth[key]), truth[key]) for key in labelled["id"].to_list()]
     probabilities = pl.DataFrame(labelled["probabilities"].to_list(), orient="row").to_numpy() if classes else None
     try:
         value = metric.compute(known, Predictions(values, probabilities, classes))

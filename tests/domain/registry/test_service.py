@@ -1,5 +1,7 @@
 """Aliases move by compare-and-swap, and versions are numbered one after the other."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from adapters.runtime import Runtime
@@ -105,6 +107,32 @@ class TestMoveAlias:
             service.archive_version(session, version_id=versions[0].id)
         with runtime.reading() as session:
             assert queries.get_version(session, "m", 1).state == VersionState.REGISTERED
+
+
+class TestAtTheSameMoment:
+    def test_one_of_many_moves_the_alias(self, runtime: Runtime, versions: list[ModelVersion]) -> None:
+        def move(version: ModelVersion) -> bool:
+            try:
+                with runtime.transaction() as session:
+                    point(session, version, expected=None)
+            except AliasConflict:
+                return False
+            return True
+
+        with ThreadPoolExecutor(3) as threads:
+            assert sorted(threads.map(move, versions)) == [False, False, True]
+
+    def test_versions_stay_dense(self, runtime: Runtime, data: DatasetVersion) -> None:
+        with runtime.transaction() as session:
+            run_ids = [finished_run(session, data) for _ in range(6)]
+
+        def add(run_id: str) -> int:
+            with runtime.transaction() as session:
+                model = queries.get_model(session, "m")
+                return service.add_version(session, model=model, run_id=run_id).number
+
+        with ThreadPoolExecutor(6) as threads:
+            assert sorted(threads.map(add, run_ids)) == [1, 2, 3, 4, 5, 6]
 
 
 def test_origin_is_the_run_with_its_data(runtime: Runtime, versions: list[ModelVersion], data: DatasetVersion) -> None:
