@@ -23,7 +23,13 @@ from domain.model_checks.events import ModelChecksFailed, ModelVersionChecked
 from domain.monitoring.events import WindowClosed
 from domain.pipelines import reactions as pipelines
 from domain.promotions import reactions as promotions
-from domain.promotions.events import PromotionApplied, PromotionApproved, PromotionDecided, PromotionRejected
+from domain.promotions.events import (
+    PromotionApplied,
+    PromotionApproved,
+    PromotionDecided,
+    PromotionNotApplied,
+    PromotionRejected,
+)
 from domain.registry import reactions as registry
 from domain.registry.events import AliasMoved, ModelVersionCreated, ModelVersionRefused, PolicyChanged
 from domain.training import reactions as training
@@ -58,6 +64,7 @@ REACTIONS: Mapping[type[Event], Sequence[Reaction]] = {
     PromotionApproved: [deployments.promotion_approved],
     PromotionRejected: [pipelines.promotion_rejected],
     PromotionApplied: [pipelines.promotion_applied],
+    PromotionNotApplied: [pipelines.promotion_not_applied],
     RolloutAborted: [pipelines.rollout_aborted],
     WindowClosed: [pipelines.window_closed],
     JobFailed: [training.job_failed, *_JOB_ENDED_BADLY],

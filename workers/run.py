@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any, Generic, TypeVar
 
 import structlog
+from pydantic import ValidationError
 
 from adapters.runtime import Runtime
 from domain.access.actor import SCOPES, Actor, Role
@@ -80,11 +81,14 @@ class RunningJob(Generic[S]):
 
     def end(self, record: Callable[[WriteSession, Claim], object]) -> None:
         """Write the last log lines and how the job ended, in one commit."""
+        with self._lock:
+            lines = list(self._lines)
         with self.transaction() as session:
-            for level, line in self._lines:
+            for level, line in lines:
                 jobs.log(session, self.id, line, level=level)
-            self._lines = []
             record(session, self._claim)
+        with self._lock:  # only now: a commit that failed has written none of them
+            self._lines = self._lines[len(lines) :]
 
 
 Handler = Callable[[RunningJob[Any], Toolbox], dict[str, Any] | None]
@@ -115,18 +119,24 @@ class _Heart:
     def _run(self) -> None:
         while not self._ended.wait(self._seconds):
             try:
-                self._job.beat()
-            except Cancelled:
-                self._job.end(jobs.cancelled)
-                log.info("job_cancelled", job_id=self._job.id)
-                self._stop_work()
-                return
+                if self._may_go_on():
+                    continue
             except LeaseLost:
                 log.warning("lease_lost", job_id=self._job.id)
-                self._stop_work()
-                return
             except Exception as error:  # noqa: BLE001 - the database may be away; the lease outlasts a missed beat
                 log.warning("heartbeat_failed", job_id=self._job.id, error=str(error))
+                continue
+            self._stop_work()
+            return
+
+    def _may_go_on(self) -> bool:
+        try:
+            self._job.beat()
+        except Cancelled:
+            self._job.end(jobs.cancelled)
+            log.info("job_cancelled", job_id=self._job.id)
+            return False
+        return True
 
 
 def run_job(
@@ -146,9 +156,14 @@ def run_job(
     with structlog.contextvars.bound_contextvars(job_id=job_id, job_kind=claim.kind, request_id=claim.request_id):
         spec_type = next((known for known in handlers if known.kind() == claim.kind), None)
         if spec_type is None:
-            _record_unknown_kind(runtime, claim)
+            _record_unreadable(runtime, claim, f"This worker has no handler for {claim.kind}.")
             return True
-        job = RunningJob(runtime, claim, spec_type.model_validate(claim.payload))
+        try:
+            spec = spec_type.model_validate(claim.payload)
+        except ValidationError as error:
+            _record_unreadable(runtime, claim, f"This worker cannot read the order for {claim.kind}: {error}")
+            return True
+        job = RunningJob(runtime, claim, spec)
         try:
             with _Heart(job, runtime.settings.heartbeat_seconds, stop_work):
                 result = handlers[spec_type](job, tools)
@@ -175,7 +190,7 @@ def _record_failure(job: RunningJob[Any], error: Exception) -> None:
         log.warning("failure_refused", reason=lost.message)
 
 
-def _record_unknown_kind(runtime: Runtime, claim: Claim) -> None:
-    message = f"This worker has no handler for {claim.kind}; it is older than the server that queued the job."
+def _record_unreadable(runtime: Runtime, claim: Claim, message: str) -> None:
+    """A worker older than the server that queued the job leaves it to a newer one."""
     with runtime.transaction(job_id=claim.job_id) as session:
         jobs.fail(session, claim, error={"code": "unknown_job_kind", "message": message}, retry=True)

@@ -4,15 +4,18 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
+from stat import S_ISREG
 from typing import Any, BinaryIO, cast
 
 import fsspec
 from fsspec.core import url_to_fs
 
 from adapters.object_store.protocol import ObjectInfo, ObjectMissing, ObjectStore, StoreUnavailable
-from domain.errors import Invalid
+from domain.errors import DomainError, Invalid
+
+_NO_FILE = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
 
 
 class BadKey(Invalid):
@@ -57,23 +60,31 @@ class LocalStore:
     def open(self, key: str) -> BinaryIO:
         try:
             return self._path(key).open("rb")
-        except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
-            raise ObjectMissing(f"The store has no object {key!r}.", where=key) from error
+        except _NO_FILE as error:
+            raise self._missing(key) from error
         except OSError as error:
             raise StoreUnavailable(f"The store at {self._root} does not give {key!r}: {error}.", where=key) from error
 
     def exists(self, key: str) -> bool:
-        return self._path(key).is_file()
+        try:
+            self.info(key)
+        except ObjectMissing:
+            return False
+        return True
 
     def info(self, key: str) -> ObjectInfo:
         try:
             stat = self._path(key).stat()
-        except (FileNotFoundError, NotADirectoryError) as error:
-            raise ObjectMissing(f"The store has no object {key!r}.", where=key) from error
+        except _NO_FILE as error:
+            raise self._missing(key) from error
+        if not S_ISREG(stat.st_mode):
+            raise self._missing(key)
         return ObjectInfo(key, stat.st_size, stat.st_mtime)
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         top = self._path(prefix) if prefix else self._root
+        if not self._incoming.is_dir():
+            raise self._missing(prefix)
         for folder, folders, files in os.walk(top):
             folders[:] = sorted(name for name in folders if Path(folder, name) != self._incoming)
             for name in sorted(files):
@@ -85,7 +96,8 @@ class LocalStore:
                 yield ObjectInfo(path.relative_to(self._root).as_posix(), stat.st_size, stat.st_mtime)
 
     def delete(self, key: str) -> None:
-        self._path(key).unlink(missing_ok=True)
+        with suppress(*_NO_FILE):
+            self._path(key).unlink()
 
     def fetch(self, key: str, path: Path) -> None:
         with self.open(key) as source, path.open("wb") as target:
@@ -96,6 +108,12 @@ class LocalStore:
 
     def _path(self, key: str) -> Path:
         return self._root / _checked(key)
+
+    def _missing(self, key: str) -> ObjectMissing | StoreUnavailable:
+        """Why there is no such file: a disk that is not mounted must not read as an empty store."""
+        if self._incoming.is_dir():
+            return ObjectMissing(f"The store has no object {key!r}.", where=key)
+        return StoreUnavailable(f"The store at {self._root} is not there.", where=key)
 
     @contextmanager
     def _appearing(self, key: str) -> Iterator[BinaryIO]:
@@ -137,33 +155,41 @@ class FsspecStore:
             return cast("bytes", self._fs.cat_file(self._path(key)))
 
     def open(self, key: str) -> BinaryIO:
+        self.info(key)  # some filesystems open a prefix of other keys too, and read nothing
         with self._speaking(key):
             return cast("BinaryIO", self._fs.open(self._path(key), "rb"))
 
     def exists(self, key: str) -> bool:
-        with self._speaking(key):
-            self._fs.invalidate_cache(self._parent(key))
-            return bool(self._fs.isfile(self._path(key)))
+        try:
+            self.info(key)
+        except ObjectMissing:
+            return False
+        return True
 
     def info(self, key: str) -> ObjectInfo:
+        path = self._path(key)
         with self._speaking(key):
             self._fs.invalidate_cache(self._parent(key))
-            return self._described(self._path(key), self._fs.info(self._path(key)))
+            found = self._fs.info(path)
+        if found["type"] != "file":
+            raise ObjectMissing(f"The store has no object {key!r}.", where=key)
+        return self._described(path, found)
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
+        path = self._path(prefix) if prefix else self._root
         with self._speaking(prefix):
             self._fs.invalidate_cache()
-            path = self._path(prefix) if prefix else self._root
             found = self._fs.find(path, detail=True)
         for name, details in sorted(found.items()):
             yield self._described(name, details)
 
     def delete(self, key: str) -> None:
-        with self._speaking(key):
-            if self._fs.exists(self._path(key)):
+        if self.exists(key):
+            with self._speaking(key), suppress(*_NO_FILE):
                 self._fs.rm_file(self._path(key))
 
     def fetch(self, key: str, path: Path) -> None:
+        self.info(key)  # as in `open`
         with self._speaking(key):
             self._fs.get_file(self._path(key), str(path))
 
@@ -186,9 +212,11 @@ class FsspecStore:
     def _speaking(self, key: str) -> Iterator[None]:
         try:
             yield
-        except FileNotFoundError as error:
+        except _NO_FILE as error:
             raise ObjectMissing(f"The store has no object {key!r}.", where=key) from error
-        except OSError as error:
+        except DomainError:
+            raise
+        except Exception as error:  # botocore's, google's and azure's errors have no ancestor in common
             raise StoreUnavailable(
                 f"The store at {self._root} did not answer for {key!r}: {error}.", where=key
             ) from error

@@ -1,7 +1,6 @@
 """Endpoints and their rollouts: put, look, roll out, roll back."""
 
 from fastapi import APIRouter, Response
-from sqlalchemy import select
 
 from api.deps import IdempotencyKey, IfMatch, PageDep, ReadDep, Reader, WriteDep, Writer, check_if_match
 from api.documents import DocumentRoute
@@ -12,19 +11,18 @@ from domain.datasets.specs import Name
 from domain.db import AnySession
 from domain.deployments import queries, service
 from domain.deployments.models import Endpoint, Rollout
-from domain.deployments.rollout import ACTIVE
 from domain.experiments.models import Run
 from domain.registry.models import ModelVersion
 
 router = APIRouter(tags=["endpoints"], route_class=DocumentRoute)
 
 
-def _read(session: AnySession, row: Endpoint) -> EndpointRead:
+def read_endpoint(session: AnySession, row: Endpoint) -> EndpointRead:
     routes = queries.routes_of(session, row)
     by_role = {target.role: target.version for target in routes.targets}
     live = session.get(ModelVersion, row.live_version_id) if row.live_version_id else None
     run = session.get(Run, live.run_id) if live else None
-    active = select(Rollout.id).where(Rollout.endpoint_id == row.id, Rollout.state.in_(ACTIVE))
+    active = queries.active_rollout(session, row.id)
     return EndpointRead.model_validate(
         {
             "name": row.name,
@@ -36,7 +34,7 @@ def _read(session: AnySession, row: Endpoint) -> EndpointRead:
             "settings": routes.settings,
             "targets": routes.targets,
             "signature": run.package["signature"] if run and run.package else None,
-            "rollout_id": session.scalar(active),
+            "rollout_id": active.id if active else None,
             "created_by": row.created_by,
             "created_at": row.created_at,
         }
@@ -64,12 +62,12 @@ def put_endpoint(
     endpoint, created = service.put_endpoint(session, name=name, model=body.model, settings=body.settings)
     response.status_code = 201 if created else 200
     response.headers["ETag"] = f'"{endpoint.revision}"'
-    return _read(session, endpoint)
+    return read_endpoint(session, endpoint)
 
 
 @router.get("/endpoints")
 def list_endpoints(session: ReadDep, page: PageDep, _: Reader) -> PageRead[EndpointRead]:
-    return PageRead[EndpointRead].of(queries.list_endpoints(session, page), lambda row: _read(session, row))
+    return PageRead[EndpointRead].of(queries.list_endpoints(session, page), lambda row: read_endpoint(session, row))
 
 
 @router.get("/endpoints/{name}")
@@ -77,7 +75,7 @@ def get_endpoint(name: str, session: ReadDep, response: Response, _: Reader) -> 
     """What answers, what is warm beside it, and what a row must carry."""
     endpoint = queries.get_endpoint(session, name)
     response.headers["ETag"] = f'"{endpoint.revision}"'
-    return _read(session, endpoint)
+    return read_endpoint(session, endpoint)
 
 
 @router.post("/endpoints/{name}/rollouts", status_code=202)
@@ -113,4 +111,4 @@ def abort_rollout(rollout_id: str, body: RollbackCreate, session: WriteDep, _: W
 def roll_back(name: str, session: WriteDep, _: Writer, body: RollbackCreate | None = None) -> EndpointRead:
     """Back to the version before the last switch, which is still warm. A second rollback in a row is a 409."""
     reason = (body or RollbackCreate()).reason
-    return _read(session, service.rollback(session, endpoint=name, reason=reason))
+    return read_endpoint(session, service.rollback(session, endpoint=name, reason=reason))

@@ -1,6 +1,8 @@
 """Monitoring: policies, ground truth, drift and performance by window, alerts."""
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Query
 
 from api.deps import PageDep, ReadDep, Reader, WriteDep, Writer
 from api.documents import DocumentRoute
@@ -31,7 +33,7 @@ def _read_window(session: AnySession, row: MonitoringWindow) -> WindowRead:
     return WindowRead.model_validate({**plain, "version": version.number if version else None})
 
 
-def _read_alert(session: AnySession, row: Alert) -> AlertRead:
+def read_alert(session: AnySession, row: Alert) -> AlertRead:
     plain = {name: getattr(row, name) for name in AlertRead.model_fields if name != "endpoint"}
     return AlertRead.model_validate({**plain, "endpoint": session.get_one(Endpoint, row.endpoint_id).name})
 
@@ -66,28 +68,27 @@ def list_drift(name: str, session: ReadDep, page: PageDep, _: Reader) -> PageRea
 
 
 @router.get("/endpoints/{name}/performance")
-def list_performance(name: str, session: ReadDep, _: Reader, limit: int = 100) -> list[WindowRead]:
-    """Closed windows whose ground truth is known, newest first."""
-    endpoint = get_endpoint(session, name)
-    rows = queries.recent_windows(session, endpoint.id, limit=min(max(limit, 1), 500))
-    return [_read_window(session, row) for row in rows if row.performance is not None]
+def list_performance(
+    name: str, session: ReadDep, _: Reader, limit: Annotated[int, Query(ge=1, le=500)] = 100
+) -> list[WindowRead]:
+    """Closed windows whose quality is known, newest first."""
+    rows = queries.recent_windows(session, get_endpoint(session, name).id, limit=limit, with_quality=True)
+    return [_read_window(session, row) for row in rows]
 
 
 @router.get("/alerts")
 def list_alerts(session: ReadDep, page: PageDep, _: Reader, state: AlertState | None = None) -> PageRead[AlertRead]:
     """Alerts, newest first."""
-    return PageRead[AlertRead].of(
-        queries.list_alerts(session, page, state=state), lambda row: _read_alert(session, row)
-    )
+    return PageRead[AlertRead].of(queries.list_alerts(session, page, state=state), lambda row: read_alert(session, row))
 
 
 @router.post("/alerts/{alert_id}/acknowledge")
 def acknowledge_alert(alert_id: str, session: WriteDep, _: Writer) -> AlertRead:
     """Somebody is looking at it."""
-    return _read_alert(session, service.acknowledge(session, alert_id=alert_id))
+    return read_alert(session, service.acknowledge(session, alert_id=alert_id))
 
 
 @router.post("/alerts/{alert_id}/resolve")
 def resolve_alert(alert_id: str, session: WriteDep, _: Writer, body: AlertResolve | None = None) -> AlertRead:
     """It is over; the next finding of its kind opens a new alert."""
-    return _read_alert(session, service.resolve(session, alert_id=alert_id, reason=(body or AlertResolve()).reason))
+    return read_alert(session, service.resolve(session, alert_id=alert_id, reason=(body or AlertResolve()).reason))

@@ -7,8 +7,8 @@ from fastapi import APIRouter
 from sqlalchemy import func, select
 
 from api.deps import ReadDep, Reader, RuntimeDep
-from api.routers.endpoints import _read as read_endpoint
-from api.routers.monitoring import _read_alert as read_alert
+from api.routers.endpoints import read_endpoint
+from api.routers.monitoring import read_alert
 from api.schemas.jobs import JobRead
 from api.schemas.overview import (
     CountsRead,
@@ -66,6 +66,16 @@ DECISIONS: dict[str, tuple[DecisionKind, str]] = {
     "RolledBack": ("rollout", "rolled_back"),
     "RetrainStarted": ("governor", "started"),
     "RetrainRefused": ("governor", "refused"),
+}
+# Outcomes of checks, gates, windows and pipeline runs that a person should see at once.
+OUTCOMES: dict[str, StageState] = {
+    "fail": "attention",
+    "inconclusive": "attention",
+    "drifted": "attention",
+    "degraded": "failed",
+    "broken": "failed",
+    "failed": "failed",
+    "cancelled": "attention",
 }
 # What a stage and a decision say about an event, from its payload.
 HEADLINES: dict[str, str] = {
@@ -137,10 +147,9 @@ def _stage(session: AnySession, stage: StageName, jobs: Sequence[Job]) -> StageR
     if row is None:
         return StageRead(stage=stage, state="idle", headline="nothing yet")
     state = STAGES[stage][row.type]
-    if row.type == "PromotionDecided" and row.payload["verdict"] != "pass":
-        state = "attention"
-    if row.type == "WindowClosed" and row.payload["verdict"] != "quiet":
-        state = "failed" if row.payload["verdict"] in {"broken", "degraded"} else "attention"
+    told = row.payload.get("verdict") or row.payload.get("state")
+    if state == "ok":  # it took place; how it came out is in the event
+        state = OUTCOMES.get(str(told), state)
     return StageRead(
         stage=stage, state=state, headline=_headline(row), detail=_reason(row), at=row.at, subject=row.subject
     )

@@ -52,11 +52,7 @@ def get_pipeline(name: str, session: ReadDep, response: Response, _: Reader) -> 
 @router.put("/pipelines/{name}/triggers")
 def put_triggers(name: str, body: TriggersPut, session: WriteDep, _: Writer) -> PipelineRead:
     """Replace what sets the pipeline off."""
-    spec = PipelineSpec.model_validate(queries.get_pipeline(session, name).spec)
-    pipeline, _created = service.put_pipeline(
-        session, name=name, spec=spec.model_copy(update={"triggers": body.triggers})
-    )
-    return PipelineRead.model_validate(pipeline)
+    return PipelineRead.model_validate(service.put_triggers(session, name=name, triggers=body.triggers))
 
 
 @router.post("/pipelines/{name}/runs", status_code=202)
@@ -85,5 +81,5 @@ def get_pipeline_run(run_id: str, session: ReadDep, _: Reader) -> PipelineRunRea
 
 @router.post("/pipeline-runs/{run_id}/cancel")
 def cancel_pipeline_run(run_id: str, session: WriteDep, _: Writer) -> PipelineRunRead:
-    """No further step begins."""
+    """No further step begins, and the work that a step waits for is stopped."""
     return _read_run(session, service.cancel(session, run_id=run_id))

@@ -40,7 +40,7 @@ class EndpointRead(BaseModel):
 class RolloutCreate(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    version: int = Field(ge=1)
+    version: int = Field(ge=1, le=2**31 - 1)
 
 
 class RollbackCreate(BaseModel):

@@ -69,10 +69,10 @@ def first_champion(stage: Stage, tale: Tale) -> None:
     stage.expect(f"Version {version['number']} is the first champion.", holds=promotion["state"] == "applied")
     stage.client.put("endpoints", NAME, body=stage.document("endpoint.yaml"))
     stage.client.put("endpoints", NAME, "monitor", body=stage.document("monitor.yaml"))
-    _live(stage, version["number"])
+    _live(stage, version["number"], tale.rides[0])
     answer = _ask(stage, tale.rides[0])
     stage.expect(
-        f"Endpoint {NAME} is live: /serve/{NAME}/predict answers with version {answer['model_version']}.",
+        f"/serve/{NAME}/predict answers: {answer['predictions'][0]:.0f} rentals, by version {answer['model_version']}.",
         holds=answer["model_version"] == version["number"],
     )
 
@@ -130,7 +130,7 @@ def year_as_feature(stage: Stage, tale: Tale) -> None:
     stage.expect(
         f"The gate lets version {version['number']} pass.", holds=(promotion["decision"] or {}).get("verdict") == "pass"
     )
-    rollout = _live(stage, version["number"])
+    rollout = _live(stage, version["number"], tale.rides[0])
     blue = f"version {rollout['blue_version']}, which stays warm"
     stage.show(facts({"green": f"version {rollout['version']}", "blue": blue, "probe": rollout["probe"]}))
     tale.after = _replay(stage, between(tale.rides, "2012-09-01", "2012-09-30"))
@@ -222,8 +222,8 @@ def _show_refusal(stage: Stage, refusal: ClientError) -> None:
     stage.show(Text(f"refused: {refusal.message} {refusal.fix or ''}", style="yellow"))
 
 
-def _live(stage: Stage, version: int) -> dict[str, Any]:
-    """The rollout of the version, once it answers."""
+def _live(stage: Stage, version: int, ride: Ride) -> dict[str, Any]:
+    """The rollout of the version, once it answers (serving looks for new routes a few times a second)."""
 
     def live() -> dict[str, Any] | None:
         rollouts = stage.client.items("endpoints", NAME, "rollouts", limit=10)
@@ -232,6 +232,7 @@ def _live(stage: Stage, version: int) -> dict[str, Any]:
 
     rollout = stage.until(f"version {version} to be loaded, probed and switched to", live)
     stage.expect(f"Rollout of version {version}: {rollout['state']}.", holds=rollout["state"] == "switched")
+    stage.until(f"version {version} to answer", lambda: _answered_by(stage, ride, version))
     return rollout
 
 
@@ -243,7 +244,7 @@ def _replay(stage: Stage, rides: list[Ride]) -> Replay:
             update(f"{result.hours:,} of {len(rides):,} hours, error {result.mae:.1f}")
     speed = result.hours / result.seconds
     stage.say(
-        f"{first} to {last}: {result.hours:,} requests, one an hour, on one connection at {speed:.0f} a second, "
+        f"{first} to {last}: {result.hours:,} requests, one for each hour, {speed:.0f} a second on one connection, "
         f"answered by version {', '.join(map(str, sorted(result.versions)))}: mean absolute error {result.mae:.1f}."
     )
     return result
@@ -255,7 +256,12 @@ def _ask(stage: Stage, ride: Ride) -> dict[str, Any]:
 
 
 def _answered_by(stage: Stage, ride: Ride, version: int) -> dict[str, Any] | None:
-    answer = _ask(stage, ride)
+    try:
+        answer = _ask(stage, ride)
+    except ClientError as error:
+        if error.code != "no_live_version":
+            raise
+        return None
     return answer if answer["model_version"] == version else None
 
 

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 class Scope(StrEnum):
-    """`read` sees, `write` changes and starts work, `predict` asks, `approve` decides promotions, `admin` does the rest."""
+    """`read` sees, `write` changes and starts work, `predict` asks, `approve` decides promotions, `admin` all else."""
 
     READ = "read"
     WRITE = "write"

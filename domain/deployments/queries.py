@@ -44,6 +44,12 @@ def active_rollout(session: AnySession, endpoint_id: str) -> Rollout | None:
     return session.scalar(query.limit(1))
 
 
+def active_rollouts_of(session: AnySession, promotion_id: str) -> list[Rollout]:
+    """The rollouts of a promotion that are under way, one for each endpoint."""
+    query = select(Rollout).where(Rollout.promotion_id == promotion_id, Rollout.state.in_(ACTIVE))
+    return list(session.scalars(query.order_by(Rollout.id)))
+
+
 def last_switch(session: AnySession, endpoint_id: str) -> Rollout | None:
     """The rollout by which the live version came to answer; None before the first, and after a rollback."""
     query = select(Rollout).where(Rollout.endpoint_id == endpoint_id, Rollout.state == RolloutState.SWITCHED)

@@ -7,6 +7,9 @@ from enum import StrEnum
 from domain.monitoring.specs import DriftResult, PerformanceResult
 from domain.monitoring.windows import WindowVerdict
 
+PREDICTION = "(prediction)"
+"""The name under which the drift of the answers themselves is told."""
+
 
 class AlertKind(StrEnum):
     DRIFT = "drift"
@@ -77,7 +80,7 @@ def findings(drift: DriftResult, performance: PerformanceResult | None) -> list[
     found: list[Finding] = []
     by_name = {feature.name: feature for feature in drift.features}
     if drift.broken:
-        named = ", ".join(f"{name} (null {by_name[name].null_share:.0%})" for name in drift.broken)
+        named = ", ".join(f"{name} ({by_name[name].reason})" for name in drift.broken)
         found.append(
             Finding(
                 AlertKind.BROKEN_DATA,
@@ -90,13 +93,14 @@ def findings(drift: DriftResult, performance: PerformanceResult | None) -> list[
         worst = [by_name[name] for name in drift.drifted[:3]]
         named = ", ".join(f"{one.name} (PSI {one.psi:.2f}, alarm from {one.threshold:.2f})" for one in worst)
         more = f" and {len(drift.drifted) - 3} more" if len(drift.drifted) > 3 else ""
-        features = len([one for one in drift.features if one.name != "(prediction)"])
+        names = [name for name in drift.drifted if name != PREDICTION]
+        features = len([one for one in drift.features if one.name != PREDICTION])
+        answers = " and the prediction" if PREDICTION in drift.drifted else ""
         found.append(
             Finding(
                 AlertKind.DRIFT,
                 "warn",
-                f"{len(drift.drifted)} of {features} features and the prediction drifted over {drift.rows} rows: "
-                f"{named}{more}.",
+                f"{len(names)} of {features} features{answers} drifted over {drift.rows} rows: {named}{more}.",
                 "See whether quality holds; a retrain starts by itself if the governor allows it.",
             )
         )

@@ -20,6 +20,15 @@ class PipelineRunStarted(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PipelineRunRefused(Event):
+    """Something would have set the pipeline off, and did not."""
+
+    pipeline: str
+    trigger: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class PipelineStepStarted(Event):
     pipeline: str
     run_id: str

@@ -1,11 +1,13 @@
 """Reads of pipelines and their runs."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import select
 
-from domain.db import AnySession
+from domain.db import AnySession, locked
 from domain.errors import NotFound, unknown
 from domain.pages import Page, PageRequest, paginate
-from domain.pipelines.graph import RUN_ENDED
+from domain.pipelines.graph import RUN_ENDED, StepName
 from domain.pipelines.models import Pipeline, PipelineRun, PipelineStep
 
 
@@ -19,7 +21,7 @@ class UnknownPipelineRun(NotFound):
 
 def get_pipeline(session: AnySession, name: str, *, lock: bool = False) -> Pipeline:
     query = select(Pipeline).where(Pipeline.name == name)
-    pipeline = session.scalar(query.with_for_update() if lock else query)
+    pipeline = session.scalar(locked(query) if lock else query)
     if pipeline is None:
         like = unknown("pipeline", name, session.scalars(select(Pipeline.name)))
         raise UnknownPipeline(like.message, where=like.where, fix=like.fix)
@@ -36,7 +38,7 @@ def all_pipelines(session: AnySession) -> list[Pipeline]:
 
 def get_run(session: AnySession, run_id: str, *, lock: bool = False) -> PipelineRun:
     query = select(PipelineRun).where(PipelineRun.id == run_id)
-    run = session.scalar(query.with_for_update() if lock else query)
+    run = session.scalar(locked(query) if lock else query)
     if run is None:
         raise UnknownPipelineRun(f"There is no pipeline run {run_id!r}.", where="run_id")
     return run
@@ -59,6 +61,20 @@ def active_run(session: AnySession, pipeline_id: str) -> PipelineRun | None:
     """The run of this pipeline that has not ended, if there is one."""
     query = select(PipelineRun).where(PipelineRun.pipeline_id == pipeline_id, PipelineRun.state.not_in(RUN_ENDED))
     return session.scalar(query.order_by(PipelineRun.id.desc()).limit(1))
+
+
+def has_built(session: AnySession, pipeline_id: str, version_id: str) -> bool:
+    """Whether the newest run of this pipeline works with this dataset version."""
+    newest = runs_started(session, pipeline_id, limit=1)
+    return any(step.output.get("version_id") == version_id for run in newest for step in steps_of_run(session, run.id))
+
+
+def promotions_of(session: AnySession, runs: Sequence[PipelineRun]) -> set[str]:
+    """Ids of the promotions that these runs asked for."""
+    query = select(PipelineStep).where(
+        PipelineStep.run_id.in_([run.id for run in runs]), PipelineStep.name == StepName.PROMOTE
+    )
+    return {step.output["promotion_id"] for step in session.scalars(query) if "promotion_id" in step.output}
 
 
 def runs_started(

@@ -1,6 +1,7 @@
 """What events elsewhere mean to pipelines: steps that go on, runs that start. Named in `domain.reactions`."""
 
-from sqlalchemy import select
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from domain.datasets.events import DatasetVersionBuilt, DatasetVersionRejected, DatasetVersionValidated
 from domain.datasets.models import DatasetVersion
@@ -17,15 +18,17 @@ from domain.monitoring.queries import policies_of, recent_windows
 from domain.monitoring.windows import WindowVerdict
 from domain.pipelines import queries, service, triggers
 from domain.pipelines.graph import StepState
-from domain.pipelines.models import Pipeline, PipelineRun, PipelineStep
+from domain.pipelines.models import Pipeline, PipelineRun
 from domain.pipelines.service import Arrival
 from domain.pipelines.specs import PipelineSpec
 from domain.pipelines.steps import version_output
-from domain.promotions.events import PromotionApplied, PromotionDecided, PromotionRejected
-from domain.promotions.models import Promotion
+from domain.promotions.events import PromotionApplied, PromotionDecided, PromotionNotApplied, PromotionRejected
+from domain.promotions.queries import decided
 from domain.registry.events import ModelVersionRefused
 from domain.registry.models import ModelVersion
 from domain.training.events import RunCancelled, RunFailed, RunFinished
+
+_PROMOTIONS_LOOKED_AT = 50
 
 
 def version_built(session: WriteSession, event: DatasetVersionBuilt) -> None:
@@ -43,32 +46,23 @@ def version_built(session: WriteSession, event: DatasetVersionBuilt) -> None:
 
 
 def version_validated(session: WriteSession, event: DatasetVersionValidated) -> None:
-    """Let the step that waits for this version go on, and start the pipelines that a new version sets off."""
-    service.arrived(
-        session,
-        f"dataset_version:{event.version_id}",
-        Arrival(StepState.SUCCEEDED, f"{event.dataset} version {event.number} is validated"),
-    )
+    """Let the steps that wait for this version go on, and start the pipelines that a new version sets off."""
+    service.look_again(session, f"dataset_version:{event.version_id}")
     for pipeline in queries.all_pipelines(session):
-        if (
-            triggers.on_new_version(PipelineSpec.model_validate(pipeline.spec), event.dataset)
-            and queries.active_run(session, pipeline.id) is None
-        ):
-            service.start(
-                session,
-                name=pipeline.name,
-                trigger="dataset_version",
-                reason=f"{event.dataset} version {event.number} is validated",
-            )
+        if not triggers.on_new_version(PipelineSpec.model_validate(pipeline.spec), event.dataset):
+            continue
+        if queries.has_built(session, pipeline.id, event.version_id):
+            continue  # its own run made this version: that is no news to it
+        service.start_or_tell(
+            session,
+            name=pipeline.name,
+            trigger="dataset_version",
+            reason=f"{event.dataset} version {event.number} is validated",
+        )
 
 
 def version_rejected(session: WriteSession, event: DatasetVersionRejected) -> None:
-    reasons = " ".join(event.reasons)
-    service.arrived(
-        session,
-        f"dataset_version:{event.version_id}",
-        Arrival(StepState.FAILED, f"{event.dataset} version {event.number} is rejected: {reasons}"),
-    )
+    service.look_again(session, f"dataset_version:{event.version_id}")
 
 
 def run_finished(session: WriteSession, event: RunFinished) -> None:
@@ -131,6 +125,10 @@ def promotion_applied(session: WriteSession, event: PromotionApplied) -> None:
     )
 
 
+def promotion_not_applied(session: WriteSession, event: PromotionNotApplied) -> None:
+    service.arrived(session, f"applied:{event.promotion_id}", Arrival(StepState.FAILED, event.reason))
+
+
 def rollout_aborted(session: WriteSession, event: RolloutAborted) -> None:
     rollout = session.get_one(Rollout, event.rollout_id)
     if rollout.promotion_id is not None:
@@ -154,6 +152,7 @@ def _ask_governor(session: WriteSession, pipeline: Pipeline, event: WindowClosed
     endpoint = session.get_one(Endpoint, event.endpoint_id)
     window = session.get_one(MonitoringWindow, event.window_id)
     _, policy = policies_of(session, event.endpoint_id)
+    pipeline = queries.get_pipeline(session, pipeline.name, lock=True)
     active = queries.active_run(session, pipeline.id)
     runs = queries.runs_started(session, pipeline.id, trigger="drift")
     seen = recent_windows(session, event.endpoint_id, limit=policy.windows_seen, version_id=endpoint.live_version_id)
@@ -163,7 +162,7 @@ def _ask_governor(session: WriteSession, pipeline: Pipeline, event: WindowClosed
         broken_columns=broken if window.verdict == WindowVerdict.BROKEN else [],
         in_flight=active.id if active else None,
         started=[run.started_at for run in runs],
-        failed_gates=_failed_gates(session, runs),
+        failed_gates=_failed_gates(session, pipeline, endpoint.model_id, runs),
     )
     ruling = may_retrain(facts, policy, session.now())
     subject = f"endpoints/{event.endpoint}"
@@ -184,15 +183,22 @@ def _ask_governor(session: WriteSession, pipeline: Pipeline, event: WindowClosed
     )
 
 
-def _failed_gates(session: WriteSession, runs: list[PipelineRun]) -> int:
-    """How many of the newest runs in a row were decided against."""
-    failed = 0
-    for run in runs:
-        step = session.scalar(select(PipelineStep).where(PipelineStep.run_id == run.id, PipelineStep.name == "promote"))
-        promotion = session.get(Promotion, step.output.get("promotion_id", "")) if step is not None else None
-        if promotion is None or promotion.decision is None:
+def _failed_gates(session: WriteSession, pipeline: Pipeline, model_id: str, runs: Sequence[PipelineRun]) -> int:
+    """How many of these retrains in a row the gate refused, newest first.
+
+    A pass of the model, whoever asked for it, ends the row; and so does a change of the pipeline, since what it trains
+    now has not been tried.
+    """
+    tried = queries.promotions_of(session, [run for run in runs if _recipe(run.spec) == _recipe(pipeline.spec)])
+    refused = 0
+    for promotion in decided(session, model_id, limit=_PROMOTIONS_LOOKED_AT):
+        if promotion.decision is None:  # the evidence could not be gathered
             continue
         if promotion.decision["verdict"] == "pass":
             break
-        failed += 1
-    return failed
+        refused += promotion.id in tried
+    return refused
+
+
+def _recipe(spec: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in spec.items() if name != "triggers"}

@@ -1,29 +1,38 @@
 """Verbs of pipelines: put, start, move on, end. The only place that moves the state of a run or a step.
 
-A step either ends at once or waits for one thing, named by a key such as `run:{id}`. Reactions call
-`arrived` with the same key when that thing has happened; the next step then begins in the same transaction.
+A step either ends at once or waits for one thing, named by a key such as `run:{id}`. Reactions call `arrived`
+with the same key when that thing has happened (or `look_again`, when the step is to judge by itself what
+that means); the next step then begins in the same transaction.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select
 
-from domain.db import WriteSession, new_id
+from domain.db import WriteSession, locked, new_id
+from domain.deployments import service as deployments
+from domain.deployments.queries import active_rollouts_of
 from domain.errors import Conflict
 from domain.events.service import emit
+from domain.jobs import service as jobs
+from domain.jobs.queries import get_job
+from domain.jobs.states import ENDED
 from domain.pipelines.events import (
     PipelineChanged,
     PipelineRunEnded,
+    PipelineRunRefused,
     PipelineRunStarted,
     PipelineStepEnded,
     PipelineStepStarted,
 )
 from domain.pipelines.graph import RUN_ENDED, STEP_MOVES, RunState, StepName, StepState, next_step, steps_of
 from domain.pipelines.models import Pipeline, PipelineRun, PipelineStep
-from domain.pipelines.queries import active_run, get_pipeline, get_run, steps_of_run
-from domain.pipelines.specs import PipelineSpec
+from domain.pipelines.queries import active_run, get_pipeline, get_run, runs_started, steps_of_run
+from domain.pipelines.specs import PipelineSpec, Trigger
 from domain.pipelines.steps import BEGIN, Waits
+from domain.pipelines.triggers import schedule_due
 
 
 class PipelineBusy(Conflict):
@@ -45,7 +54,6 @@ class Arrival:
     state: StepState
     reason: str = ""
     output: dict[str, Any] | None = None
-    waits_for: str | None = None
     stop: bool = False
 
 
@@ -61,7 +69,7 @@ class _Turn:
 def put_pipeline(session: WriteSession, *, name: str, spec: PipelineSpec) -> tuple[Pipeline, bool]:
     """Declare a pipeline or change it; True when it is new. Runs that have started keep their spec."""
     now = session.now()
-    pipeline = session.scalar(select(Pipeline).where(Pipeline.name == name).with_for_update())
+    pipeline = session.scalar(locked(select(Pipeline).where(Pipeline.name == name)))
     created = pipeline is None
     body = spec.model_dump(mode="json")
     if pipeline is None:
@@ -71,9 +79,17 @@ def put_pipeline(session: WriteSession, *, name: str, spec: PipelineSpec) -> tup
         session.add(pipeline)
     elif pipeline.spec != body:
         pipeline.spec, pipeline.revision, pipeline.updated_at = body, pipeline.revision + 1, now
+    else:
+        return pipeline, False
     session.flush()
     emit(session, PipelineChanged(subject=f"pipelines/{name}", pipeline=name, revision=pipeline.revision))
     return pipeline, created
+
+
+def put_triggers(session: WriteSession, *, name: str, triggers: list[Trigger]) -> Pipeline:
+    """Replace what sets the pipeline off, and nothing else."""
+    spec = PipelineSpec.model_validate(get_pipeline(session, name, lock=True).spec)
+    return put_pipeline(session, name=name, spec=spec.model_copy(update={"triggers": triggers}))[0]
 
 
 def start(session: WriteSession, *, name: str, trigger: str, reason: str = "") -> PipelineRun:
@@ -112,20 +128,31 @@ def start(session: WriteSession, *, name: str, trigger: str, reason: str = "") -
     return run
 
 
+def start_or_tell(session: WriteSession, *, name: str, trigger: str, reason: str) -> PipelineRun | None:
+    """Start a run that an event sets off; while another one has not ended, the refusal is an event as well."""
+    busy = active_run(session, get_pipeline(session, name, lock=True).id)
+    if busy is None:
+        return start(session, name=name, trigger=trigger, reason=reason)
+    why = f"{reason}, and run {busy.id} has not ended."
+    emit(session, PipelineRunRefused(subject=f"pipelines/{name}", pipeline=name, trigger=trigger, reason=why))
+    return None
+
+
+def start_on_schedule(session: WriteSession, *, name: str) -> PipelineRun | None:
+    """Start the run that is due; None when another tick was faster, or while a run has not ended: it stays due then."""
+    pipeline = get_pipeline(session, name, lock=True)
+    last = runs_started(session, pipeline.id, trigger="schedule", limit=1)
+    since = last[0].started_at if last else pipeline.created_at
+    spec = PipelineSpec.model_validate(pipeline.spec)
+    if not schedule_due(spec, last_started=since, now=session.now()) or active_run(session, pipeline.id) is not None:
+        return None
+    return start(session, name=name, trigger="schedule", reason="its schedule came round")
+
+
 def arrived(session: WriteSession, key: str, arrival: Arrival) -> None:
     """The thing named `key` has happened: move on every step that waits for it."""
-    waiting = session.scalars(
-        select(PipelineStep)
-        .where(PipelineStep.waits_for == key, PipelineStep.state == StepState.RUNNING)
-        .with_for_update()
-    )
-    for step in list(waiting):
-        run = get_run(session, step.run_id, lock=True)
-        turn = _Turn(session, run, session.get_one(Pipeline, run.pipeline_id))
+    for turn, step in _waiting_for(session, key):
         step.output = {**step.output, **(arrival.output or {})}
-        if arrival.waits_for is not None:
-            step.waits_for = arrival.waits_for
-            continue
         _end_step(turn, step, arrival.state, arrival.reason)
         if arrival.state != StepState.SUCCEEDED:
             _end_run(turn, RunState.FAILED, f"{step.name}: {arrival.reason}")
@@ -135,47 +162,83 @@ def arrived(session: WriteSession, key: str, arrival: Arrival) -> None:
             _go_on(turn)
 
 
+def look_again(session: WriteSession, key: str) -> None:
+    """Something happened to the thing named `key`: every step that waits for it looks whether it may end now."""
+    for turn, step in _waiting_for(session, key):
+        if _begin(turn, step, steps_of_run(session, turn.run.id)):
+            _go_on(turn)
+
+
 def cancel(session: WriteSession, *, run_id: str) -> PipelineRun:
-    """Stop after what is running: no further step begins. Jobs that run are cancelled by themselves."""
+    """End the run: no further step begins, and the job or the rollout that a step waits for is stopped."""
     run = get_run(session, run_id, lock=True)
     if run.state in RUN_ENDED:
         raise RunEnded(f"Pipeline run {run_id} has already {run.state}.", where="state")
     turn = _Turn(session, run, session.get_one(Pipeline, run.pipeline_id))
-    for step in steps_of_run(session, run.id):
+    reason = f"cancelled by {session.actor.name}"
+    steps = steps_of_run(session, run.id)
+    for step in steps:
         if step.state == StepState.RUNNING:
-            _end_step(turn, step, StepState.CANCELLED, f"cancelled by {session.actor.name}")
-    _end_run(turn, RunState.CANCELLED, f"cancelled by {session.actor.name}")
+            _end_step(turn, step, StepState.CANCELLED, reason)
+    _end_run(turn, RunState.CANCELLED, reason)
+    for step in steps:
+        _stop_work(session, step, reason)
     return run
+
+
+def _stop_work(session: WriteSession, step: PipelineStep, reason: str) -> None:
+    job_id, promotion_id = step.output.get("job_id"), step.output.get("promotion_id")
+    if job_id is not None and get_job(session, job_id).state not in ENDED:
+        jobs.cancel(session, job_id, reason=reason)
+    if promotion_id is not None:
+        for rollout in active_rollouts_of(session, promotion_id):
+            deployments.abort(session, rollout_id=rollout.id, reason=reason)
+
+
+def _waiting_for(session: WriteSession, key: str) -> Iterator[tuple[_Turn, PipelineStep]]:
+    """The running steps that wait for `key`, each with its locked run."""
+    query = select(PipelineStep).where(PipelineStep.waits_for == key, PipelineStep.state == StepState.RUNNING)
+    for step in session.scalars(locked(query)).all():
+        run = get_run(session, step.run_id, lock=True)
+        yield _Turn(session, run, session.get_one(Pipeline, run.pipeline_id)), step
 
 
 def _go_on(turn: _Turn) -> None:
     """Begin the next step, and the one after it when it ends at once, until one waits or the run is through."""
-    session, run, pipeline = turn.session, turn.run, turn.pipeline
-    spec = PipelineSpec.model_validate(run.spec)
     while True:
-        steps = {StepName(step.name): step for step in steps_of_run(session, run.id)}
-        name = next_step(list(steps), {key: StepState(step.state) for key, step in steps.items()})
+        steps = steps_of_run(turn.session, turn.run.id)
+        states = {StepName(step.name): StepState(step.state) for step in steps}
+        name = next_step(list(states), states)
         if name is None:
             _end_run(turn, RunState.SUCCEEDED, "every step succeeded")
             return
-        step = steps[name]
+        step = next(one for one in steps if one.name == name)
         _move(step, StepState.RUNNING)
-        step.started_at = session.now()
+        step.started_at = turn.session.now()
         emit(
-            session,
-            PipelineStepStarted(subject=f"pipeline-runs/{run.id}", pipeline=pipeline.name, run_id=run.id, step=name),
+            turn.session,
+            PipelineStepStarted(
+                subject=f"pipeline-runs/{turn.run.id}", pipeline=turn.pipeline.name, run_id=turn.run.id, step=name
+            ),
         )
-        outputs = {key: dict(one.output) for key, one in steps.items()}
-        begun = BEGIN[name](session, pipeline.name, spec, outputs)
-        step.output = begun.output
-        if isinstance(begun, Waits):
-            step.waits_for = begun.key
-            session.flush()
+        if not _begin(turn, step, steps):
             return
-        _end_step(turn, step, StepState.SUCCEEDED if begun.good else StepState.FAILED, begun.reason)
-        if not begun.good:
-            _end_run(turn, RunState.FAILED, f"{name}: {begun.reason}")
-            return
+
+
+def _begin(turn: _Turn, step: PipelineStep, steps: Sequence[PipelineStep]) -> bool:
+    """Do what the step does first; whether the next one may begin at once."""
+    outputs = {StepName(one.name): dict(one.output) for one in steps}
+    spec = PipelineSpec.model_validate(turn.run.spec)
+    begun = BEGIN[StepName(step.name)](turn.session, turn.pipeline.name, spec, outputs)
+    step.output = begun.output
+    if isinstance(begun, Waits):
+        step.waits_for = begun.key
+        turn.session.flush()
+        return False
+    _end_step(turn, step, StepState.SUCCEEDED if begun.good else StepState.FAILED, begun.reason)
+    if not begun.good:
+        _end_run(turn, RunState.FAILED, f"{step.name}: {begun.reason}")
+    return begun.good
 
 
 def _end_step(turn: _Turn, step: PipelineStep, state: StepState, reason: str) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from domain.datasets.specs import Name, Source, Spec
 from domain.training.specs import TrainSpec
@@ -45,3 +45,19 @@ class PipelineSpec(Spec):
     model: Name
     promote: bool = True
     triggers: list[Trigger] = []
+
+    @field_validator("train")
+    @classmethod
+    def _trains_what_it_builds(cls, train: TrainSpec, info: ValidationInfo) -> TrainSpec:
+        build = info.data.get("build")
+        if build is not None and train.dataset != build.dataset:
+            raise ValueError(f"train.dataset is {train.dataset!r}, and what is built is {build.dataset!r}")
+        return train
+
+    @field_validator("model")
+    @classmethod
+    def _trains_for_its_model(cls, model: str, info: ValidationInfo) -> str:
+        train = info.data.get("train")
+        if train is not None and train.model not in {None, model}:
+            raise ValueError(f"train.model is {train.model!r}, and the pipeline's model is {model!r}")
+        return model

@@ -76,13 +76,18 @@ def _begin_build(session: WriteSession, pipeline: str, spec: PipelineSpec, _: Ou
 
 
 def _begin_check(session: WriteSession, _: str, __: PipelineSpec, outputs: Outputs) -> Waits | Ended:
-    version = dataset_queries.get_version_by_id(session, outputs[StepName.BUILD]["version_id"])
-    name = f"{version.dataset.name} version {version.number}"
-    if version.state == VersionState.VALIDATED:
-        return Ended(True, f"{name} is validated")
-    if version.state == VersionState.REJECTED:
-        return Ended(False, f"{name} is rejected: {' '.join(version.reasons)}")
-    return Waits(f"dataset_version:{version.id}")
+    """Every version that was built must be validated; the step looks again whenever one has been judged."""
+    built = [outputs[step] for step in (StepName.EVALUATION, StepName.BUILD) if outputs.get(step)]
+    # Locked: a verdict that another transaction is recording just now is seen here, or sees this step waiting.
+    versions = [dataset_queries.get_version_by_id(session, one["version_id"], lock=True) for one in built]
+    names = {version.id: f"{version.dataset.name} version {version.number}" for version in versions}
+    for version in versions:
+        if version.state == VersionState.REJECTED:
+            return Ended(False, f"{names[version.id]} is rejected: {' '.join(version.reasons)}")
+    for version in versions:
+        if version.state == VersionState.REGISTERED:
+            return Waits(f"dataset_version:{version.id}")
+    return Ended(True, f"validated: {', '.join(dict.fromkeys(names.values()))}")
 
 
 def _begin_train(session: WriteSession, pipeline: str, spec: PipelineSpec, outputs: Outputs) -> Waits | Ended:

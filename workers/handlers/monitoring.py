@@ -1,5 +1,7 @@
 """Watching: each tick looks for windows to close; a job compares a window with its reference and its truth."""
 
+import math
+
 import polars as pl
 from sqlalchemy import select
 
@@ -111,6 +113,8 @@ def _performance(
     try:
         value = metric.compute(known, Predictions(values, probabilities, classes))
     except DomainError:
+        return None
+    if not math.isfinite(value):  # not defined on these rows, as AUC with one class
         return None
     reference = run.metrics.get(f"test_{metric.name}")
     loss = None

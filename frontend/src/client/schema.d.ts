@@ -1006,7 +1006,7 @@ export interface paths {
         };
         /**
          * List Performance
-         * @description Closed windows whose ground truth is known, newest first.
+         * @description Closed windows whose quality is known, newest first.
          */
         get: operations["list_performance"];
         put?: never;
@@ -1187,7 +1187,7 @@ export interface paths {
         put?: never;
         /**
          * Cancel Pipeline Run
-         * @description No further step begins.
+         * @description No further step begins, and the work that a step waits for is stopped.
          */
         post: operations["cancel_pipeline_run"];
         delete?: never;
@@ -1534,7 +1534,7 @@ export interface components {
         };
         /**
          * BuildStep
-         * @description Make the next version of `dataset` from `source` and check it; without a source, take the newest that is valid.
+         * @description Make the next version of `dataset` from `source` and check it; without one, take the newest validated version.
          */
         BuildStep: {
             /** Dataset */
@@ -3538,7 +3538,7 @@ export interface components {
         };
         /**
          * Scope
-         * @description `read` sees, `write` changes and starts work, `predict` asks models, `approve` decides promotions, `admin` rules.
+         * @description `read` sees, `write` changes and starts work, `predict` asks, `approve` decides promotions, `admin` all else.
          * @enum {string}
          */
         Scope: "read" | "write" | "predict" | "approve" | "admin";
@@ -3974,12 +3974,15 @@ export interface components {
             /** Items */
             items: components["schemas"]["TruthItem"][];
         };
-        /** TruthItem */
+        /**
+         * TruthItem
+         * @description What turned out to be true for one prediction. It may arrive before the prediction has been written down.
+         */
         TruthItem: {
             /** Id */
             id: string;
             /** Value */
-            value: number | string | boolean;
+            value: boolean | number | string;
         };
         /** UniqueCheck */
         UniqueCheck: {

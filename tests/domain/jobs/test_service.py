@@ -207,7 +207,7 @@ class TestEvents:
                     later.result(timeout=0.5)
             second = later.result(timeout=10)
         with runtime.reading() as session:
-            assert [row.subject for row in after(session, 0)] == [f"jobs/{first}", f"jobs/{second}"]
+            assert [row.payload["job_id"] for row in after(session, 0)] == [first, second]
 
 
 def test_a_state_that_cannot_follow_is_refused(runtime: Runtime) -> None:
