@@ -189,7 +189,7 @@ def _results(stage: Stage, version: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _train(stage: Stage, document: str) -> dict[str, Any]:
     """Train as the document says, and wait for the version and its checks."""
-    spec = stage.document(document) | {"code_commit": stage.commit()}
+    spec = stage.document(document) | {"code_commit": stage.code_commit()}
     run = stage.finished(stage.client.post("experiments", NAME, "runs", body=spec))
 
     def checked() -> dict[str, Any] | None:

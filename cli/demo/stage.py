@@ -66,7 +66,7 @@ class Stage:
     def document(self, name: str) -> Any:
         return read_document(self._example / name).value
 
-    def commit(self) -> str | None:
+    def code_commit(self) -> str | None:
         """The git commit of the code that asks, for lineage; None outside of a clone."""
         git = shutil.which("git")
         if git is None:
