@@ -121,6 +121,12 @@ class TestThePolicy:
         assert answer.status_code == 200, answer.text
         assert client.get("models/progress").json()["policy"]["approval"] == "required"
 
+    def test_in_yaml_may_name_rows_with_on(self, client: httpx.Client) -> None:
+        text = b"gates:\n  - {gate: champion, metric: mae, on: traffic}\n"
+        answer = client.put("models/progress/policy", content=text, headers={"content-type": "application/yaml"})
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["gates"][0]["on"] == "traffic"
+
     def test_the_same_one_is_no_news(self, client: httpx.Client) -> None:
         for _ in range(2):
             assert client.put("models/progress/policy", json=GATES).headers["etag"] == '"2"'

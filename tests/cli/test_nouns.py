@@ -168,8 +168,8 @@ class TestDocuments:
         assert millrace("checks", "set", "bikes", "-", stdin="checks: []").exit_code == 0
         assert server.asked[0].json() == {"checks": []}
 
-    def test_keep_on_a_word_as_in_yaml_1_2(self, millrace: Millrace, server: Server, tmp_path: Path) -> None:
-        server.answer("PUT", "/api/v1/models/bikes/policy", {"gates": [], "approval": "automatic"})
+    def test_leave_on_a_word(self, millrace: Millrace, server: Server, tmp_path: Path) -> None:
+        server.on("PUT", "/api/v1/models/bikes/policy", Answer({"gates": [], "approval": "automatic"}))
         (tmp_path / "policy.yaml").write_text("gates: [{gate: champion, metric: mae, on: traffic}]\n")
         assert millrace("models", "policy", "bikes", "policy.yaml").exit_code == 0
         assert server.asked[-1].json()["gates"][0]["on"] == "traffic"

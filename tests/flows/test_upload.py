@@ -6,7 +6,9 @@ import httpx
 import pytest
 
 from domain.jobs.states import JobState
-from tests.conftest import Drain
+from tests.conftest import ON_BOTH_DATABASES, Drain
+
+pytestmark = ON_BOTH_DATABASES
 
 GOOD = b"age,city\n31,Rome\n45,Oslo\n"
 
