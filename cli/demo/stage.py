@@ -1,7 +1,5 @@
 """`Stage`: how a chapter speaks, waits, and compares what it told with what happened."""
 
-import shutil
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +11,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from cli.client import Client, ClientError
+from cli.code import code_commit
 from cli.documents import read_document
 from cli.session import PIPE_WIDTH, Session
 from cli.upload import Upload
@@ -67,14 +66,7 @@ class Stage:
         return read_document(self._example / name).value
 
     def code_commit(self) -> str | None:
-        """The git commit of the code that asks, for lineage; None outside of a clone."""
-        git = shutil.which("git")
-        if git is None:
-            return None
-        asked = subprocess.run(
-            [git, "rev-parse", "HEAD"], cwd=self._example, capture_output=True, text=True, check=False
-        )
-        return asked.stdout.strip() if asked.returncode == 0 else None
+        return code_commit(self._example)
 
     def push(self, dataset: str, name: str, write: Callable[[Path], Path], message: str) -> dict[str, Any]:
         """Send a file that `write` makes as the next version, and wait for its checks."""

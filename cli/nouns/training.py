@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import RenderableType
 
+from cli.code import code_commit
 from cli.documents import located, read_document
 from cli.nouns.jobs import follow
 from cli.session import Noun, Session, WaitOption
@@ -45,8 +46,11 @@ def train(
     document = read_document(spec)
     name = experiment or (document.value.get("model") if isinstance(document.value, dict) else None) or "default"
     session.ensure("experiments", name)
+    body = document.value
+    if isinstance(body, dict) and "code_commit" not in body:
+        body = body | {"code_commit": code_commit(spec.absolute().parent)}
     with located(document):
-        job = session.client.post("experiments", name, "runs", body=document.value)
+        job = session.client.post("experiments", name, "runs", body=body)
     follow(session, job, wait=wait, view=draw_run)
 
 

@@ -75,7 +75,7 @@ class Turns:
             training.finish_run(session, run_id=output["run_id"], outcome=OUTCOME)
 
     def check_model(self, number: int) -> None:
-        (job,) = [one for one in self.queued("RunModelChecks")][-1:]
+        job = self.queued("RunModelChecks")[-1]
         with self.runtime.transaction() as session:
             version = get_version(session, "m", number)
             model_checks.record(
