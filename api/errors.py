@@ -8,7 +8,7 @@ from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError
 from starlette.exceptions import HTTPException
 
 from domain.errors import Conflict, DomainError, Forbidden, Invalid, NotFound, Stale, Unavailable
@@ -107,6 +107,13 @@ def _integrity_error(request: Request, error: IntegrityError) -> JSONResponse:
     )
 
 
+def _data_error(request: Request, error: DataError) -> JSONResponse:
+    log.warning("data_error", error=str(error.orig))
+    return problem(
+        request, 422, "unstorable_value", "A value is too long or too large, or has a character that cannot be kept."
+    )
+
+
 def _database_error(request: Request, error: DBAPIError) -> JSONResponse:
     log.error("database_error", error=str(error.orig))
     return problem(
@@ -128,6 +135,7 @@ def install(app: FastAPI) -> None:
         RequestValidationError: _validation_error,
         HTTPException: _http_error,
         IntegrityError: _integrity_error,
+        DataError: _data_error,
         OperationalError: _database_error,
         Exception: _unexpected,
     }

@@ -100,7 +100,7 @@ class BodyLimit:
         taken = 0
         too_large = TooLarge(f"The body is larger than {limit} bytes.", where="body", fix="Send less at once.")
         declared = headers.get("content-length", "0")
-        if declared.isdigit() and int(declared) > limit:
+        if declared.isascii() and declared.isdigit() and int(declared) > limit:
             response = problem(
                 Request(scope), 413, too_large.code, too_large.message, where=too_large.where, fix=too_large.fix
             )

@@ -37,7 +37,7 @@ def last_event_id(request: Request) -> int | None:
     given = request.headers.get("Last-Event-ID")
     if given is None:
         return None
-    if not given.isdigit() or len(given) > 18:
+    if not (given.isascii() and given.isdigit()) or len(given) > 18:
         raise BadLastEventId(f"{given[:40]!r} is no event number.", where="Last-Event-ID")
     return int(given)
 

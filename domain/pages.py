@@ -38,14 +38,16 @@ class Page(Generic[T]):
 
 
 def _decode(cursor: str, cast: type[str] | type[int]) -> str | int:
+    bad = BadCursor(
+        "The cursor is not one this server gave out.", where="cursor", fix="Leave it out to start from the first page."
+    )
     try:
-        return cast(urlsafe_b64decode(cursor.encode()).decode())
+        value = cast(urlsafe_b64decode(cursor.encode()).decode())
     except (ValueError, Base64Error, UnicodeDecodeError) as error:
-        raise BadCursor(
-            "The cursor is not one this server gave out.",
-            where="cursor",
-            fix="Leave it out to start from the first page.",
-        ) from error
+        raise bad from error
+    if isinstance(value, int) and not 0 <= value < 2**63:
+        raise bad
+    return value
 
 
 def paginate(

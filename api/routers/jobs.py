@@ -1,6 +1,8 @@
 """Jobs: look, follow live, cancel, retry."""
 
-from fastapi import APIRouter, Request
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 
 from api.deps import PageDep, ReadDep, Reader, RuntimeDep, WriteDep, Writer
@@ -33,7 +35,9 @@ def get_job(job_id: str, session: ReadDep, _: Reader) -> JobRead:
 
 
 @router.get("/{job_id}/logs")
-def get_job_logs(job_id: str, session: ReadDep, _: Reader, after: int = 0) -> list[JobLogRead]:
+def get_job_logs(
+    job_id: str, session: ReadDep, _: Reader, after: Annotated[int, Query(ge=0, lt=2**63)] = 0
+) -> list[JobLogRead]:
     """Up to 1,000 log lines numbered above `after`, oldest first."""
     queries.get_job(session, job_id)
     return [JobLogRead.model_validate(row) for row in queries.logs_after(session, job_id, after)]

@@ -4,9 +4,9 @@ Segments are Parquet, which this process does not read: a job looks the row up, 
 """
 
 import time
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Path, Response
 
 from adapters.runtime import Runtime
 from api.deps import Reader, RuntimeDep
@@ -25,6 +25,9 @@ from domain.monitoring.queries import truth_of
 from domain.registry.models import RegisteredModel
 
 router = APIRouter(prefix="/predictions", tags=["predictions"])
+
+# As serving gives them out: nothing else is worth a job that looks for it.
+PredictionId = Annotated[str, Path(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
 
 _WAIT_SECONDS = 10.0
 _POLL_SECONDS = 0.05
@@ -79,7 +82,7 @@ def _record(runtime: Runtime, job: Job, prediction_id: str, response: Response) 
 
 @router.get("/{prediction_id}", responses=_ACCEPTED)
 def get_prediction(
-    prediction_id: str, runtime: RuntimeDep, response: Response, actor: Reader
+    prediction_id: PredictionId, runtime: RuntimeDep, response: Response, actor: Reader
 ) -> PredictionRead | JobRead:
     """The recorded row, the answer, and the truth if it is known."""
     return _record(runtime, _look_up(runtime, actor, prediction_id), prediction_id, response)
@@ -87,7 +90,7 @@ def get_prediction(
 
 @router.get("/{prediction_id}/lineage", responses=_ACCEPTED)
 def get_prediction_lineage(
-    prediction_id: str, runtime: RuntimeDep, response: Response, actor: Reader
+    prediction_id: PredictionId, runtime: RuntimeDep, response: Response, actor: Reader
 ) -> LineageRead | JobRead:
     """From the answer to model version, gate decision, run, code, data version and its checks."""
     record = _record(runtime, _look_up(runtime, actor, prediction_id), prediction_id, response)

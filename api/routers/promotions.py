@@ -1,6 +1,8 @@
 """Promotions: ask, look, approve, reject."""
 
-from fastapi import APIRouter, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Response
 
 from api.deps import Approver, IdempotencyKey, PageDep, ReadDep, Reader, WriteDep, Writer
 from api.documents import DocumentRoute
@@ -30,7 +32,12 @@ def _read(session: AnySession, row: Promotion) -> PromotionRead:
 
 @router.post("/models/{name}/versions/{number}/promotions", status_code=202)
 def request_promotion(
-    name: str, number: int, session: WriteDep, key: IdempotencyKey, response: Response, _: Writer
+    name: str,
+    number: Annotated[int, Path(ge=1, lt=2**31)],
+    session: WriteDep,
+    key: IdempotencyKey,
+    response: Response,
+    _: Writer,
 ) -> JobRead:
     """Ask that this version become champion. The job gathers evidence; its subject is the promotion."""
     _promotion, job = service.request(session, model=name, number=number, key=key)

@@ -20,6 +20,9 @@ NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 VersionRef = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}(@[1-9][0-9]*)?$")]
 
+# Ten years: longer waits are typing errors, and some are more than a clock can add.
+LONGEST_SECONDS = 10 * 365 * 86_400
+
 
 class Spec(BaseModel):
     """Base of all specs: unknown keys are refused, so that a typo is an error with a location."""

@@ -108,6 +108,7 @@ def apply_promotion(session: WriteSession, *, promotion_id: str) -> None:
     model = session.get_one(RegisteredModel, promotion.model_id)
     version = session.get_one(ModelVersion, promotion.version_id)
     endpoints = endpoints_of(session, model.id, lock=True)
+    registry.get_model(session, model.name, lock=True)  # who is first is settled here, also without an endpoint
     behind = [endpoint for endpoint in endpoints if endpoint.live_version_id != version.id]
     try:
         refuse_archived(version)

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from domain.datasets.specs import Spec
 from domain.registry.specs import Label
@@ -10,7 +10,13 @@ from domain.registry.specs import Label
 Verdict = Literal["pass", "fail", "inconclusive"]
 
 
-class MetricGate(Spec):
+class Gate(Spec):
+    """What a policy asks for; its bounds are numbers that something can meet."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
+
+
+class MetricGate(Gate):
     """A metric on the frozen test rows within bounds."""
 
     gate: Literal["metric"] = "metric"
@@ -27,14 +33,14 @@ class MetricGate(Spec):
         return self
 
 
-class OverfitGate(Spec):
+class OverfitGate(Gate):
     """Validation loss < `max_ratio` x train loss."""
 
     gate: Literal["overfit"] = "overfit"
     max_ratio: float = Field(default=1.2, gt=0)
 
 
-class ToleranceGate(Spec):
+class ToleranceGate(Gate):
     """Numeric inputs moved by `noise` x their standard deviation must not move the prediction much.
 
     Regression: the mean absolute move stays within `max_shift` x the spread of the predictions.
@@ -49,17 +55,19 @@ class ToleranceGate(Spec):
 class ExpectedRow(Spec):
     """A row every version must get right: the label, or a number within `within` of `expect`."""
 
+    model_config = ConfigDict(allow_inf_nan=False)
+
     instance: dict[str, Any]
     expect: Label
     within: float | None = Field(default=None, ge=0)
 
 
-class MinimumFunctionalityGate(Spec):
+class MinimumFunctionalityGate(Gate):
     gate: Literal["minimum_functionality"] = "minimum_functionality"
     rows: list[ExpectedRow] = Field(min_length=1)
 
 
-class SlicesGate(Spec):
+class SlicesGate(Gate):
     """The metric per value of each column in `by`; no slice of at least `min_rows` is worse than bounds allow."""
 
     gate: Literal["slices"] = "slices"

@@ -2,9 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
-from domain.datasets.specs import Spec
+from domain.datasets.specs import LONGEST_SECONDS, Spec
 
 DriftTest = Literal["ks", "chi2"]
 
@@ -12,8 +12,10 @@ DriftTest = Literal["ks", "chi2"]
 class MonitorPolicy(Spec):
     """When a window closes and what counts as drift. Windows close by rows, or by time with at least `min_rows`."""
 
-    window_rows: int = Field(default=1000, ge=50)
-    window_seconds: float | None = Field(default=None, gt=0)
+    model_config = ConfigDict(allow_inf_nan=False)
+
+    window_rows: int = Field(default=1000, ge=50, le=10_000_000)
+    window_seconds: float | None = Field(default=None, gt=0, le=LONGEST_SECONDS)
     min_rows: int = Field(default=100, ge=20)
     max_effect: float = Field(
         default=0.2, gt=0, description="PSI that matters; raised to the null's quantile at the window's n."
@@ -38,9 +40,13 @@ class MonitorPolicy(Spec):
 class GovernorPolicy(Spec):
     """When a retrain may start by itself."""
 
-    windows_needed: int = Field(default=2, ge=1, description="k of the last `windows_seen` windows must be bad.")
-    windows_seen: int = Field(default=3, ge=1)
-    cooldown_seconds: float = Field(default=3600.0, ge=0)
+    model_config = ConfigDict(allow_inf_nan=False)
+
+    windows_needed: int = Field(
+        default=2, ge=1, le=1000, description="k of the last `windows_seen` windows must be bad."
+    )
+    windows_seen: int = Field(default=3, ge=1, le=1000)
+    cooldown_seconds: float = Field(default=3600.0, ge=0, le=LONGEST_SECONDS)
     daily_budget: int = Field(default=4, ge=1)
     max_failed_gates: int = Field(default=3, ge=1, description="Gates failed in a row before automatic retrains stop.")
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from domain.datasets.specs import Name, Source, Spec
+from domain.datasets.specs import LONGEST_SECONDS, Name, Source, Spec
 from domain.training.specs import TrainSpec
 
 
@@ -20,7 +20,7 @@ class DriftTrigger(Spec):
 
 class ScheduleTrigger(Spec):
     on: Literal["schedule"] = "schedule"
-    every_seconds: float = Field(ge=60)
+    every_seconds: float = Field(ge=60, le=LONGEST_SECONDS)
 
 
 Trigger = Annotated[NewVersionTrigger | DriftTrigger | ScheduleTrigger, Field(discriminator="on")]

@@ -6,6 +6,7 @@ from pydantic import Field, field_validator
 
 from domain.datasets.specs import Spec, VersionRef
 from domain.model_checks.specs import (
+    Gate,
     MetricGate,
     MinimumFunctionalityGate,
     ModelCheckSpec,
@@ -17,7 +18,7 @@ from domain.model_checks.specs import (
 )
 
 
-class ChampionGate(Spec):
+class ChampionGate(Gate):
     """Better than the champion on the same frozen rows, by a paired test with a minimum effect.
 
     `on` names the dataset that holds the frozen rows; absent, they are the candidate's own test rows

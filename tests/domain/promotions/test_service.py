@@ -20,6 +20,7 @@ from domain.registry import service as registry
 from domain.registry.models import RegisteredModel
 from domain.registry.queries import alias_of, get_model, get_version
 from domain.registry.service import archive_version
+from tests.conftest import ON_BOTH_DATABASES
 from tests.domain.deployments.versions import ANN, BOB, add_versions, decide, request, require_approval
 from tests.finished_runs import finished_run
 
@@ -170,6 +171,7 @@ class TestApproval:
             verb(session, promotion_id=waiting, **more)
 
 
+@ON_BOTH_DATABASES
 def test_of_twenty_promotions_at_once_exactly_one_is_applied(runtime: Runtime) -> None:
     with runtime.transaction(ANN) as session:
         data = get_dataset_version(session, "d", 1)

@@ -1,0 +1,58 @@
+"""`python -m bench [NAME …]`: the hot paths beside a peer in the same run, as one table with the machine named."""
+
+import argparse
+import os
+import platform
+from importlib.metadata import version
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from bench import checks, jobs, predict, upload
+from bench.table import BenchRow
+
+BENCHES = {"checks": checks.run, "jobs": jobs.run, "upload": upload.run, "predict": predict.run}
+NAMED = ("fastapi", "uvicorn", "celery", "sqlalchemy", "polars", "onnxruntime", "mlflow")
+
+
+def machine() -> str:
+    """Processor, cores, memory and the versions that matter, in one paragraph."""
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.is_file() else []
+    model = next(
+        (line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.processor()
+    )
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    libraries = ", ".join(f"{name} {version(name)}" for name in NAMED)
+    return (
+        f"{model}, {os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()} {platform.machine()}, "
+        f"Python {platform.python_version()}, {libraries}"
+    )
+
+
+def drawn(rows: list[BenchRow]) -> Table:
+    table = Table("what", "ours", "peer", "unit", "ours / peer", "the peer", title="Beside a peer, in the same run")
+    for row in rows:
+        table.add_row(row.name, f"{row.ours:,.4g}", f"{row.peer:,.4g}", row.unit, f"{row.ratio:.2f}", row.note)
+    return table
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"which: {', '.join(BENCHES)}; all when none is named")
+    chosen = parser.parse_args().names or list(BENCHES)
+    unknown = sorted(set(chosen) - set(BENCHES))
+    if unknown:
+        parser.error(f"there is no benchmark {', '.join(unknown)}; there are {', '.join(BENCHES)}")
+    console = Console()
+    console.print(machine())
+    rows: list[BenchRow] = []
+    for name in chosen:
+        with console.status(f"measuring {name}"):
+            rows += BENCHES[name]()
+    console.print(drawn(rows))
+
+
+if __name__ == "__main__":
+    main()
