@@ -119,12 +119,12 @@ class LocalStore:
     def _appearing(self, key: str) -> Iterator[BinaryIO]:
         path = self._path(key)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=self._incoming)
+            handle, name = tempfile.mkstemp(dir=self._incoming)  # fails where the disk is not mounted
         except OSError as error:
             raise StoreUnavailable(f"The store at {self._root} takes no objects: {error}.", where=key) from error
         try:
             with os.fdopen(handle, "wb") as file:
+                path.parent.mkdir(parents=True, exist_ok=True)
                 yield file
                 file.flush()
                 os.fsync(file.fileno())

@@ -197,6 +197,17 @@ class TestAStoreThatIsAway:
         with pytest.raises(StoreUnavailable):
             uses[verb]()
 
+    def test_is_not_made_anew_in_its_place(self, tmp_path: Path) -> None:
+        disk, unplugged = tmp_path / "disk", tmp_path / "unplugged"
+        store = open_store(str(disk))
+        store.put("a/b", b"1")
+        disk.rename(unplugged)
+        with pytest.raises(StoreUnavailable):
+            store.put("c/d", b"2")
+        assert not disk.exists()
+        unplugged.rename(disk)
+        assert store.get("a/b") == b"1"
+
 
 class TestContents:
     def test_same_content_is_kept_once(self, store: ObjectStore, tmp_path: Path) -> None:

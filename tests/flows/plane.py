@@ -15,6 +15,7 @@ from httpx import ASGITransport, AsyncClient
 
 from adapters.runtime import Runtime
 from serving.app import build_serving, running, standalone
+from serving.table import RouteTable
 from tests.conftest import Drain
 from tests.training_data import make_dataset
 from workers.traffic import list_segments
@@ -23,12 +24,15 @@ from workers.traffic import list_segments
 class Plane:
     """One serving process."""
 
-    def __init__(self, http: AsyncClient, runner: asyncio.Runner, runtime: Runtime) -> None:
+    def __init__(self, http: AsyncClient, table: RouteTable, runner: asyncio.Runner, runtime: Runtime) -> None:
         self._http = http
+        self._table = table
         self._runner = runner
         self._runtime = runtime
 
     def predict(self, endpoint: str, rows: pl.DataFrame) -> dict[str, Any]:
+        """Ask by the routes as they are in the store now, not as the last poll found them."""
+        self._table.refresh()
         answer = self._runner.run(self._http.post(f"/serve/{endpoint}/predict", json={"instances": rows.to_dicts()}))
         assert answer.status_code == 200, answer.text
         body: dict[str, Any] = answer.json()
@@ -66,7 +70,7 @@ def plane(runtime: Runtime) -> Iterator[Plane]:
         runner.run(alive.__aenter__())
         try:
             http = AsyncClient(transport=ASGITransport(standalone(app)), base_url="http://serving", headers=bearer)
-            yield Plane(http, runner, runtime)
+            yield Plane(http, app.table, runner, runtime)
         finally:
             runner.run(alive.__aexit__(None, None, None))
 

@@ -83,6 +83,8 @@ def compute_window(job: RunningJob[ComputeWindow], tools: Toolbox) -> dict[str, 
         version = find_version(session, model.id, number)
         run = session.get_one(Run, version.run_id)
     reference = read_parquet(tools, run.reference_md5)
+    if run.package["signature"]["classes"]:  # labels are recorded as text, whatever they are
+        reference = reference.with_columns(pl.col(PREDICTION).cast(pl.String))
     seen = rows["inputs"].struct.unnest().with_columns(rows["prediction"].alias(PREDICTION))
     job.progress(0.3, f"comparing {rows.height} rows with {reference.height} of training")
     found = drift(reference, seen, policy=policy)
