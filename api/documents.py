@@ -18,6 +18,8 @@ from starlette.datastructures import MutableHeaders
 from domain.errors import Invalid
 
 M = TypeVar("M", bound=BaseModel)
+# The fields by which the unions of the specs are told apart.
+_TAGS = ("check", "gate", "kind", "on")
 YAML_TYPES = frozenset({"application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml"})
 
 
@@ -155,10 +157,15 @@ def _place(loc: Sequence[str | int], body: Any, *, missing: bool) -> tuple[str |
         return tuple(loc)
     node = body
     found: list[str | int] = ["body"]
+    branch_named = False
     for place, part in enumerate(loc[1:], start=1):
+        # A branch may be called as a field is: `{"gate": "metric", "metric": "mae"}`. Its name comes first.
+        if isinstance(node, dict) and not branch_named and part in (node.get(tag) for tag in _TAGS):
+            branch_named = True
+            continue
         here = isinstance(node, dict) and part in node
         if here or (isinstance(node, list) and isinstance(part, int) and part < len(node)):
-            node = node[part]
+            node, branch_named = node[part], False
         elif not (missing and place == len(loc) - 1):
             continue
         found.append(part)

@@ -34,8 +34,12 @@ def machine() -> str:
 def drawn(rows: list[BenchRow]) -> Table:
     table = Table("what", "ours", "peer", "unit", "ours / peer", "the peer", title="Beside a peer, in the same run")
     for row in rows:
-        table.add_row(row.name, f"{row.ours:,.4g}", f"{row.peer:,.4g}", row.unit, f"{row.ratio:.2f}", row.note)
+        table.add_row(row.name, _figure(row.ours), _figure(row.peer), row.unit, f"{row.ratio:.2f}", row.note)
     return table
+
+
+def _figure(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def main() -> None:

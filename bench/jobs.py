@@ -45,8 +45,7 @@ class Nothing(JobSpec):
     """The job that only says when it started."""
 
 
-def run(*, quick: bool = False) -> list[BenchRow]:
-    one_by_one, at_once = (ONE_BY_ONE // 5, AT_ONCE // 5) if quick else (ONE_BY_ONE, AT_ONCE)
+def run() -> list[BenchRow]:
     with tempfile.TemporaryDirectory(prefix="millrace-bench-") as folder, _valkey(Path(folder, "redis")) as url:
         settings = Settings(home=Path(folder, "home"), redis_url=url, _env_file=None)
         runtime = open_runtime(settings)
@@ -62,12 +61,12 @@ def run(*, quick: bool = False) -> list[BenchRow]:
 
         with Redis.from_url(url, socket_timeout=90) as broker:
             with _worker("ours", settings):
-                ours = _measure(broker, submit, one_by_one, at_once)
+                ours = _measure(broker, submit)
             with _worker("bare", settings):
-                bare = _measure(broker, send, one_by_one, at_once)
+                bare = _measure(broker, send)
         runtime.close()
-    note = f"bare Celery, a task that does nothing; {one_by_one} one by one"
-    many = f"bare Celery; {at_once:,} submitted at once, {PROCESSES} pool processes"
+    note = f"bare Celery, a task that does nothing; {ONE_BY_ONE} one by one"
+    many = f"bare Celery; {AT_ONCE:,} submitted at once, {PROCESSES} pool processes"
     return [
         BenchRow("job submit to start, p50", ours[0], bare[0], "ms", ours[0] / bare[0], note),
         BenchRow("job submit to start, p99", ours[1], bare[1], "ms", ours[1] / bare[1], note),
@@ -75,23 +74,23 @@ def run(*, quick: bool = False) -> list[BenchRow]:
     ]
 
 
-def _measure(broker: Redis, submit: Callable[[], None], one_by_one: int, at_once: int) -> tuple[float, float, float]:
+def _measure(broker: Redis, submit: Callable[[], None]) -> tuple[float, float, float]:
     """Milliseconds from submit to start (p50, p99), and jobs started per second when many are submitted at once."""
     for _ in range(WARM_UP):
         submit()
     for _ in range(WARM_UP):
         _started(broker)
     waits = []
-    for _ in range(one_by_one):
+    for _ in range(ONE_BY_ONE):
         time.sleep(PAUSE_SECONDS)
         before = time.time()
         submit()
         waits.append((_started(broker) - before) * 1000)
     before = time.time()
-    for _ in range(at_once):
+    for _ in range(AT_ONCE):
         submit()
-    last = max(_started(broker) for _ in range(at_once))
-    return statistics.median(waits), statistics.quantiles(waits, n=100)[98], at_once / (last - before)
+    last = max(_started(broker) for _ in range(AT_ONCE))
+    return statistics.median(waits), statistics.quantiles(waits, n=100)[98], AT_ONCE / (last - before)
 
 
 def _started(broker: Redis) -> float:

@@ -108,6 +108,10 @@ def _publish(trained: TrainedModel, home: Path) -> str:
     return digest
 
 
+def _called(connections: int) -> str:
+    return f"1 row, {connections} connection{'s' if connections > 1 else ''}"
+
+
 def _rows(count: int) -> list[dict[str, float]]:
     values = np.random.default_rng(1).normal(size=(count, len(FEATURES))).round(4).tolist()
     return [dict(zip(FEATURES, row, strict=True)) for row in values]
@@ -132,7 +136,7 @@ def _measure_floor(model: Path) -> dict[str, Load]:
 
 def _measure(url: str) -> dict[str, Load]:
     one = orjson.dumps({"instances": _rows(1)})
-    loads = {f"1 row, {connections} connections": _wrk(url, one, connections) for connections in CONNECTIONS}
+    loads = {_called(connections): _wrk(url, one, connections) for connections in CONNECTIONS}
     return {**loads, "1,000 rows, 1 connection": _wrk(url, orjson.dumps({"instances": _rows(1000)}), 1)}
 
 
@@ -152,10 +156,7 @@ def _measure_mlflow(trained: TrainedModel, home: Path) -> dict[str, Load]:
     rows = _rows(1)
     body = orjson.dumps({"dataframe_split": {"columns": FEATURES, "data": [list(rows[0].values())]}})
     with _server(argv, {"MLFLOW_DISABLE_TELEMETRY": "true"}, "/ping") as url:
-        return {
-            f"1 row, {connections} connections": _wrk(f"{url}/invocations", body, connections)
-            for connections in CONNECTIONS
-        }
+        return {_called(connections): _wrk(f"{url}/invocations", body, connections) for connections in CONNECTIONS}
 
 
 def _uvicorn(factory: str) -> list[str]:

@@ -61,7 +61,7 @@ def _round(client: httpx.Client, source: Path, count: int, size: int) -> tuple[f
 @contextmanager
 def _api(home: Path) -> Iterator[httpx.Client]:
     """The API on a fresh home, and a client with its token."""
-    env = {**os.environ, "MILLRACE_HOME": str(home), "MILLRACE_LOG_LEVEL": "WARNING", "PYTHONPATH": str(ROOT)}
+    env = {**os.environ, "MILLRACE_HOME": str(home), "MILLRACE_LOG_LEVEL": "ERROR", "PYTHONPATH": str(ROOT)}
     subprocess.run([sys.executable, "-m", "migrations", "upgrade"], env=env, cwd=ROOT, check=True)
     subprocess.run([sys.executable, "-m", "api.bootstrap"], env=env, cwd=ROOT, check=True, capture_output=True)
     with socket.socket() as probe:

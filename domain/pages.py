@@ -1,6 +1,6 @@
 """Cursor pages for lists. Queries take a `PageRequest` and return a `Page`; the cursor is opaque to callers."""
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ def _decode(cursor: str, cast: type[str] | type[int]) -> str | int:
         "The cursor is not one this server gave out.", where="cursor", fix="Leave it out to start from the first page."
     )
     try:
-        value = cast(urlsafe_b64decode(cursor.encode()).decode())
+        value = cast(b64decode(cursor, b"-_", validate=True).decode())
     except (ValueError, Base64Error, UnicodeDecodeError) as error:
         raise bad from error
     if isinstance(value, int) and not 0 <= value < 2**63:

@@ -9,10 +9,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 from uuid import uuid4
 
 import httpx
@@ -22,6 +23,9 @@ from redis import Redis
 from redis.exceptions import ConnectionError as RedisAway
 
 from cli.processes import valkey as valkey_process
+from cli.watchdog import signal_group
+
+Server: TypeAlias = "subprocess.Popen[bytes]"
 
 
 def free_port() -> int:
@@ -31,19 +35,30 @@ def free_port() -> int:
 
 
 @contextmanager
+def running(argv: Sequence[str], *, user: str | None = None, env: Mapping[str, str] | None = None) -> Iterator[Server]:
+    """A process and its children, ended after the block; or by the watchdog, should the tests be killed in it."""
+    quiet = subprocess.DEVNULL
+    server = subprocess.Popen(argv, user=user, env=env, stdout=quiet, stderr=quiet, start_new_session=True)
+    watch = [sys.executable, "-m", "cli.watchdog"]
+    with subprocess.Popen(watch, stdin=subprocess.PIPE, text=True, start_new_session=True) as watchdog:
+        assert watchdog.stdin is not None
+        print(server.pid, file=watchdog.stdin, flush=True)
+        try:
+            yield server
+        finally:
+            signal_group(server.pid, signal.SIGKILL)
+            server.wait()
+
+
+@contextmanager
 def valkey(folder: Path, *, port: int | None = None) -> Iterator[str]:
     """The URL of a running Valkey that keeps its data in `folder`."""
     chosen = port or free_port()
     described = valkey_process(chosen, folder, "secret")
     url = f"redis://:secret@127.0.0.1:{chosen}/0"
-    with subprocess.Popen(described.argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
-        client = Redis.from_url(url)
-        try:
-            _wait_for(client)
-            yield url
-        finally:
-            client.close()
-            server.kill()
+    with running(described.argv), closing(Redis.from_url(url)) as client:
+        _wait_for(client)
+        yield url
 
 
 def _wait_for(client: Redis) -> None:
@@ -63,24 +78,16 @@ def _wait_for(client: Redis) -> None:
 def mlflow(folder: Path) -> Iterator[str]:
     """The URL of a running MLflow server that keeps its database and artifacts in `folder`."""
     port = free_port()
-    process = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "mlflow", "server", "--workers", "1", "--host", "127.0.0.1", "--port", str(port)),
-            *("--backend-store-uri", f"sqlite:///{folder}/mlflow.db"),
-            *("--artifacts-destination", str(folder / "artifacts")),
-        ],
-        env=os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,  # it leaves children behind when it is killed alone
-    )
+    argv = [
+        *(sys.executable, "-m", "mlflow", "server", "--workers", "1", "--host", "127.0.0.1", "--port", str(port)),
+        *("--backend-store-uri", f"sqlite:///{folder}/mlflow.db"),
+        *("--artifacts-destination", str(folder / "artifacts")),
+    ]
+    quiet = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
     url = f"http://127.0.0.1:{port}"
-    try:
+    with running(argv, env=os.environ | quiet) as process:
         _wait_for_answer(f"{url}/health", process)
         yield url
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
 
 
 @contextmanager
@@ -88,15 +95,12 @@ def s3() -> Iterator[str]:
     """The URL of a running S3 that keeps its objects in memory."""
     url = f"http://127.0.0.1:{free_port()}"
     argv = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", url.rpartition(":")[2]]
-    with subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        try:
-            _wait_for_answer(f"{url}/moto-api/", process)
-            yield url
-        finally:
-            process.kill()
+    with running(argv) as process:
+        _wait_for_answer(f"{url}/moto-api/", process)
+        yield url
 
 
-def _wait_for_answer(url: str, process: "subprocess.Popen[bytes]") -> None:
+def _wait_for_answer(url: str, process: Server) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         assert process.poll() is None, f"The server of {url} ended by itself."
@@ -158,14 +162,12 @@ def postgres() -> Iterator[Postgres]:
             stdout=subprocess.DEVNULL,
         )
         argv = [str(programs / "postgres"), "-D", str(data), "-k", name, "-c", "listen_addresses=", "-c", "fsync=off"]
-        quiet = subprocess.DEVNULL
-        with subprocess.Popen(argv, user=owner, cwd=folder, stdout=quiet, stderr=quiet) as server:
-            running = Postgres(folder)
-            try:
-                running.wait()
-                yield running
-            finally:
-                server.send_signal(signal.SIGINT)  # ends every session, then itself
+        with running(argv, user=owner) as process:
+            server = Postgres(folder)
+            server.wait()
+            yield server
+            process.send_signal(signal.SIGINT)  # ends every session, then itself
+            process.wait()
 
 
 def _postgres_programs(folder: Path) -> tuple[Path, str | None]:

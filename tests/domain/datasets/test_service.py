@@ -13,6 +13,9 @@ from domain.datasets.queries import NothingValidated, UnknownDataset, UnknownVer
 from domain.datasets.specs import UploadSource
 from domain.datasets.states import VersionState
 from domain.events.queries import latest_of
+from tests.conftest import ON_BOTH_DATABASES
+
+pytestmark = ON_BOTH_DATABASES
 
 
 def add(runtime: Runtime, content: str, name: str = "a") -> tuple[DatasetVersion, bool]:

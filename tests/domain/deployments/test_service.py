@@ -26,6 +26,7 @@ from domain.jobs.queries import get_job
 from domain.promotions.queries import get_promotion
 from domain.registry.queries import alias_of, get_model, get_version
 from domain.registry.service import AliasConflict, archive_version, create_model, move_alias
+from tests.conftest import ON_BOTH_DATABASES
 from tests.domain.deployments.versions import ANN, add_versions, decide, request
 
 Live = tuple[int | None, int | None, bool]
@@ -155,6 +156,7 @@ class TestSwitch:
         with pytest.raises(WrongRolloutState), runtime.transaction(ANN) as session:
             service.switch(session, rollout_id=rollout_id, probe={})
 
+    @ON_BOTH_DATABASES
     def test_of_twenty_at_once_exactly_one_wins(self, runtime: Runtime) -> None:
         promote(runtime, 1)
         rollout_id = rolling(runtime)
@@ -219,6 +221,7 @@ class TestStartRollout:
                 switch(runtime, rollout.id)
         assert len(set(found)) == 1
 
+    @ON_BOTH_DATABASES
     def test_of_twenty_at_once_exactly_one_begins(self, runtime: Runtime) -> None:
         go_live(runtime, 1, 2)
 
@@ -297,6 +300,7 @@ class TestRollback:
         roll_back(runtime, "other")
         assert (live(runtime, "other"), champion(runtime)) == ((1, 2, False), 1)
 
+    @ON_BOTH_DATABASES
     def test_of_twenty_at_once_exactly_one_wins(self, runtime: Runtime) -> None:
         go_live(runtime, 1, 2)
         assert at_once(lambda: roll_back(runtime), 20) == 1

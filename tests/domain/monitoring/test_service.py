@@ -21,6 +21,7 @@ from domain.monitoring.service import DuplicateTruth, UnfitMetric, UnfitTruth, W
 from domain.monitoring.specs import DriftResult, GovernorPolicy, MonitorPolicy, PerformanceResult, TruthItem
 from domain.monitoring.windows import WindowPlan
 from domain.registry.queries import get_version
+from tests.conftest import ON_BOTH_DATABASES
 from tests.domain.deployments.versions import ANN, add_versions
 from tests.domain.monitoring.results import drift, quality
 
@@ -106,6 +107,7 @@ class TestOpenWindows:
         assert opened(runtime, 90, "late", "b") is None
         assert opened(runtime, 91, "late") is not None
 
+    @ON_BOTH_DATABASES
     def test_ticks_at_once_open_it_once(self, runtime: Runtime) -> None:
         start = Barrier(8)
 

@@ -15,7 +15,7 @@ from domain.pipelines.service import PipelineBusy, RunEnded
 from domain.promotions import service as promotions
 from domain.registry.queries import alias_of, get_model
 from domain.registry.service import create_model
-from tests.conftest import Drain, SteppingClock
+from tests.conftest import ON_BOTH_DATABASES, Drain, SteppingClock
 from tests.domain.deployments.versions import ANN, BOB, decide, require_approval
 from tests.domain.pipelines.turns import ROWS, Turns
 from tests.training_data import make_dataset, upload
@@ -250,6 +250,7 @@ class TestTriggers:
         fire_schedules(tools)  # the first one has not ended
         assert len(turns.runs()) == 1
 
+    @ON_BOTH_DATABASES
     def test_ticks_at_once_start_one_run(self, turns: Turns, tools: Toolbox, clock: SteppingClock) -> None:
         turns.put(triggers=SCHEDULE, build={"dataset": "e"}, train={**_train(), "dataset": "e"})  # ends at once
         clock.advance(61)

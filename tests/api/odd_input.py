@@ -1,0 +1,160 @@
+"""What `test_bad_input` sends: a good body for each route that takes one, and all that is odd to put in its place."""
+
+import copy
+from base64 import urlsafe_b64encode
+from collections.abc import Iterator
+from typing import Any, Final
+from urllib.parse import quote
+
+RECIPE: Final = {"kind": "recipe", "concat": ["people@1"], "where": "age > 1", "unique": ["age"]}
+TRAIN: Final = {
+    "dataset": "people",
+    "trainer": "linear",
+    "task": "regression",
+    "target": "age",
+    "features": ["city"],
+    "categorical": ["city"],
+    "params": {"alpha": 1.0},
+    "split": {"method": "time", "column": "age", "validation": 0.2, "test": 0.2},
+    "seed": 3,
+    "model": "m",
+    "force": False,
+    "code_commit": "0f3a9c1",
+}
+GATES: Final = {
+    "gates": [
+        {"gate": "metric", "metric": "mae", "max": 60},
+        {"gate": "overfit", "max_ratio": 1.3},
+        {"gate": "tolerance"},
+        {"gate": "slices", "by": ["city"], "metric": "mae"},
+        {"gate": "champion", "metric": "mae", "alpha": 0.05, "min_effect": 0.01, "on": "people@1"},
+    ],
+    "approval": "required",
+}
+TRIGGERS: Final = [
+    {"on": "drift", "endpoint": "e"},
+    {"on": "dataset_version", "dataset": "people"},
+    {"on": "schedule", "every_seconds": 3600},
+]
+BODIES: Final[dict[str, Any]] = {
+    "create_dataset": {"name": "fresh", "description": "new"},
+    "update_dataset": {"description": "changed"},
+    "create_dataset_version": {"source": RECIPE, "message": "built"},
+    "put_check_suite": {
+        "checks": [
+            {"check": "row_count", "min": 1, "severity": "warn"},
+            {"check": "in_range", "column": "age", "min": 0, "max": 120},
+            {"check": "schema", "columns": {"age": "integer"}},
+            {"check": "in_set", "column": "city", "values": ["Rome", 1, None]},
+            {"check": "expression", "where": "age > 1"},
+            {"check": "drift", "against": 1},
+        ]
+    },
+    "create_experiment": {"name": "fresh", "description": "new"},
+    "start_run": TRAIN,
+    "create_model": {
+        "name": "fresh",
+        "task": "regression",
+        "target": "age",
+        "description": "",
+        "policy": {"approval": "required"},
+    },
+    "put_policy": GATES,
+    "add_model_version": {"run_id": "nope"},
+    "reject_promotion": {"reason": "no"},
+    "put_endpoint": {
+        "model": "m",
+        "settings": {"visibility": "public", "extra_columns": "record", "record": True, "max_rows": 10},
+    },
+    "start_rollout": {"version": 1},
+    "abort_rollout": {"reason": "no"},
+    "roll_back": {"reason": "no"},
+    "put_monitor": {
+        "policy": {"window_rows": 500, "window_seconds": 60.0, "min_rows": 50, "max_effect": 0.3, "metric": "mae"},
+        "governor": {"windows_needed": 1, "windows_seen": 2, "cooldown_seconds": 60.0, "daily_budget": 1},
+    },
+    "add_ground_truth": {"items": [{"id": "0199b5a2-0000-7000-8000-000000000000", "value": 3.5}]},
+    "resolve_alert": {"reason": "over"},
+    "put_pipeline": {
+        "build": {"dataset": "people", "source": RECIPE},
+        "evaluation": {"dataset": "seen", "source": {"kind": "traffic", "endpoint": "e", "target": "age"}},
+        "train": {"dataset": "people", "trainer": "linear", "task": "regression", "target": "age"},
+        "model": "m",
+        "promote": True,
+    },
+    "put_triggers": {"triggers": TRIGGERS},
+    "start_pipeline_run": {"reason": "now"},
+    "create_token": {"name": "fresh", "owner": "ann", "role": "viewer", "expires_at": "2030-01-01T00:00:00Z"},
+    "create_session": {"token": "nope"},
+}
+LOOK_ALIKE: Final = "\u0440\u0435\u043erle"  # "people" with three Cyrillic letters
+# Where a name of something that is there belongs, nothing of this may be found.
+NO_NAMES: Final = [
+    *(
+        "nope",
+        "-1",
+        "9" * 24,
+        "people%20",
+        "%00",
+        "e%00",
+        "%ff%fe",
+        "%0d%0aX-Evil:%201",
+        "%27%20OR%201%3D1--",
+        "a" * 3_000,
+    ),
+    *("..%2f..%2fmillrace.db", "..%5c..%5ctoken", "%2fetc%2fpasswd", quote(LOOK_ALIKE), quote("people\u200b")),
+]
+NOT_JSON: Final = [
+    *(b"", b"{", b"}", b"[1,", b"nul", b"{'name': 'x'}", b'{"name": "a"} {}', b"[" * 50_000),
+    *(b'{"name": NaN}', b'{"name": Infinity}', b'{"name": -Infinity}'),
+    *(b"\xff\xfe", b"\x00", b"\xef\xbb\xbf{}", b'{"name": "\\ud800"}'),
+]
+NOT_AN_OBJECT: Final = [
+    *(b"null", b"7", b"true", b'"text"', b"[]", b"[{}]", b'[["name", "x"]]', b'{"unknown field": 1}', b"1e999")
+]
+OTHER_TYPES: Final = [
+    *("text/plain", "application/xml", "application/x-www-form-urlencoded", "application/octet-stream", "*/*", "json"),
+    *("multipart/form-data", "multipart/form-data; boundary="),
+]
+MISSING: Final = object()
+ODD_VALUES: Final = [
+    *(MISSING, None, -1, 10**40, 1e308, "", "1e999", "a\x00b", "x" * 50_000, {}, [None]),
+    "9999-12-31T23:59:59-23:59",  # a time, and none in UTC
+]
+ODD_QUERIES: Final = ["", "-1", "0", "501", "x", "1.5", "NaN", "9" * 24, "\x00", LOOK_ALIKE, "a" * 5_000]
+NO_NUMBERS: Final = {"x", "1.5", "NaN", "\x00", "9" * 24}
+CURSORS: Final = [
+    *("!", "=", "a", "\u00e4", "a" * 201),
+    *(urlsafe_b64encode(key).decode() for key in (b"\xff", b"\x00", b"x" * 120, b"9" * 40, b"-1", b"1.5", b"' OR 1=1")),
+]
+BAD_AUTHORIZATION: Final = [
+    "Bearer",
+    "Bearer ",
+    "Bearer nope",
+    "Basic bm9wZQ==",
+    "nope",
+    "Bearer " + "x" * 9_000,
+    b"Bearer \xff\xb2",
+]
+
+
+def broken(body: Any) -> Iterator[tuple[str, Any]]:
+    """`body` with each of its values in turn taken away, or replaced by each odd one."""
+    for place in places_of(body):
+        for odd in ODD_VALUES:
+            copied = copy.deepcopy(body)
+            node = copied
+            for part in place[:-1]:
+                node = node[part]
+            if odd is MISSING:
+                del node[place[-1]]
+            else:
+                node[place[-1]] = odd
+            yield f"{'.'.join(map(str, place))} = {str(odd)[:60]!r}", copied
+
+
+def places_of(node: Any) -> Iterator[tuple[str | int, ...]]:
+    inside = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for key, value in inside:
+        yield (key,)
+        yield from ((key, *rest) for rest in places_of(value))

@@ -1,0 +1,135 @@
+"""One of everything behind the API, made without a training: for tests that knock at every route."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+from anyio.from_thread import start_blocking_portal
+from sqlalchemy import select
+from structlog.testing import capture_logs
+
+from adapters.runtime import Runtime, open_runtime
+from adapters.settings import Settings
+from api.bootstrap import bootstrap
+from api.main import create_app
+from domain.access import service as access
+from domain.access.actor import Role
+from domain.datasets import service as datasets
+from domain.datasets.manifest import ManifestEntry
+from domain.datasets.specs import UploadSource
+from domain.db import WriteSession, new_id
+from domain.deployments import service as deployments
+from domain.deployments.queries import active_rollout
+from domain.deployments.specs import EndpointSettings
+from domain.experiments.models import Run
+from domain.jobs import service as jobs
+from domain.monitoring.alerts import AlertKind
+from domain.monitoring.models import Alert, MonitoringWindow
+from domain.pipelines import service as pipelines
+from domain.pipelines.specs import PipelineSpec
+from domain.registry.specs import InputColumn, Package, Signature
+from domain.tables import metadata
+from domain.training.jobs import TrainModel
+from domain.training.specs import TrainSpec
+from tests.conftest import DoorTransport, RecordingQueue
+from tests.domain.deployments.versions import ANN, add_versions, decide, request
+
+_BODY_BYTES: Final = 2**20
+
+
+@dataclass(frozen=True)
+class World:
+    """`names` says what stands behind a word of a path: `datasets` -> `people`, `jobs` -> an id."""
+
+    runtime: Runtime
+    client: httpx.Client
+    names: dict[str, str]
+    tokens: dict[Role, str]
+
+    def contents(self) -> str:
+        """A digest of every row and the name of every object: what has to be the same after a refusal."""
+        digest = sha256()
+        with self.runtime.reading() as session:
+            for table in metadata.sorted_tables:
+                for row in session.execute(select(table).order_by(*table.primary_key)):
+                    digest.update(f"{table.name}{tuple(row)}".encode())
+        for store in (self.runtime.data, self.runtime.models):
+            digest.update(str(sorted(found.key for found in store.list(""))).encode())
+        return digest.hexdigest()
+
+
+@contextmanager
+def build_world(home: Path, database_url: str) -> Iterator[World]:
+    """The world on a migrated database, spoken to with the admin token."""
+    settings = Settings(home=home, database_url=database_url, max_body_bytes=_BODY_BYTES, _env_file=None)
+    with ExitStack() as stack:
+        stack.enter_context(capture_logs())  # thousands of requests, each a line
+        runtime = replace(open_runtime(settings), queue=RecordingQueue())
+        stack.callback(runtime.close)
+        token = bootstrap(runtime)
+        transport = DoorTransport(create_app(runtime), stack.enter_context(start_blocking_portal()))
+        headers = {"Authorization": f"Bearer {token}"}
+        client = httpx.Client(transport=transport, base_url="http://millrace", headers=headers)
+        stack.enter_context(client)
+        yield World(runtime, client, _fill(runtime), _tokens(runtime))
+
+
+def _tokens(runtime: Runtime) -> dict[Role, str]:
+    small = [role for role in Role if role != Role.ADMIN]
+    with runtime.transaction() as session:
+        return {role: access.create_token(session, name=role, owner=role, role=role)[1] for role in small}
+
+
+def _fill(runtime: Runtime) -> dict[str, str]:
+    with runtime.transaction(ANN) as session:
+        datasets.create_dataset(session, name="people")
+        entries = [ManifestEntry("people.csv", "b" * 32, 10)]
+        datasets.add_version(session, dataset="people", entries=entries, source=UploadSource())
+        run_ids = [version.run_id for version in add_versions(session, 2)]
+        for run_id in run_ids:
+            run = session.get_one(Run, run_id)
+            run.spec, run.package = SPEC, _package(run_id).as_json()
+        endpoint, _ = deployments.put_endpoint(session, name="e", model="m", settings=EndpointSettings())
+        promotion_id = request(session, 1)
+        pipelines.put_pipeline(session, name="p", spec=PipelineSpec.model_validate(PIPELINE))
+        spare = jobs.submit(session, TrainModel(run_id=run_ids[0]), subject="runs")
+        alert_id = _alert(session, endpoint.id)
+    with runtime.transaction(ANN) as session:
+        decide(session, promotion_id)  # and so a rollout begins
+    with runtime.transaction(ANN) as session:
+        turn = pipelines.start(session, name="p", trigger="manual")
+        rollout = active_rollout(session, endpoint.id)
+        assert rollout is not None
+    return {
+        "datasets": "people", "versions": "1", "content": "people.csv", "experiments": "e", "runs": run_ids[0],
+        "models": "m", "promotions": promotion_id, "endpoints": "e", "rollouts": rollout.id, "predictions": new_id(),
+        "alerts": alert_id, "pipelines": "p", "pipeline-runs": turn.id, "jobs": spare.id, "tokens": Role.VIEWER,
+    }  # fmt: skip
+
+
+def _package(run_id: str) -> Package:
+    signature = Signature(task="regression", target="y", inputs=[InputColumn(name="x", type="number")])
+    return Package(flavor="onnx", reason="they agree", signature=signature, agreement=None, run_id=run_id, files=[])
+
+
+def _alert(session: WriteSession, endpoint_id: str) -> str:
+    window = MonitoringWindow(
+        id=new_id(), endpoint_id=endpoint_id, segments=[], first_id="0", last_id="1", rows=2, opened_at=session.now()
+    )
+    session.add(window)
+    session.flush()
+    alert = Alert(
+        id=new_id(), endpoint_id=endpoint_id, kind=AlertKind.DRIFT, severity="warning", reason="far", next_step="look",
+        window_id=window.id, opened_at=session.now(), last_seen_at=session.now(),
+    )  # fmt: skip
+    session.add(alert)
+    session.flush()
+    return alert.id
+
+
+SPEC: Final = TrainSpec(dataset="d", trainer="linear", task="regression", target="y", model="m").as_json()
+PIPELINE: Final[dict[str, Any]] = {"build": {"dataset": "d"}, "train": SPEC, "model": "m"}
