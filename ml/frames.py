@@ -19,14 +19,6 @@ from domain.datasets.specs import ColumnType, TableFormat
 from domain.errors import Invalid
 from ml.predicates import reason
 
-_SUFFIXES: dict[str, TableFormat] = {
-    ".csv": "csv",
-    ".tsv": "csv",
-    ".parquet": "parquet",
-    ".pq": "parquet",
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-}
 _ISO = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?)?(Z|[+-]\d{2}:?\d{2})?$"
 _TRAILING_BLANKS = re.compile(rb"(?:\r?\n)+\Z")
 _DATETIME = pl.Datetime("us")
@@ -48,11 +40,6 @@ class BadColumns(Invalid):
     """A column has no name, the name of another column, or values that are not plain."""
 
     code = "bad_columns"
-
-
-def detect_format(name: str) -> TableFormat | None:
-    """The table format that a file name stands for; `None` is not a table."""
-    return _SUFFIXES.get(Path(name).suffix.lower())
 
 
 def scan(path: Path, table_format: TableFormat) -> pl.LazyFrame:

@@ -175,7 +175,7 @@ class RouteTable:
         while not self._stop.wait(self._poll_seconds):
             try:
                 self.refresh(wait_for_loads=False)
-            except Exception:
+            except Exception:  # whatever is wrong in the store, the thread that follows it goes on
                 log.exception("reading the routes failed; the ones in force go on")
 
     def _beat(self) -> None:

@@ -42,7 +42,7 @@ class TrainedModel:
     """What a run came to. `frame` holds the rows with a known target; `split` numbers its rows.
 
     `metrics` are named `train_mae`, `validation_loss`, `test_auc` and so on; `importances` share out 1.0 among the
-    features where the estimator tells; `train_hashes` are `row_hashes` of the train rows over `hashed_columns`.
+    features where the estimator tells; `train_hashes` are `row_hashes` of the train rows: inputs and target.
     """
 
     spec: TrainSpec
@@ -55,10 +55,6 @@ class TrainedModel:
     importances: dict[str, float]
     train_hashes: NDArray[np.uint64]
     notes: list[str]
-
-    @property
-    def hashed_columns(self) -> list[str]:
-        return [column.name for column in self.signature.inputs] + [self.signature.target]
 
     def part(self, name: Part) -> pl.DataFrame:
         """The rows of one part of the split, every column of the dataset."""

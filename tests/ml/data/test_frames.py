@@ -17,21 +17,6 @@ def csv(tmp_path: Path, text: str | bytes, name: str = "t.csv") -> Path:
     return path
 
 
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("a.csv", "csv"),
-        ("a.B.TSV", "csv"),
-        ("x/y.parquet", "parquet"),
-        ("z.ndjson", "jsonl"),
-        ("a.csv.gz", None),
-        ("csv", None),
-    ],
-)
-def test_format_comes_from_the_suffix(name: str, expected: str | None) -> None:
-    assert frames.detect_format(name) == expected
-
-
 class TestCsv:
     def test_reads_types(self, tmp_path: Path) -> None:
         path = csv(
