@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from adapters.chunk_store.contents import Contents
 from adapters.database import Database
-from adapters.object_store.contents import Contents
 from adapters.object_store.fsspec_store import open_store
 from adapters.object_store.protocol import ObjectStore
 from adapters.queue import CeleryQueue, Queue, make_celery_client
@@ -67,11 +67,12 @@ class Runtime:
 def open_runtime(settings: Settings) -> Runtime:
     """The runtime that the settings describe."""
     data = open_store(settings.store_url)
+    database = Database(settings.database_url)
     return Runtime(
         settings=settings,
-        database=Database(settings.database_url),
+        database=database,
         data=data,
         models=open_store(settings.model_store_url),
-        contents=Contents(data),
+        contents=Contents(data, database, utc_now),
         queue=CeleryQueue(make_celery_client(settings.redis_url), settings.redis_url),
     )

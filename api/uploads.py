@@ -1,6 +1,6 @@
 """Multipart uploads, streamed: each file goes into the store while it arrives. Nothing is held whole.
 
-Called by the route that takes dataset versions. A broken upload leaves at most whole files that nobody refers to.
+Called by the route that takes dataset versions. A broken upload leaves nothing.
 """
 
 from asyncio import wrap_future
@@ -12,10 +12,10 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect
 
-from adapters.object_store.contents import Contents, ContentSink
+from adapters.chunk_store.contents import ContentBatch, Contents, ContentSink
 from adapters.object_store.protocol import StoreUnavailable
 from api.errors import TooLarge
-from domain.datasets.manifest import BadFileName, ManifestEntry, checked_path
+from domain.datasets.manifest import BadFileName, ManifestEntry, checked_path, digest_of, directory_listing
 from domain.errors import Invalid
 
 CHUNK = 2**20
@@ -41,7 +41,7 @@ async def receive_upload(request: Request, contents: Contents, *, max_files: int
     """Read the form of `request` into the store.
 
     Raises `BadUpload` (not a form, or it breaks off), `BadFileName`, `TooLarge` (more than `max_files` files, or a
-    field too long) or `StoreUnavailable`; the file that was arriving is then gone.
+    field too long) or `StoreUnavailable`; all that had arrived is then gone.
     """
     _, options = parse_options_header(request.headers.get("content-type"))
     form = _Form(contents, options.get(b"boundary", b""), max_files)
@@ -72,7 +72,7 @@ class _Form:
     """The state of one form while it is parsed. Everything here runs in a thread: it hashes and writes."""
 
     def __init__(self, contents: Contents, boundary: bytes, max_files: int) -> None:
-        self._contents = contents
+        self._batch: ContentBatch | None = contents.batch()
         self._max_files = max_files
         self._upload = Upload()
         self._header_name = b""
@@ -114,13 +114,22 @@ class _Form:
         self.feed(data)
         if not self._complete:
             raise BadUpload("The body ends before its last part does.", where="body", fix="Send it again.")
+        batch, entries = self._open_batch(), self._upload.entries
+        if digest_of(entries).endswith(".dir") and entries:
+            batch.add_listing(directory_listing(entries))
+        batch.keep()
+        self._batch = None
         return self._upload
 
     def close(self) -> None:
-        """Drop the file that was arriving, if there is one."""
-        if self._sink is not None:
-            self._sink.abort()
-            self._sink = None
+        """Drop what has arrived, unless all of it has."""
+        if self._batch is not None:
+            self._batch.discard()
+            self._batch = None
+
+    def _open_batch(self) -> ContentBatch:
+        assert self._batch is not None  # noqa: S101  # closed only after the last byte
+        return self._batch
 
     def _begin_part(self) -> None:
         self._disposition = b""
@@ -149,7 +158,7 @@ class _Form:
         if len(self._upload.entries) >= self._max_files:
             raise TooLarge(f"More than {self._max_files} files at once are not taken.", where="files")
         self._path = checked_path(_text_of(options[b"filename"]))
-        self._sink = self._contents.sink()
+        self._sink = self._open_batch().sink()
 
     def _refuse_field(self) -> None:
         if self._name in self._upload.fields:

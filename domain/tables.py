@@ -1,6 +1,7 @@
 """Every table of the platform, imported once so that migrations and tests see the whole schema."""
 
 from domain.access.models import Token
+from domain.contents.models import Chunk, Content, Pack
 from domain.data_checks.models import DataCheckReport, DatasetSuite
 from domain.datasets.models import Dataset, DatasetDiff, DatasetFile, DatasetParent, DatasetVersion
 from domain.db import Base
@@ -18,6 +19,8 @@ metadata = Base.metadata
 
 __all__ = [
     "Alert",
+    "Chunk",
+    "Content",
     "DataCheckReport",
     "Dataset",
     "DatasetDiff",
@@ -36,6 +39,7 @@ __all__ = [
     "ModelVersion",
     "Monitor",
     "MonitoringWindow",
+    "Pack",
     "Pipeline",
     "PipelineRun",
     "PipelineStep",

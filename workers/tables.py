@@ -36,11 +36,7 @@ def open_table(tools: Toolbox, version: DatasetVersion) -> Iterator[pl.LazyFrame
         return
     with TemporaryDirectory(dir=tools.scratch) as folder:
         path = Path(folder, files[0].path)
-        local = tools.runtime.contents.local_path(files[0].md5)
-        if local is None:
-            tools.runtime.contents.fetch(files[0].md5, path)
-        else:
-            path.symlink_to(local)  # the store knows the file by its digest; messages should know it by its name
+        tools.runtime.contents.fetch(files[0].md5, path)
         yield frames.scan(path, cast("TableFormat", version.format))
 
 

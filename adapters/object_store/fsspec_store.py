@@ -3,7 +3,7 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from stat import S_ISREG
@@ -64,6 +64,14 @@ class LocalStore:
             raise self._missing(key) from error
         except OSError as error:
             raise StoreUnavailable(f"The store at {self._root} does not give {key!r}: {error}.", where=key) from error
+
+    def get_ranges(self, wanted: Sequence[tuple[str, int, int]]) -> list[bytes]:
+        found = []
+        for key, start, length in wanted:
+            with self.open(key) as file:
+                file.seek(start)
+                found.append(file.read(length))
+        return found
 
     def exists(self, key: str) -> bool:
         try:
@@ -153,6 +161,16 @@ class FsspecStore:
     def get(self, key: str) -> bytes:
         with self._speaking(key):
             return cast("bytes", self._fs.cat_file(self._path(key)))
+
+    def get_ranges(self, wanted: Sequence[tuple[str, int, int]]) -> list[bytes]:
+        paths, starts, lengths = (
+            [self._path(key) for key, _, _ in wanted],
+            [s for _, s, _ in wanted],
+            [n for *_, n in wanted],
+        )
+        with self._speaking(paths[0] if paths else ""):
+            ends = [start + length for start, length in zip(starts, lengths, strict=True)]
+            return cast("list[bytes]", self._fs.cat_ranges(paths, starts, ends, on_error="raise"))
 
     def open(self, key: str) -> BinaryIO:
         self.info(key)  # some filesystems open a prefix of other keys too, and read nothing

@@ -30,7 +30,7 @@ from api.uploads import BadUpload, Upload, receive_upload
 from domain.access.actor import Actor
 from domain.datasets import queries, service
 from domain.datasets.dvc import pointer
-from domain.datasets.manifest import checked_path, content_key, digest_of, directory_listing
+from domain.datasets.manifest import checked_path
 from domain.datasets.specs import NAME_PATTERN, TableProfile, UploadSource, VersionDiff
 from domain.datasets.states import VersionState
 
@@ -245,15 +245,12 @@ def _refuse_if_closed(runtime: Runtime, name: str) -> None:
 def _add_version(
     runtime: Runtime, actor: Actor, request: Request, name: str, upload: Upload
 ) -> tuple[VersionRead, bool]:
-    """Bytes first (a folder's listing last of them), then the short transaction that makes them a version."""
+    """The bytes are there: the short transaction that makes them a version."""
     unknown = sorted(upload.fields.keys() - {"message"})
     if unknown:
         raise BadUpload(
             f"The form has a field {unknown[0][:80]!r}.", where=unknown[0][:80], fix="Send files, and a message."
         )
-    digest = digest_of(upload.entries)
-    if digest.endswith(".dir") and upload.entries:
-        runtime.data.put(content_key(digest), directory_listing(upload.entries))
     with runtime.transaction(actor, request_id=request.state.request_id) as session:
         version, created = service.add_version(
             session,

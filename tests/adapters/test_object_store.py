@@ -10,10 +10,8 @@ import boto3
 import pytest
 from s3fs import S3FileSystem
 
-from adapters.object_store.contents import Contents
 from adapters.object_store.fsspec_store import BadKey, LocalStore, open_store
 from adapters.object_store.protocol import ObjectMissing, ObjectStore, StoreUnavailable
-from domain.datasets.manifest import content_key
 from tests.servers import free_port
 from tests.servers import s3 as s3_server
 
@@ -207,37 +205,3 @@ class TestAStoreThatIsAway:
         assert not disk.exists()
         unplugged.rename(disk)
         assert store.get("a/b") == b"1"
-
-
-class TestContents:
-    def test_same_content_is_kept_once(self, store: ObjectStore, tmp_path: Path) -> None:
-        contents = Contents(store)
-        (tmp_path / "file").write_bytes(b"rows")
-        sink = contents.sink()
-        for part in (b"ro", b"ws"):
-            sink.write(part)
-        stored = sink.close()
-        assert stored == contents.add(b"rows") == contents.add_file(tmp_path / "file")
-        assert (stored.md5, stored.size) == ("df347a373b8f92aa0ae3dd920a5ec2f6", 4)
-        assert [info.key for info in store.list("")] == [content_key(stored.md5)]
-
-    def test_is_read_by_its_digest(self, store: ObjectStore, tmp_path: Path) -> None:
-        contents = Contents(store)
-        digest = contents.add(b"rows").md5
-        assert (contents.exists(digest), contents.exists("0" * 32)) == (True, False)
-        assert (contents.read(digest), contents.size(digest)) == (b"rows", 4)
-        with contents.open(digest) as file:
-            assert file.read() == b"rows"
-        contents.fetch(digest, tmp_path / "fetched")
-        assert (tmp_path / "fetched").read_bytes() == b"rows"
-
-    def test_abandoned_upload_leaves_nothing(
-        self, store: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        (tmp_path / "scratch").mkdir()
-        monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "scratch"))
-        sink = Contents(store).sink()
-        sink.write(b"half")
-        sink.abort()
-        assert list(store.list("")) == []
-        assert [path for path in tmp_path.rglob("*") if path.is_file()] == []

@@ -10,13 +10,12 @@ import httpx
 import pytest
 from fastapi import Request
 
-from adapters.object_store.contents import Contents
+from adapters.chunk_store.contents import Contents
 from adapters.object_store.fsspec_store import open_store
 from adapters.object_store.protocol import ObjectStore
-from adapters.runtime import Runtime
+from adapters.runtime import Runtime, utc_now
 from adapters.settings import Settings
 from api.uploads import CHUNK, BadUpload, Upload, receive_upload
-from domain.datasets.manifest import content_key
 from tests.api.answers import refused
 from tests.conftest import Drain
 
@@ -63,8 +62,8 @@ class TestStoring:
         answer = send(api, form(file_part("x/1.txt", b"one"), file_part("x/2.txt", b"two")))
         assert answer.status_code == 201
         for data in (b"one", b"two"):
-            assert runtime.data.get(content_key(md5(data, usedforsecurity=False).hexdigest())) == data
-        assert b'"relpath": "x/1.txt"' in runtime.data.get(content_key(answer.json()["digest"]))
+            assert runtime.contents.read(md5(data, usedforsecurity=False).hexdigest()) == data
+        assert b'"relpath": "x/1.txt"' in runtime.contents.read(answer.json()["digest"])
 
     @pytest.mark.parametrize("size", [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK + 17])
     @pytest.mark.parametrize("filler", [b"\r\n--edg", b"abc"])
@@ -160,7 +159,7 @@ class TestRefusing:
         assert list((runtime.settings.home / "store").rglob("*.*")) == [runtime.settings.home / "store" / ".incoming"]
 
 
-def receive(store: ObjectStore, messages: list[dict[str, Any]], max_files: int = 10) -> Upload:
+def receive(contents: Contents, messages: list[dict[str, Any]], max_files: int = 10) -> Upload:
     """`receive_upload` on a request whose body arrives as these ASGI messages."""
     waiting = iter(messages)
 
@@ -168,7 +167,7 @@ def receive(store: ObjectStore, messages: list[dict[str, Any]], max_files: int =
         return next(waiting)
 
     scope = {"type": "http", "method": "POST", "headers": [(b"content-type", FORM["content-type"].encode())]}
-    return asyncio.run(receive_upload(Request(scope, next_message), Contents(store), max_files=max_files))
+    return asyncio.run(receive_upload(Request(scope, next_message), contents, max_files=max_files))
 
 
 class TestOnTheWire:
@@ -178,30 +177,34 @@ class TestOnTheWire:
     def store(self, request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
         return open_store(str(tmp_path / "store") if request.param == "disk" else f"memory://{tmp_path.name}")
 
+    @pytest.fixture
+    def contents(self, store: ObjectStore, runtime: Runtime) -> Contents:
+        return Contents(store, runtime.database, utc_now)
+
     @pytest.mark.parametrize("bite", [1, 2, 7, 100, 10_000])
-    def test_the_bites_of_the_network_do_not_matter(self, store: ObjectStore, bite: int) -> None:
+    def test_the_bites_of_the_network_do_not_matter(self, contents: Contents, bite: int) -> None:
         bites = [self.BODY[start : start + bite] for start in range(0, len(self.BODY), bite)]
         messages: list[dict[str, Any]] = [{"type": "http.request", "body": data, "more_body": True} for data in bites]
-        upload = receive(store, [*messages, {"type": "http.request", "body": b"", "more_body": False}])
+        upload = receive(contents, [*messages, {"type": "http.request", "body": b"", "more_body": False}])
         assert [(entry.path, entry.size) for entry in upload.entries] == [("1.bin", 5120), ("2.bin", 8)]
-        assert store.get(content_key(upload.entries[1].md5)) == b"--edge\r\n"
+        assert contents.read(upload.entries[1].md5) == b"--edge\r\n"
 
-    def test_a_sender_who_goes_away_leaves_nothing(self, store: ObjectStore) -> None:
+    def test_a_sender_who_goes_away_leaves_nothing(self, store: ObjectStore, contents: Contents) -> None:
         cut = file_part("1.bin", bytes(2 * CHUNK))[:-10]
         messages: list[dict[str, Any]] = [
             {"type": "http.request", "body": cut, "more_body": True},
             {"type": "http.disconnect"},
         ]
         with pytest.raises(BadUpload, match="went away"):
-            receive(store, messages)
+            receive(contents, messages)
         assert list(store.list("")) == []
 
-    def test_a_sender_who_goes_away_leaves_no_scratch(self, tmp_path: Path) -> None:
-        store = open_store(str(tmp_path / "store"))
+    def test_a_sender_who_goes_away_leaves_no_scratch(self, tmp_path: Path, runtime: Runtime) -> None:
+        contents = Contents(open_store(str(tmp_path / "store")), runtime.database, utc_now)
         cut = file_part("1.bin", bytes(2 * CHUNK))[:-10]
         with pytest.raises(BadUpload):
-            receive(store, [{"type": "http.request", "body": cut, "more_body": True}, {"type": "http.disconnect"}])
-        assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+            receive(contents, [{"type": "http.request", "body": cut, "more_body": True}, {"type": "http.disconnect"}])
+        assert [path for path in (tmp_path / "store").rglob("*") if path.is_file()] == []
 
 
 class TestARemoteStore:

@@ -53,8 +53,9 @@ def test_checks_that_cannot_run_reject_the_version_until_they_can(
     client: httpx.Client, runtime: Runtime, clock: SteppingClock, drain: Drain
 ) -> None:
     client.post("datasets", json={"name": "a"})
-    version = client.post("datasets/a/versions", files=[("files", ("a.csv", b"a\n1\n"))]).json()
-    place = runtime.contents.local_path(version["digest"])
+    client.post("datasets/a/versions", files=[("files", ("a.csv", b"a\n1\n"))])
+    (pack,) = runtime.data.list("packs")
+    place = runtime.data.local_path(pack.key)
     assert place is not None
     away = place.rename(place.with_suffix(".away"))
     for _ in range(3):

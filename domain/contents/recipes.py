@@ -1,0 +1,33 @@
+"""The recipe of a content: its chunks in order, as bytes. Pure.
+
+Per chunk 36 bytes: the BLAKE3 of the chunk and its size (little-endian, 32 bits).
+"""
+
+import struct
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+_ENTRY = struct.Struct("<32sI")
+
+
+class Part(NamedTuple):
+    """One chunk of a content: its BLAKE3 and its size in bytes."""
+
+    digest: bytes
+    size: int
+
+
+def pack(parts: Iterable[Part]) -> bytes:
+    return b"".join(_ENTRY.pack(*part) for part in parts)
+
+
+def unpack(recipe: bytes) -> list[Part]:
+    """The chunks of a recipe. Raises ValueError when it is not one."""
+    if len(recipe) % _ENTRY.size:
+        raise ValueError(f"a recipe has {_ENTRY.size} bytes per chunk, and this one {len(recipe)} in all")
+    return list(_parts(recipe))
+
+
+def _parts(recipe: bytes) -> Iterator[Part]:
+    for digest, size in _ENTRY.iter_unpack(recipe):
+        yield Part(digest, size)
