@@ -10,6 +10,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from adapters.chunk_store.wire import MEDIA_TYPE
 from api.errors import TooLarge, problem
 
 log = structlog.get_logger(__name__)
@@ -25,6 +26,9 @@ _PAGE_POLICY = (
     "default-src 'self'; img-src 'self' data:; style-src 'self'; script-src 'self'; "
     "frame-ancestors 'none'; base-uri 'none'"
 )
+
+
+_UPLOADS = ("multipart/form-data", MEDIA_TYPE)
 
 
 class RequestMetrics:
@@ -81,7 +85,7 @@ class Envelope:
 
 
 class BodyLimit:
-    """Refuses bodies larger than `max_bytes` while they arrive. Uploads (multipart) have their own, larger limit."""
+    """Refuses bodies larger than `max_bytes` while they arrive. Uploads and pushes have their own, larger limit."""
 
     def __init__(self, app: ASGIApp, max_bytes: int, max_upload_bytes: int) -> None:
         self._app = app
@@ -93,9 +97,7 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        upload = headers.get("content-type", "").startswith("multipart/form-data") and scope["path"].endswith(
-            "/versions"
-        )
+        upload = scope["path"].endswith("/versions") and headers.get("content-type", "").startswith(_UPLOADS)
         limit = self._max_upload_bytes if upload else self._max_bytes
         taken = 0
         too_large = TooLarge(f"The body is larger than {limit} bytes.", where="body", fix="Send less at once.")

@@ -6,6 +6,7 @@ Called by the route that takes dataset versions. A broken upload leaves nothing.
 from asyncio import wrap_future
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from fastapi import Request
 from python_multipart.exceptions import FormParserError
@@ -44,18 +45,30 @@ async def receive_upload(request: Request, contents: Contents, *, max_files: int
     field too long) or `StoreUnavailable`; all that had arrived is then gone.
     """
     _, options = parse_options_header(request.headers.get("content-type"))
-    form = _Form(contents, options.get(b"boundary", b""), max_files)
+    return await receive(request, _Form(contents, options.get(b"boundary", b""), max_files))
+
+
+class Receiver(Protocol):
+    """Takes a body bite by bite, in a thread; `close` comes in any case, and drops what `finish` has not kept."""
+
+    def feed(self, data: bytes) -> None: ...
+    def finish(self, data: bytes) -> Upload: ...
+    def close(self) -> None: ...
+
+
+async def receive(request: Request, receiver: Receiver) -> Upload:
+    """Stream the body of `request` into the receiver."""
     try:
         # One thread hashes and writes what has arrived while the next bite arrives.
         with ThreadPoolExecutor(1) as hand:
-            return await _feed(request, form, hand)
+            return await _feed(request, receiver, hand)
     except ClientDisconnect as error:
         raise BadUpload("The sender went away before the upload was complete.", where="body") from error
     finally:
-        form.close()
+        receiver.close()
 
 
-async def _feed(request: Request, form: "_Form", hand: Executor) -> Upload:
+async def _feed(request: Request, form: Receiver, hand: Executor) -> Upload:
     waiting = bytearray()
     feeding = hand.submit(form.feed, b"")
     async for chunk in request.stream():

@@ -12,8 +12,6 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 
-from cli.upload import Upload
-
 API = "/api/v1"
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 120.0
@@ -103,14 +101,29 @@ class Client:
     def delete(self, *path: str | int) -> Any:
         return self._call("DELETE", path)
 
-    def upload(self, *path: str | int, fields: dict[str, str], files: list[tuple[str, Upload]]) -> Any:
-        """A multipart POST that reads the files while it sends them, one after the other."""
-        parts = [("files", (name, file, "application/octet-stream")) for name, file in files]
-        return self._call("POST", path, data=fields, files=parts, timeout=httpx.Timeout(None, connect=CONNECT_SECONDS))
+    def push(self, *path: str | int, records: Iterator[bytes], media_type: str) -> Any:
+        """A POST of what is made while it is sent."""
+        timeout = httpx.Timeout(None, connect=CONNECT_SECONDS)
+        return self._call("POST", path, content=records, headers={"Content-Type": media_type}, timeout=timeout)
 
-    def download(self, *path: str | int) -> Iterator[bytes]:
-        with self._stream(path, timeout=ANSWER_SECONDS) as response:
-            yield from response.iter_bytes()
+    def ask(self, *path: str | int, body: bytes) -> bytes:
+        """A POST of bytes that is answered with bytes."""
+        with self._errors():
+            response = self._http.post(_join(path), content=body, headers={"Content-Type": "application/octet-stream"})
+        if not response.is_success:
+            raise problem(response)
+        return response.content
+
+    def download(self, *path: str | int, start: int = 0) -> Iterator[bytes]:
+        """The bytes of a file from `start` on."""
+        headers = {"Range": f"bytes={start}-"} if start else None
+        with self._stream("GET", path, timeout=ANSWER_SECONDS, headers=headers) as response:
+            yield from response.iter_raw(2**20)
+
+    def bundle(self, *path: str | int, paths: list[str]) -> Iterator[bytes]:
+        """The records of these files."""
+        with self._stream("POST", path, timeout=ANSWER_SECONDS, json={"paths": paths}) as response:
+            yield from response.iter_raw(2**20)
 
     def items(self, *path: str | int, limit: int, **query: str | int | None) -> list[Any]:
         """At most `limit` items of a list, over as many pages as that takes."""
@@ -126,7 +139,7 @@ class Client:
     def events(self, *path: str | int, last_id: str | None = None) -> Iterator[Event]:
         """Server-sent events until the server ends the stream."""
         headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": last_id} if last_id else {})
-        with self._stream(path, timeout=None, headers=headers) as response:
+        with self._stream("GET", path, timeout=None, headers=headers) as response:
             yield from parse_events(response.iter_lines())
 
     def _call(self, method: str, path: tuple[str | int, ...], **options: Any) -> Any:
@@ -138,10 +151,10 @@ class Client:
 
     @contextmanager
     def _stream(
-        self, path: tuple[str | int, ...], *, timeout: float | None, headers: dict[str, str] | None = None
+        self, method: str, path: tuple[str | int, ...], *, timeout: float | None, **options: Any
     ) -> Iterator[httpx.Response]:
-        options: dict[str, Any] = {"headers": headers, "timeout": httpx.Timeout(timeout, connect=CONNECT_SECONDS)}
-        with self._errors(), self._http.stream("GET", _join(path), **options) as response:
+        options["timeout"] = httpx.Timeout(timeout, connect=CONNECT_SECONDS)
+        with self._errors(), self._http.stream(method, _join(path), **options) as response:
             if not response.is_success:
                 response.read()
                 raise problem(response)

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -18,9 +19,11 @@ from uuid import uuid4
 
 import httpx
 import psycopg
+import uvicorn
 from psycopg import sql
 from redis import Redis
 from redis.exceptions import ConnectionError as RedisAway
+from starlette.types import ASGIApp
 
 from cli.processes import valkey as valkey_process
 from cli.watchdog import signal_group
@@ -48,6 +51,23 @@ def running(argv: Sequence[str], *, user: str | None = None, env: Mapping[str, s
         finally:
             signal_group(server.pid, signal.SIGKILL)
             server.wait()
+
+
+@contextmanager
+def serving(app: ASGIApp) -> Iterator[str]:
+    """The URL of an application that answers in a thread of this process."""
+    port = free_port()
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error", lifespan="off"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        while not server.started:
+            assert thread.is_alive(), "The server ended by itself."
+            time.sleep(0.01)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join()
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from adapters.chunk_store.chunks import digest_of, marks_of
 from adapters.chunk_store.frames import Chunk, Encoding, Frame, encode, encode_difference
@@ -29,6 +29,14 @@ HELD = 8 * 2**20
 IN_FLIGHT = 64
 
 
+class _New(NamedTuple):
+    """A chunk that has arrived; `compressed` where the sender has compressed it."""
+
+    digest: bytes
+    data: bytes
+    compressed: bytes | None
+
+
 @dataclass
 class Ready:
     """What a batch has come to: rows for the index."""
@@ -48,9 +56,9 @@ class Batch:
         self._reader = reader
         self._pool = pool
         self._seen: set[bytes] = set()
-        self._waiting: list[tuple[bytes, bytes]] = []
+        self._waiting: list[_New] = []
         self._waiting_bytes = 0
-        self._group: list[tuple[bytes, bytes]] = []
+        self._group: list[_New] = []
         self._group_bytes = 0
         self._coming: deque[Future[Frame]] = deque()
         self._frames: list[Frame] = []
@@ -62,18 +70,17 @@ class Batch:
     def add(self, chunk: bytes) -> Part:
         """Take one chunk; its part of a recipe."""
         digest = digest_of(chunk)
-        if digest not in self._seen:
-            self._seen.add(digest)
-            self._waiting.append((digest, chunk))
-            self._waiting_bytes += len(chunk)
-            if self._waiting_bytes >= LOOKED_UP or len(self._waiting) >= LOOKED_UP_CHUNKS:
-                self._sort_out()
+        self._take(digest, chunk, None)
         return Part(digest, len(chunk))
 
-    def add_frame(self, frame: Frame) -> None:
-        """Take chunks that are encoded already and were verified by the caller."""
-        self._seen.update(chunk.digest for chunk in frame.chunks)
-        self._keep(frame)
+    def add_encoded(self, encoding: Encoding, stored: bytes, parts: Sequence[Part], chunks: Sequence[bytes]) -> None:
+        """Take chunks that the sender has encoded, and the caller verified. Raw ones are encoded here after all."""
+        if encoding == Encoding.RAW or len(parts) == 1:
+            for part, chunk in zip(parts, chunks, strict=True):
+                self._take(part.digest, chunk, stored if encoding == Encoding.ZSTD else None)
+        elif not self._seen.issuperset(part.digest for part in parts):
+            self._seen.update(part.digest for part in parts)
+            self._keep(Frame(stored, encoding, None, tuple(Chunk(*part, None, None) for part in parts)))
 
     def rely_on(self, digests: Iterable[bytes]) -> None:
         """Chunks that a content of this batch is made of and that were in the store before."""
@@ -113,33 +120,41 @@ class Batch:
             self._store.delete(pack_key(pack_id))
         self._sealed, self.ready = [], Ready()
 
+    def _take(self, digest: bytes, chunk: bytes, compressed: bytes | None) -> None:
+        if digest in self._seen:
+            return
+        self._seen.add(digest)
+        self._waiting.append(_New(digest, chunk, compressed))
+        self._waiting_bytes += len(chunk)
+        if self._waiting_bytes >= LOOKED_UP or len(self._waiting) >= LOOKED_UP_CHUNKS:
+            self._sort_out()
+
     def _sort_out(self) -> None:
         """Look the waiting chunks up, and send the new ones on to be encoded."""
         if not self._waiting:
             return
         waiting, self._waiting, self._waiting_bytes = self._waiting, [], 0
-        marks = {digest: marks_of(chunk) for digest, chunk in waiting}
         with self._reading() as session:
-            known = known_chunks(session, marks.keys())
-            new = [(digest, chunk) for digest, chunk in waiting if digest not in known]
-            heads = {head for digest, _ in new if (head := marks[digest][0]) is not None}
-            tails = {tail for digest, _ in new if (tail := marks[digest][1]) is not None}
-            alike = chunks_like(session, heads, tails) if heads else {}
+            known = known_chunks(session, {one.digest for one in waiting})
+            new = [one for one in waiting if one.digest not in known]
+            marks = {one.digest: marks_of(one.data) for one in new if len(one.data) >= SMALL}
+            heads, tails = ({mark[side] for mark in marks.values()} for side in (0, 1))
+            alike = chunks_like(session, heads, tails)
         self.ready.relied_on |= known
-        pairs = {digest: base for digest, _ in new if (base := _base(alike, marks[digest])) is not None}
+        pairs = {digest: base for digest, (head, tail) in marks.items() if (base := alike.get(head) or alike.get(tail))}
         bases = self._reader.chunks(set(pairs.values())) if pairs else {}
-        for digest, chunk in new:
-            if len(chunk) < SMALL:
-                self._group.append((digest, chunk))
-                self._group_bytes += len(chunk)
+        for one in new:
+            if len(one.data) < SMALL:
+                self._group.append(one)
+                self._group_bytes += len(one.data)
                 if self._group_bytes >= SHARED:
                     self._flush_group()
                 continue
-            base = pairs.get(digest)
+            base = pairs.get(one.digest)
             if base is not None:
                 self.ready.relied_on.add(base)
-            named = Chunk(digest, len(chunk), *marks[digest])
-            self._coming.append(self._pool.submit(_encoded, named, chunk, base, bases[base] if base else None))
+            named = Chunk(one.digest, len(one.data), *marks[one.digest])
+            self._coming.append(self._pool.submit(_encoded, named, one, base, bases[base] if base else None))
             self._gather(IN_FLIGHT)
 
     def _flush_group(self) -> None:
@@ -177,22 +192,17 @@ class Batch:
             self.ready.chunks += pack.chunks
 
 
-def _base(alike: dict[int, bytes], marks: tuple[int, int] | tuple[None, None]) -> bytes | None:
-    head, tail = marks
-    if head is None or tail is None:
-        return None
-    return alike.get(head) or alike.get(tail)
-
-
-def _encoded(named: Chunk, data: bytes, base: bytes | None, base_data: bytes | None) -> Frame:
+def _encoded(named: Chunk, new: _New, base: bytes | None, base_data: bytes | None) -> Frame:
     if base is not None and base_data is not None:
-        difference = encode_difference(data, base_data)
+        difference = encode_difference(new.data, base_data)
         if difference is not None:
             return Frame(difference, Encoding.DIFFERENCE, base, (named,))
-    encoding, stored = encode(data)
+    if new.compressed is not None:
+        return Frame(new.compressed, Encoding.ZSTD, None, (named,))
+    encoding, stored = encode(new.data)
     return Frame(stored, encoding, None, (named,))
 
 
-def _together(group: Sequence[tuple[bytes, bytes]]) -> Frame:
-    encoding, stored = encode(b"".join(chunk for _, chunk in group))
-    return Frame(stored, encoding, None, tuple(Chunk(digest, len(chunk), *marks_of(chunk)) for digest, chunk in group))
+def _together(group: Sequence[_New]) -> Frame:
+    encoding, stored = encode(b"".join(one.data for one in group))
+    return Frame(stored, encoding, None, tuple(Chunk(one.digest, len(one.data), None, None) for one in group))

@@ -14,8 +14,6 @@ SMALLEST, LARGEST = AVERAGE // 4, AVERAGE * 4
 BITE = 4 * 2**20
 """Bytes that are cut at once."""
 MARK_BYTES = 64
-MARKED = 4 * 2**10
-"""Smaller chunks are not worth a difference."""
 
 
 def digest_of(chunk: bytes | memoryview) -> bytes:
@@ -23,13 +21,11 @@ def digest_of(chunk: bytes | memoryview) -> bytes:
     return blake3(chunk).digest()
 
 
-def marks_of(chunk: bytes) -> tuple[int, int] | tuple[None, None]:
-    """Fingerprints (signed 64 bits) of the first and of the last 64 bytes; none for a chunk below 4 KiB.
+def marks_of(chunk: bytes) -> tuple[int, int]:
+    """Fingerprints (signed 64 bits) of the first and of the last 64 bytes.
 
     An edit inside a chunk leaves one of them as it was, nearly always: cut points stay where they are.
     """
-    if len(chunk) < MARKED:
-        return None, None
     return _mark(chunk[:MARK_BYTES]), _mark(chunk[-MARK_BYTES:])
 
 

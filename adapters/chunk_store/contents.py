@@ -3,7 +3,7 @@
 import io
 import os
 import threading
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from datetime import datetime
@@ -121,13 +121,14 @@ class Contents:
         with self._reading() as session:
             return set(digests) - queries.known_chunks(session, digests)
 
-    def chunks(self, digests: Collection[bytes]) -> dict[bytes, bytes]:
-        return self._reader.chunks(digests)
+    def stream_parts(self, parts: Sequence[Part]) -> Iterator[bytes]:
+        """These chunks in order."""
+        return self._reader.stream(parts)
 
-    def by_tree(self, tree: bytes) -> str | None:
-        """The MD5 of the content that is made of just the chunks of this recipe, if there is one."""
+    def by_trees(self, trees: Collection[bytes]) -> dict[bytes, str]:
+        """The MD5s of the contents that are known, by the BLAKE3 of their recipes (`tree_of`)."""
         with self._reading() as session:
-            return queries.contents_by_tree(session, [tree]).get(tree)
+            return queries.contents_by_tree(session, trees)
 
     def record(self, ready: Ready) -> None:
         """Make what has been packed findable. On failure its packs are taken back."""
@@ -216,7 +217,7 @@ class _Waiting:
 
 
 class ContentBatch:
-    """Contents that become readable together. As a context it keeps them at the end, and leaves nothing after an error."""
+    """Contents that become readable together: as a context at its end, or not at all after an error."""
 
     def __init__(self, contents: Contents, batch: Batch) -> None:
         self._contents = contents

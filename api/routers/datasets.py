@@ -5,19 +5,24 @@ from typing import Annotated, Any
 
 from anyio import to_thread
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
-from fastapi.responses import JSONResponse, PlainTextResponse
+from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
 from sqlalchemy import literal, select
 from starlette.exceptions import HTTPException
 
+from adapters.chunk_store.frames import sliced
+from adapters.chunk_store.wire import BUNDLE_TYPE, MEDIA_TYPE
 from adapters.runtime import Runtime
+from api.bundles import bundle
 from api.deps import IdempotencyKey, IfMatch, PageDep, ReadDep, Reader, RuntimeDep, WriteDep, Writer, check_if_match
 from api.documents import YAML_TYPES, DocumentRoute, parse_as, type_of
 from api.downloads import file_response
+from api.pushes import PushReceiver
 from api.schemas.datasets import (
     DatasetCreate,
     DatasetRead,
     DatasetUpdate,
     FilesRead,
+    FilesWanted,
     UseRead,
     VersionBuild,
     VersionLineage,
@@ -26,7 +31,7 @@ from api.schemas.datasets import (
 )
 from api.schemas.jobs import JobRead
 from api.schemas.pages import PageRead
-from api.uploads import BadUpload, Upload, receive_upload
+from api.uploads import BadUpload, Upload, receive, receive_upload
 from domain.access.actor import Actor
 from domain.datasets import queries, service
 from domain.datasets.dvc import pointer
@@ -77,6 +82,14 @@ _UPLOAD: dict[str, Any] = {
                 }
             },
         },
+    }
+}
+
+
+_DIGESTS: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
     }
 }
 
@@ -133,17 +146,39 @@ async def create_dataset_version(
 ) -> VersionRead | Response:
     """Upload files (`multipart/form-data`, of any size), or order a build with a JSON `source`."""
     await to_thread.run_sync(_refuse_if_closed, runtime, name)
+    upload: Upload | None = None
     if type_of(request) == "multipart/form-data":
         upload = await receive_upload(request, runtime.contents, max_files=runtime.settings.max_upload_files)
+    elif type_of(request) == MEDIA_TYPE:
+        receiver = PushReceiver(runtime.contents, max_files=runtime.settings.max_upload_files)
+        upload = await receive(request, receiver)
+    if upload is not None:
         version, created = await to_thread.run_sync(_add_version, runtime, actor, request, name, upload)
         response.status_code = 201 if created else 200
         response.headers["Location"] = f"/api/v1/datasets/{name}/versions/{version.number}"
         return version
     if type_of(request) not in {"application/json", *YAML_TYPES}:
-        raise HTTPException(415, "Send files as multipart/form-data, or a source as application/json.")
+        raise HTTPException(415, f"Send files as multipart/form-data or {MEDIA_TYPE}, a source as application/json.")
     build = parse_as(VersionBuild, await request.body(), type_of(request))
     job = await to_thread.run_sync(partial(_order_build, runtime, actor, request, name=name, build=build, key=key))
     return JSONResponse(job.model_dump(mode="json"), 202, {"Location": f"/api/v1/jobs/{job.id}"})
+
+
+@router.post(
+    "/{name}/missing-chunks",
+    response_class=Response,
+    openapi_extra=_DIGESTS,
+    responses={200: {"content": {"application/octet-stream": {}}, "description": "A byte each: 1 for a missing one."}},
+)
+async def list_missing_chunks(name: DatasetName, request: Request, runtime: RuntimeDep, _: Writer) -> Response:
+    """Which of these chunks a push to the dataset has to bring: BLAKE3 digests of 32 bytes, one behind the other."""
+    await to_thread.run_sync(_refuse_if_closed, runtime, name)
+    body = await request.body()
+    if len(body) % 32:
+        raise BadUpload(f"{len(body)} bytes are no row of digests of 32 bytes.", where="body")
+    digests = sliced(body, [32] * (len(body) // 32))
+    missing = await to_thread.run_sync(runtime.contents.unknown_chunks, set(digests))
+    return Response(bytes(digest in missing for digest in digests), media_type="application/octet-stream")
 
 
 @router.get("/{name}/versions")
@@ -209,6 +244,19 @@ def get_dataset_content(
     """One file of the version, streamed; its ETag is its MD5."""
     entry = queries.get_file(session, queries.get_version(session, name, number), checked_path(path))
     return file_response(request, runtime.contents, entry)
+
+
+@router.post(
+    "/{name}/versions/{number}/bundle",
+    response_class=Response,
+    responses={200: {"content": {BUNDLE_TYPE: {}}, "description": "Records: bytes (D), and at the end of a file (E)."}},
+)
+def get_dataset_bundle(
+    *, name: DatasetName, number: VersionNumber, body: FilesWanted, runtime: RuntimeDep, session: ReadDep, _: Reader
+) -> Response:
+    """The files of the version, or those that are named: one request instead of thousands."""
+    entries = queries.only(queries.files_of(session, queries.get_version(session, name, number)), body.paths)
+    return StreamingResponse(bundle(runtime.contents, entries), media_type=BUNDLE_TYPE)
 
 
 @router.get(

@@ -93,6 +93,14 @@ class FileRead(BaseModel):
     size: int
 
 
+class FilesWanted(BaseModel):
+    """Paths of files of one version; all of them when absent."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    paths: list[str] | None = Field(default=None, max_length=100_000)
+
+
 class FilesRead(BaseModel):
     """The whole manifest, ordered by path."""
 

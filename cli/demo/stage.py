@@ -14,7 +14,8 @@ from cli.client import Client, ClientError
 from cli.code import code_commit
 from cli.documents import read_document
 from cli.session import PIPE_WIDTH, Session
-from cli.upload import Upload
+from cli.transfer.push import push
+from cli.transfer.tree import files_under
 
 Found = TypeVar("Found")
 POLL_SECONDS = 0.3
@@ -70,11 +71,8 @@ class Stage:
 
     def push(self, dataset: str, name: str, write: Callable[[Path], Path], message: str) -> dict[str, Any]:
         """Send a file that `write` makes as the next version, and wait for its checks."""
-        file = write(self._scratch / name)
-        upload = Upload(file, lambda _: None)
-        version = self.client.upload(
-            "datasets", dataset, "versions", fields={"message": message}, files=[(name, upload)]
-        )
+        files = files_under(write(self._scratch / name))
+        version = push(self.client, dataset, files, message=message).version
         subject = f"datasets/{dataset}/versions/{version['number']}"
         self.session.settle(subject)
         found: dict[str, Any] = self.get(subject)

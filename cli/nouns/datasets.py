@@ -10,7 +10,9 @@ from rich.progress import DownloadColumn, TransferSpeedColumn
 from cli.client import ClientError, Status
 from cli.session import Noun, Session, WaitOption
 from cli.tables import at, facts, number, size, stack, table
-from cli.upload import Upload, files_under
+from cli.transfer.get import Checkout
+from cli.transfer.push import push as transfer
+from cli.transfer.tree import Memory, files_under
 
 noun = Noun("Datasets and their versions.")
 
@@ -33,12 +35,17 @@ def push(
         raise ClientError(f"{path} has no files in it.", status=Status.USAGE)
     session.ensure("datasets", name)
     with session.progress(DownloadColumn(), TransferSpeedColumn()) as progress:
-        task = progress.add_task("sending", total=sum(file.stat().st_size for _, file in files))
-        parts = [(inner, Upload(file, lambda count: progress.advance(task, count))) for inner, file in files]
-        try:
-            version = session.client.upload("datasets", name, "versions", fields={"message": message}, files=parts)
-        except OSError as error:
-            raise ClientError(str(error), fix="Send it again.") from error
+        task = progress.add_task("sending", total=sum(file.size for file in files))
+        pushed = transfer(
+            session.client,
+            name,
+            files,
+            message=message,
+            memory=Memory(path),
+            on_read=lambda count: progress.advance(task, count),
+        )
+    version = pushed.version
+    session.note(f"Sent {size(pushed.sent)} of {size(sum(file.size for file in files))}; the server had the rest.")
     if wait:
         session.settle(f"datasets/{name}/versions/{version['number']}")
         version = session.client.get("datasets", name, "versions", version["number"])
@@ -83,26 +90,37 @@ def get(
     session: Session,
     ref: RefArgument,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write to.")] = Path(),
+    exact: Annotated[bool, typer.Option("--exact", help="Remove the files that are not in the version.")] = False,
 ) -> None:
-    """Download the files of a version."""
+    """Bring a folder to a version: only the files that differ are fetched."""
     name, number_ = version_of(session, ref)
-    files = session.client.get("datasets", name, "versions", number_, "files")["items"]
+    checkout = Checkout(session.client, name, number_, out)
+    wanted = checkout.wanted()
     with session.progress(DownloadColumn(), TransferSpeedColumn()) as progress:
-        task = progress.add_task("receiving", total=sum(file["size"] for file in files))
-        for file in files:
-            target = _below(out, file["path"])
-            target.parent.mkdir(parents=True, exist_ok=True)
-            # A download that breaks off must not look like the file.
-            partial = target.with_name(f"{target.name}.partial")
-            with partial.open("wb") as stream:
-                for chunk in session.client.download(
-                    "datasets", name, "versions", number_, "content", *file["path"].split("/")
-                ):
-                    stream.write(chunk)
-                    progress.advance(task, len(chunk))
-            partial.replace(target)
-    columns = {"file": "path", "size": lambda row: size(row["size"]), "md5": "md5"}
-    session.show(files, lambda rows: table(rows, columns))
+        task = progress.add_task("receiving", total=sum(file["size"] for file in wanted))
+        checkout.fetch(wanted, lambda count: progress.advance(task, count))
+    removed = checkout.others() if exact else []
+    for other in removed:
+        Path(other.path).unlink()
+    checkout.remember()
+    answer = {"dataset": name, "number": number_, "files": len(checkout.files), "written": len(wanted)}
+    session.show(answer | {"removed": len(removed)}, facts)
+
+
+@noun.command("status")
+def status(
+    session: Session,
+    path: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="A folder.")],
+    ref: RefArgument,
+) -> None:
+    """How a folder differs from a version; exit status 1 when it does."""
+    name, number_ = version_of(session, ref)
+    checkout = Checkout(session.client, name, number_, path)
+    rows = [{"file": file["path"], "is": "missing or changed"} for file in checkout.wanted()]
+    rows += [{"file": file.name, "is": "not in the version"} for file in checkout.others()]
+    session.show(rows, lambda rows: table(rows, {"file": "file", "is": "is"}, empty=f"As in {name}@{number_}."))
+    if rows:
+        raise typer.Exit(Status.REFUSED)
 
 
 @noun.command("diff")
@@ -180,11 +198,3 @@ def _draw_diff(change: dict[str, Any]) -> RenderableType:
         ),
         table(change["shifts"], columns),
     )
-
-
-def _below(folder: Path, inner: str) -> Path:
-    """Where a file of the server goes; never outside the folder, whatever the server says its name is."""
-    target = (folder / inner).resolve()
-    if not target.is_relative_to(folder.resolve()):
-        raise ClientError(f"The server named a file {inner!r}, which would lie outside {folder}.")
-    return target

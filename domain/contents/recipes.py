@@ -17,7 +17,7 @@ class Part(NamedTuple):
     size: int
 
 
-def pack(parts: Iterable[Part]) -> bytes:
+def pack(parts: Iterable[tuple[bytes, int]]) -> bytes:
     return b"".join(_ENTRY.pack(*part) for part in parts)
 
 

@@ -1,5 +1,6 @@
 """Reads of datasets: by name and number, by reference (`name@n`), pages, files, and the lineage of a version."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -138,6 +139,18 @@ def files_of(session: AnySession, version: DatasetVersion) -> list[ManifestEntry
     rows = session.scalars(select(DatasetFile).where(DatasetFile.version_id == version.id))
     entries = (ManifestEntry(row.path, row.md5, row.size) for row in rows)
     return sorted(entries, key=lambda entry: entry.path)
+
+
+def only(entries: list[ManifestEntry], paths: Collection[str] | None) -> list[ManifestEntry]:
+    """Those of the files that are named, all of them without names; `UnknownFile` for a name that is none of theirs."""
+    if paths is None:
+        return entries
+    known = {entry.path: entry for entry in entries}
+    for path in paths:
+        if path not in known:
+            absent = unknown("file", path, known)
+            raise UnknownFile(absent.message, where="paths", fix=absent.fix)
+    return [known[path] for path in sorted(set(paths))]
 
 
 def get_file(session: AnySession, version: DatasetVersion, path: str) -> ManifestEntry:

@@ -1,0 +1,108 @@
+"""The files below a path, and what is remembered of them, so that a file that has not changed is not read again."""
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from hashlib import blake2b, md5
+from pathlib import Path
+from time import time_ns
+
+import orjson
+
+from cli.client import ClientError
+
+UNSURE_NS = 20_000_000
+"""A file that was written this shortly before it was looked at may have been written again without a trace."""
+_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class LocalFile:
+    """A file: where it is, the name it has (is to have) in a version, and the marks by which a change shows."""
+
+    path: str
+    name: str
+    size: int
+    mark: tuple[int, int, int]
+    """Time of its last change, inode, size."""
+
+
+def files_under(path: Path) -> list[LocalFile]:
+    """Every file to send, by name: a single file by its own, those of a folder relative to it.
+
+    Links to files are followed; a link to a folder is an error, since what is behind it may lie anywhere.
+    """
+    if path.is_file():
+        return [_looked_at(str(path), path.name, path.stat())]
+    return sorted(_walk(str(path), ""), key=lambda file: file.name)
+
+
+def _walk(folder: str, prefix: str) -> Iterator[LocalFile]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield from _walk(entry.path, f"{prefix}{entry.name}/")
+            elif entry.is_symlink() and Path(entry.path).is_dir():
+                raise ClientError(
+                    f"{entry.path} is a link to a folder.", fix="Send that folder as a dataset of its own."
+                )
+            elif entry.is_file():
+                yield _looked_at(entry.path, f"{prefix}{entry.name}", entry.stat())
+
+
+def _looked_at(path: str, name: str, stat: os.stat_result) -> LocalFile:
+    return LocalFile(path, name, stat.st_size, (stat.st_mtime_ns, stat.st_ino, stat.st_size))
+
+
+class Memory:
+    """What the files of one place were when last read or written: their MD5s, in the person's cache folder."""
+
+    def __init__(self, place: Path) -> None:
+        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        name = blake2b(os.fsencode(place.absolute()), digest_size=16).hexdigest()
+        self._file = cache / "millrace" / "trees" / f"{name}.json"
+        self._known: dict[str, list[int | str]] = self._load()
+
+    def md5(self, file: LocalFile) -> str | None:
+        """The file's MD5, if it has not changed since."""
+        known = self._known.get(file.name)
+        if known is None or tuple(known[:3]) != file.mark:
+            return None
+        return str(known[3])
+
+    def hashed(self, file: LocalFile) -> str:
+        """The file's MD5, read if need be."""
+        known = self.md5(file)
+        if known is None:
+            with Path(file.path).open("rb") as stream:
+                digest = md5(usedforsecurity=False)
+                while data := stream.read(2**20):
+                    digest.update(data)
+            known = digest.hexdigest()
+            self._remember(file, known)
+        return known
+
+    def keep(self, files: Iterable[tuple[LocalFile, str]]) -> None:
+        """Remember these files and no others. What cannot be written is not remembered."""
+        self._known = {}
+        for file, digest in files:
+            self._remember(file, digest)
+        try:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            partial = self._file.with_suffix(f".{os.getpid()}")
+            partial.write_bytes(orjson.dumps({"version": _VERSION, "files": self._known}))
+            partial.replace(self._file)
+        except OSError:
+            return  # it only saves time
+
+    def _remember(self, file: LocalFile, digest: str) -> None:
+        if time_ns() - file.mark[0] > UNSURE_NS:
+            self._known[file.name] = [*file.mark, digest]
+
+    def _load(self) -> dict[str, list[int | str]]:
+        try:
+            kept = orjson.loads(self._file.read_bytes())
+        except (OSError, orjson.JSONDecodeError):
+            return {}
+        files: dict[str, list[int | str]] = kept["files"] if kept.get("version") == _VERSION else {}
+        return files
