@@ -175,6 +175,7 @@ class PushReceiver:
         for path, digest in self._known.items():
             if digest not in sizes:
                 raise ContentGone(f"The store has no content {digest}, the file {path!r}.", where="body")
+            self._batch.add_again(digest)
             self._files[path] = ManifestEntry(path, digest, sizes[digest])
 
     def _settle_deferred(self) -> None:
@@ -184,6 +185,7 @@ class PushReceiver:
         for path, parts in self._deferred.items():
             if trees[path] in digests:
                 size = sum(part.size for part in parts)
+                self._batch.add_again(digests[trees[path]])
                 self._files[path] = ManifestEntry(path, digests[trees[path]], size)
                 continue
             file = _File()

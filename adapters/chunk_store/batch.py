@@ -45,6 +45,7 @@ class Ready:
     chunks: list[dict[str, Any]] = field(default_factory=list)
     contents: list[dict[str, Any]] = field(default_factory=list)
     relied_on: set[bytes] = field(default_factory=set)
+    again: set[str] = field(default_factory=set)
 
 
 class Batch:

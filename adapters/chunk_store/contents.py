@@ -140,6 +140,7 @@ class Contents:
                     chunks=ready.chunks,
                     contents=ready.contents,
                     relied_on=sorted(ready.relied_on - {row["digest"] for row in ready.chunks}),
+                    again=sorted(ready.again),
                 )
                 session.commit()
         except BaseException:
@@ -184,6 +185,7 @@ class Contents:
         for one in taken:
             ready.contents += one.batch.ready.contents
             ready.relied_on |= one.batch.ready.relied_on
+            ready.again |= one.batch.ready.again
         try:
             if frames:
                 pack = PackFile(self._store)
@@ -253,6 +255,10 @@ class ContentBatch:
         recipe = recipes.pack(parts)
         size = sum(part.size for part in parts)
         self.chunks.add_content({"digest": digest, "size": size, "recipe": recipe, "tree": tree_of(recipe)})
+
+    def add_again(self, digest: str) -> None:
+        """A whole that is in the store."""
+        self.chunks.ready.again.add(digest)
 
     def keep(self) -> None:
         """Make the contents readable, all of them or none."""

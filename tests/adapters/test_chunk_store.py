@@ -3,13 +3,14 @@
 import random
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from hashlib import md5
 from io import BytesIO
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 
 from adapters.chunk_store.chunks import BITE, LARGEST, SMALLEST, Chunker, digest_of
 from adapters.chunk_store.contents import Contents, WrongDigest
@@ -302,3 +303,24 @@ class TestDamage:
                     assert digest_of(chunks[-1]) == chunk.digest
                     data = data[chunk.size :]
         assert b"".join(chunks) == self.DATA
+
+
+class TestArrivingAgain:
+    @ON_BOTH_DATABASES
+    def test_makes_it_young(self, contents: Contents, runtime: Runtime) -> None:
+        old = datetime(2020, 1, 1, tzinfo=UTC)
+        stored = contents.add(b"rows")
+        with runtime.transaction() as session:
+            session.execute(update(Content).values(created_at=old))
+        contents.add(b"rows")
+        with runtime.reading() as session:
+            assert session.scalars(select(Content.created_at)).one() > old
+        with contents.batch() as batch:
+            batch.add_again(stored.md5)
+
+    @ON_BOTH_DATABASES
+    def test_fails_when_it_is_gone(self, contents: Contents) -> None:
+        batch = contents.batch()
+        batch.add_again("0" * 32)
+        with pytest.raises(ChunksGone):
+            batch.keep()

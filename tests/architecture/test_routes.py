@@ -54,7 +54,11 @@ def test_route_asks_for_a_scope_or_is_public(name: str) -> None:
     assert scopes <= set(Scope)
 
 
-@pytest.mark.parametrize("name", sorted(set(ROUTES) - PUBLIC))
+# Questions too long for a URL.
+ASKED_WITH_A_BODY = {"POST /datasets/{name}/versions/{number}/bundle"}
+
+
+@pytest.mark.parametrize("name", sorted(set(ROUTES) - PUBLIC - ASKED_WITH_A_BODY))
 def test_nothing_changes_on_the_right_to_read(name: str) -> None:
     if not name.startswith("GET "):
         assert scopes_of(ROUTES[name].dependant) != {Scope.READ}

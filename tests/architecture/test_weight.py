@@ -42,12 +42,20 @@ def loaded_by(statement: str) -> set[str]:
         ("import serving.app", (*DATABASE, "polars", "pandas", "sklearn", "scipy", "skl2onnx", "mlflow", "ray")),
         ("import serving.main", (*DATABASE, "polars", "pandas", "sklearn", "scipy", "skl2onnx", "mlflow", "ray")),
         ("import domain.tables, domain.reactions", (*HEAVY, "fastapi", "starlette", "celery", "httpx", "fsspec")),
-        ("import cli.main", (*HEAVY, *DATABASE, "fastapi", "domain")),
+        ("import cli.main", (*HEAVY, *DATABASE, "fastapi", "pydantic")),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_stays_light(statement: str, forbidden: tuple[str, ...]) -> None:
     assert loaded_by(statement) & set(forbidden) == set()
+
+
+def test_the_command_line_knows_nothing_of_the_domain_but_how_chunks_are_listed() -> None:
+    code = "import cli.main, sys\nprint(*(name for name in sys.modules if name.startswith('domain.')))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True, timeout=60
+    )
+    assert set(done.stdout.split()) == {"domain.contents", "domain.contents.recipes"}
 
 
 def test_a_heavy_import_is_recognised() -> None:
