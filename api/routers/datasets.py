@@ -194,10 +194,11 @@ def get_dataset_version(name: DatasetName, number: VersionNumber, session: ReadD
     return VersionRead.of(queries.get_version(session, name, number))
 
 
-@router.get("/{name}/versions/{number}/files")
-def list_dataset_files(name: DatasetName, number: VersionNumber, session: ReadDep, _: Reader) -> FilesRead:
+@router.get("/{name}/versions/{number}/files", response_model=FilesRead)
+def list_dataset_files(name: DatasetName, number: VersionNumber, session: ReadDep, _: Reader) -> Response:
     """The manifest: every file with its MD5 and size."""
-    return FilesRead.of(queries.files_of(session, queries.get_version(session, name, number)))
+    entries = queries.files_of(session, queries.get_version(session, name, number))
+    return Response(FilesRead.as_json(entries), media_type="application/json")
 
 
 @router.get("/{name}/versions/{number}/profile")

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Annotated
 
+import orjson
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from domain.datasets.manifest import ManifestEntry
@@ -86,8 +87,6 @@ class VersionRead(BaseModel):
 
 
 class FileRead(BaseModel):
-    model_config = ConfigDict(from_attributes=True)
-
     path: str
     md5: str
     size: int
@@ -106,9 +105,10 @@ class FilesRead(BaseModel):
 
     items: list[FileRead]
 
-    @classmethod
-    def of(cls, entries: list[ManifestEntry]) -> "FilesRead":
-        return cls(items=[FileRead.model_validate(entry) for entry in entries])
+    @staticmethod
+    def as_json(entries: list[ManifestEntry]) -> bytes:
+        """These files as the model says; written at once, since there may be a hundred thousand."""
+        return orjson.dumps({"items": [{"path": one.path, "md5": one.md5, "size": one.size} for one in entries]})
 
 
 class VersionLink(BaseModel):

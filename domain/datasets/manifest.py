@@ -5,6 +5,7 @@ One file has its MD5. A folder has the MD5 of its `.dir` listing with `.dir` beh
 """
 
 import json
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from domain.datasets.specs import TABLE_SUFFIXES, VersionFormat
 from domain.errors import Invalid
 
 MAX_PATH = 512
+# What nearly every name is like, and nothing is wrong with: letters, digits, and dots that begin no part.
+_PLAIN = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_. -]*(/[A-Za-z0-9_-][A-Za-z0-9_. -]*)*")
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 # Slashes, backslashes and colons by their looks alone: Unicode's normal forms keep them apart.
 _LOOK_ALIKES = frozenset("\u2044\u2215\u2216\u29f5\u29f8\u29f9\u2236\ua789")
@@ -56,6 +59,8 @@ def checked_path(name: str) -> str:
     Refused: empty, absolute, `.` or `..` parts, backslashes, control characters (NUL among them), names that
     change under compatibility normalisation (full-width slashes and other look-alikes), more than 512 bytes.
     """
+    if len(name) <= MAX_PATH and _PLAIN.fullmatch(name):
+        return name
     composed = unicodedata.normalize("NFC", name)
     parts = composed.split("/")
     reason = None
@@ -107,10 +112,13 @@ def digest_of(entries: Sequence[ManifestEntry]) -> str:
         if entry.path in seen:
             raise DuplicateFileName(f"The file {entry.path!r} was sent twice.", where="files")
         seen.add(entry.path)
-    for path in seen:
-        for parent in PurePosixPath(path).parents:
-            if str(parent) in seen:
-                raise DuplicateFileName(f"{str(parent)!r} is a file, and the folder of {path!r}.", where="files")
+    folders = {path.rpartition("/")[0] for path in seen}
+    for folder in folders:
+        parts = folder.split("/")
+        for depth in range(1, len(parts) + 1):
+            parent = "/".join(parts[:depth])
+            if parent in seen:
+                raise DuplicateFileName(f"{parent!r} is a file, and the folder of others.", where="files")
     if len(entries) == 1 and "/" not in entries[0].path:
         return entries[0].md5
     return f"{md5(directory_listing(entries), usedforsecurity=False).hexdigest()}.dir"
