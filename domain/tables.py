@@ -2,7 +2,16 @@
 
 from domain.access.models import Token
 from domain.data_checks.models import DataCheckReport, DatasetSuite
-from domain.datasets.models import Dataset, DatasetDiff, DatasetFile, DatasetParent, DatasetVersion
+from domain.datasets.models import (
+    Dataset,
+    DatasetDiff,
+    DatasetFile,
+    DatasetFollow,
+    DatasetParent,
+    DatasetRecipe,
+    DatasetRecipePin,
+    DatasetVersion,
+)
 from domain.db import Base
 from domain.deployments.models import Endpoint, Rollout
 from domain.events.models import EventRow
@@ -22,7 +31,10 @@ __all__ = [
     "Dataset",
     "DatasetDiff",
     "DatasetFile",
+    "DatasetFollow",
     "DatasetParent",
+    "DatasetRecipe",
+    "DatasetRecipePin",
     "DatasetSuite",
     "DatasetVersion",
     "Endpoint",
