@@ -140,7 +140,8 @@ def draw_version(version: dict[str, Any]) -> RenderableType:
         "mean": "mean",
     }
     profile = version.get("profile")
-    learned = version["source"].get("fitted") or []
+    source = version.get("source") or {}
+    learned = source.get("fitted") or []
     return stack(
         facts(
             {
@@ -152,9 +153,9 @@ def draw_version(version: dict[str, Any]) -> RenderableType:
                 "files": version["files"],
                 "rows": version.get("rows"),
                 "message": version["message"],
-                "made from": _origin(version["source"]),
+                "made from": _origin(source),
                 "learned": [f"{step['place']} {step['step']} on {', '.join(step['learned_on'])}" for step in learned],
-                "warning": LEAKAGE if version["source"].get("leakage") else None,
+                "warning": LEAKAGE if source.get("leakage") else None,
                 "created": f"{at('created_at')(version)} by {version['created_by']}",
             }
         ),

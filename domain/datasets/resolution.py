@@ -8,7 +8,7 @@ from domain.datasets.queries import resolve
 from domain.datasets.recipes import BuiltRecipe, FittedStep, RecipeSource
 from domain.datasets.states import VersionState
 from domain.db import AnySession
-from domain.errors import Conflict
+from domain.errors import Conflict, NotFound
 
 
 class VersionNotValidated(Conflict):
@@ -51,7 +51,10 @@ def resolve_recipe(session: AnySession, recipe: RecipeSource) -> ResolvedRecipe:
     versions: dict[str, DatasetVersion] = {}
     refs: dict[str, str] = {}
     for place, ref in recipe.references():
-        version = resolve(session, ref)
+        try:
+            version = resolve(session, ref)
+        except (NotFound, Conflict) as error:
+            raise type(error)(error.message, where=f"source.{place}", fix=error.fix) from error
         if version.state != VersionState.VALIDATED:
             what = f"Version {version.number} of {version.dataset.name!r} is {version.state}, not validated."
             raise VersionNotValidated(what, where=f"source.{place}", fix="Wait for its checks, or use another version.")

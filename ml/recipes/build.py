@@ -57,15 +57,18 @@ class _Walk:
     others: Mapping[str, pl.LazyFrame]
     whose: str = ""
     trail: list[tuple[_Order, pl.LazyFrame]] = field(default_factory=list)
+    refusals: list[StepRefused] = field(default_factory=list)
 
     def at(self, order: _Order) -> Rows:
-        return Rows(self.frame, f"source.{order.place}", f"{order.title}{self.whose}", self.others)
+        return Rows(
+            self.frame, f"source.{order.place}", f"{order.title}{self.whose}", self.others, refusals=self.refusals
+        )
 
     def settle(self) -> pl.DataFrame:
         """Compute the rows as they are now; later steps start from them. Raises `StepRefused` for the guilty step."""
         try:
             rows = self.frame.collect(engine="in-memory")
-        except PolarsError as error:
+        except (PolarsError, StepRefused) as error:
             raise self._explained(error) from error
         if rows.is_empty():
             raise self._emptied()
@@ -77,13 +80,16 @@ class _Walk:
         self.frame = KINDS[order.spec.step].apply(order.spec, rows)
         self.trail.append((order, self.frame))
 
-    def _explained(self, error: PolarsError) -> StepRefused:
+    def _explained(self, error: Exception) -> StepRefused:
+        """What a step said while Polars computed; else what Polars says of the first stage that cannot be computed."""
+        if self.refusals:
+            return self.refusals[0]
         for order, frame in self.trail:
             try:
                 frame.collect(engine="in-memory")
             except PolarsError as own:
                 return StepRefused(f"{order.title}{self.whose}: {reason(own)}.", where=f"source.{order.place}")
-        return StepRefused(f"The recipe cannot be carried out: {reason(error)}.", where="source")
+        return StepRefused(f"The recipe cannot be carried out: {error}.", where="source")
 
     def _emptied(self) -> EmptyTable:
         for order, frame in self.trail:

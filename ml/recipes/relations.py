@@ -21,7 +21,7 @@ def join(spec: JoinStep, rows: Rows) -> pl.LazyFrame:
             why = f"{ours!r} is {kind}, and {other!r} of {spec.version} is {other_kind}"
             raise rows.refused(why, at, fix="Cast ours first.")
     if not spec.allow_many:
-        _refuse_repeated(spec, theirs, list(keys.values()))
+        _refuse_repeated(spec, rows, theirs.frame, list(keys.values()))
     right = theirs.frame.with_columns(pl.col(other).cast(ours_schema[ours]) for ours, other in keys.items())
     names = {
         name: f"{name}{spec.suffix}"
@@ -36,15 +36,15 @@ def join(spec: JoinStep, rows: Rows) -> pl.LazyFrame:
     )
 
 
-def _refuse_repeated(spec: JoinStep, theirs: Rows, keys: list[str]) -> None:
-    counted = theirs.frame.drop_nulls(keys).group_by(keys, maintain_order=True).len("rows of a key")
+def _refuse_repeated(spec: JoinStep, rows: Rows, theirs: pl.LazyFrame, keys: list[str]) -> None:
+    counted = theirs.drop_nulls(keys).group_by(keys, maintain_order=True).len("rows of a key")
     worst = counted.filter(pl.col("rows of a key") > 1).collect(engine="in-memory")
     if worst.is_empty():
         return
     first = worst.row(0, named=True)
     shown = ", ".join(f"{key} {first[key]!r}" for key in keys)
     found = f"{first['rows of a key']} rows of {spec.version} have {shown}, one of {worst.height:,} repeated keys"
-    raise theirs.refused(
+    raise rows.refused(
         f"{found}: rows would multiply",
         "on",
         fix="Drop its duplicates or aggregate it first, or say `allow_many: true`.",

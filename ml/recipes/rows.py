@@ -34,7 +34,8 @@ class Rows:
     """The table when a step meets it.
 
     `place` is where the step stands in the order (`source.steps.2`) and `title` what to call it. `others` are the
-    joined tables by their reference, `learned` is what the step's `learn` gave, by column.
+    joined tables by their reference, `learned` is what the step's `learn` gave, by column. A function that Polars calls
+    while it computes puts its refusal into `refusals` before it raises it: Polars hands on no more than the message.
     """
 
     frame: pl.LazyFrame
@@ -42,6 +43,7 @@ class Rows:
     title: str
     others: Mapping[str, pl.LazyFrame] = field(default_factory=dict)
     learned: Learned = field(default_factory=dict)
+    refusals: list[StepRefused] = field(default_factory=list)
 
     @property
     def schema(self) -> pl.Schema:

@@ -73,7 +73,8 @@ def _converted(rows: Rows, name: str, at: str, convert: Convert, dtype: pl.DataT
             example = values.filter(lost)[0]
             times = "1 row has" if count == 1 else f"{count:,} rows have"
             why = f"{times} a value of {name!r} that is no {_called(dtype)}, the first {example!r}"
-            raise rows.refused(why, at, fix="Replace such values first, or say `invalid: null`.")
+            rows.refusals.append(rows.refused(why, at, fix="Replace such values first, or say `invalid: null`."))
+            raise rows.refusals[-1]
         return changed
 
     return no_nan(name, rows.schema[name]).map_batches(strictly, return_dtype=dtype)
