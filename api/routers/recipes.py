@@ -24,7 +24,7 @@ def put_dataset_recipe(
     if_match: IfMatch = None,
 ) -> DeclaredRecipeRead:
     """Declare the recipe (JSON, or YAML): the dataset is built by it on each new version of what it follows."""
-    dataset = get_dataset(session, name, lock=True)
+    dataset = declared.lock(session, name, recipe)
     refuse_archived(dataset)
     check_if_match(if_match, declared.recipe_of(session, dataset).number, what=f"The recipe of {name!r}")
     current = declared.declare(session, dataset=dataset, recipe=recipe)

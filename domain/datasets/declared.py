@@ -12,7 +12,7 @@ from domain.datasets.events import DatasetRecipeChanged, DatasetRecipeWithdrawn
 from domain.datasets.models import Dataset, DatasetFollow, DatasetRecipe, DatasetRecipePin, DatasetVersion
 from domain.datasets.queries import get_dataset, resolve
 from domain.datasets.recipes import DeclaredRecipe
-from domain.db import AnySession, WriteSession, new_id
+from domain.db import AnySession, WriteSession, locked, new_id
 from domain.errors import Conflict, Invalid, NotFound
 from domain.events.service import emit
 
@@ -65,8 +65,20 @@ def followers_of(session: AnySession, name: str) -> list[Dataset]:
     return list(session.scalars(query.order_by(Dataset.id)))
 
 
+def lock(session: WriteSession, name: str, recipe: DeclaredRecipe) -> Dataset:
+    """The dataset, locked with every one that follows or is followed: declarations come one after the other.
+
+    Two that close a circle between them share a dataset, and in one order they cannot wait for each other.
+    """
+    related = select(DatasetFollow.dataset_id).union(select(DatasetFollow.followed_id))
+    names = {name, *(ref.partition("@")[0] for _, ref in recipe.references())}
+    query = select(Dataset).where(Dataset.id.in_(related) | Dataset.name.in_(names)).order_by(Dataset.id)
+    session.scalars(locked(query)).all()
+    return get_dataset(session, name)
+
+
 def declare(session: WriteSession, *, dataset: Dataset, recipe: DeclaredRecipe) -> CurrentRecipe:
-    """Make `recipe` the one that `dataset` (locked) is built by. The same again is no news.
+    """Make `recipe` the one that `dataset` (from `lock`) is built by. The same again is no news.
 
     What it names must be there, validated or not yet. Raises `UnknownDataset`, `UnknownVersion`, `FollowsInVain` or
     `RecipeCycle`.
@@ -74,9 +86,6 @@ def declare(session: WriteSession, *, dataset: Dataset, recipe: DeclaredRecipe) 
     pinned = _checked_references(session, recipe)
     followed = [get_dataset(session, name) for name in _followed(dataset, recipe)]
     recipe = recipe.model_copy(update={"follows": [other.name for other in followed]})
-    # Two declarations that would close a circle between them meet at a dataset they share.
-    for other in sorted(followed, key=lambda other: other.id):
-        get_dataset(session, other.name, lock=True)
     _refuse_cycle(session, dataset, followed)
     current = recipe_of(session, dataset)
     if current.recipe == recipe:
