@@ -1,5 +1,6 @@
 """`millrace data build`, `data quarantine` and `data recipe …`: versions made from versions."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -29,17 +30,18 @@ def build(
     wait: WaitOption = False,
 ) -> None:
     """Build the next version of a dataset by a recipe. The same rows are the same version."""
-    if recipe is None:
-        job = _order(session, name, session.client.get("datasets", name, "recipe")["recipe"], message)
-    else:
-        document = read_document(recipe)
-        with located(document):
+    document = None if recipe is None else read_document(recipe)
+    with nullcontext() if document is None else located(document):
+        if document is None:
+            source = session.client.get("datasets", name, "recipe")["recipe"]
+        else:
+            source = document.value
             session.ensure("datasets", name)
-            job = _order(session, name, document.value, message)
-    if not wait:
-        session.show(job, draw_job)
-        return
-    made = session.wait(job["id"])["result"]
+        job = _order(session, name, source, message)
+        if not wait:
+            session.show(job, draw_job)
+            return
+        made = session.wait(job["id"])["result"]  # the steps meet their rows here, and may refuse them
     session.show(_settled(session, made), draw_version)
 
 

@@ -1,15 +1,17 @@
 """How steps of recipes refuse: with their number, the place in the order, and a near name where there is one."""
 
-from typing import Any
+from typing import Annotated, Any, get_args, get_origin
 
 import polars as pl
 import pytest
 from pydantic import ValidationError
 
+from domain.datasets.recipes import RecipeStep
 from domain.datasets.specs import RecipeSource
 from domain.errors import Invalid
 from ml.frames import BadColumns, EmptyTable
 from ml.predicates import BadExpression
+from ml.recipes.kinds import KINDS
 from ml.recipes.rows import StepRefused
 from tests.ml.data.test_recipe_steps import PEOPLE, run
 
@@ -110,3 +112,11 @@ def test_near_names_are_told() -> None:
 def test_a_step_that_says_too_little_or_too_much_is_none(step: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         RecipeSource.model_validate({"concat": ["a"], "steps": [step]})
+
+
+def test_every_step_is_carried_out_and_what_may_learn_can() -> None:
+    assert get_origin(RecipeStep) is Annotated
+    specs = {spec.model_fields["step"].default: spec for spec in get_args(get_args(RecipeStep)[0])}
+    assert set(KINDS) == set(specs)
+    for name, spec in specs.items():
+        assert ("learns" in vars(spec)) == (KINDS[name].learn is not None), name
