@@ -7,8 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.schemas.datasets import Prose
 from domain.data_checks.queries import CurrentSuite
 from domain.data_checks.specs import CheckResult, CheckSpec, CheckSuite, Verdict
-from domain.datasets.recipes import ColumnName
 from domain.datasets.specs import Name
+from domain.datasets.steps import ColumnName
 
 
 class CheckSuiteRead(BaseModel):

@@ -12,8 +12,8 @@ from typing import Any
 import polars as pl
 from polars.exceptions import PolarsError
 
-from domain.datasets.recipes import DropDuplicatesStep, FilterStep, RecipeStep
 from domain.datasets.specs import RecipeSource
+from domain.datasets.steps import DropDuplicatesStep, FilterStep, RecipeStep
 from ml.frames import EmptyTable, schema
 from ml.predicates import reason
 from ml.recipes.kinds import KINDS

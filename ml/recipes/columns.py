@@ -4,7 +4,7 @@ from collections import Counter
 
 import polars as pl
 
-from domain.datasets.recipes import DeriveStep, DropStep, RenameStep, SelectStep
+from domain.datasets.steps import DeriveStep, DropStep, RenameStep, SelectStep
 from ml.predicates import row_expression
 from ml.recipes.rows import Rows
 
@@ -21,9 +21,6 @@ def rename(spec: RenameStep, rows: Rows) -> pl.LazyFrame:
 
 def select(spec: SelectStep, rows: Rows) -> pl.LazyFrame:
     rows.need_all(spec.columns, "columns")
-    for name, times in Counter(spec.columns).items():
-        if times > 1:
-            raise rows.refused(f"{name!r} is selected {times} times", "columns")
     return rows.frame.select(spec.columns)
 
 

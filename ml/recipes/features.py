@@ -4,8 +4,8 @@ from typing import Any
 
 import polars as pl
 
-from domain.datasets.recipes import OneHotStep, ScaleStep
-from ml.recipes.rows import Learned, Rows, listed, no_nan
+from domain.datasets.steps import OneHotStep, ScaleStep
+from ml.recipes.rows import Learned, Rows, listed, wide
 
 MOST_CATEGORIES = 1_000
 _SHIFTS = {"standard": ("mean", "std"), "minmax": ("min", "range"), "robust": ("median", "quartile_range")}
@@ -52,7 +52,7 @@ def scale(spec: ScaleStep, rows: Rows) -> pl.LazyFrame:
     for at, name in spec.named:
         rows.need_number(name, at)
         learned = rows.learned[name]
-        column = no_nan(name, rows.schema[name]).cast(pl.Float64)
+        column = wide(name, rows.schema[name]).cast(pl.Float64)
         scaled.append((column - learned[shift]) / (learned[spread] or 1.0))
     return rows.frame.with_columns(scaled)
 

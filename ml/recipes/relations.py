@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from domain.datasets.recipes import Aggregate, AggregateStep, JoinStep
+from domain.datasets.steps import Aggregate, AggregateStep, JoinStep
 from ml.frames import column_type
 from ml.recipes.rows import Rows, listed
 

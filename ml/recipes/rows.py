@@ -91,10 +91,12 @@ class Rows:
         return column.fill_nan(None) if column.dtype.is_float() else column
 
 
-def no_nan(name: str, dtype: pl.DataType) -> pl.Expr:
-    """The column with null in place of NaN: neither is a value."""
+def wide(name: str, dtype: pl.DataType) -> pl.Expr:
+    """The column as a step may change it: integers of 64 bits, so that a new value fits, and null in place of NaN."""
     column = pl.col(name)
-    return column.fill_nan(None) if dtype.is_float() else column
+    if dtype.is_float():
+        return column.fill_nan(None)
+    return column.cast(pl.Int64) if dtype.is_integer() and dtype != pl.UInt64 else column
 
 
 def listed(names: Iterable[object], most: int = 5) -> str:

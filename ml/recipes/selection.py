@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 
-from domain.datasets.recipes import DropDuplicatesStep, FilterStep, SampleStep
+from domain.datasets.steps import DropDuplicatesStep, FilterStep, SampleStep
 from ml.predicates import row_expression, row_predicate
 from ml.recipes.rows import Rows
 

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 import polars as pl
 from polars.exceptions import PolarsError
 
-from domain.datasets.recipes import CastStep, ParseDatesStep
 from domain.datasets.specs import ColumnType
-from ml.recipes.rows import Rows, no_nan
+from domain.datasets.steps import CastStep, ParseDatesStep
+from ml.recipes.rows import Rows, wide
 
 Convert = Callable[[pl.Series], pl.Series]
 _TIME = pl.Datetime("us")
@@ -77,7 +77,7 @@ def _converted(rows: Rows, name: str, at: str, convert: Convert, dtype: pl.DataT
             raise rows.refusals[-1]
         return changed
 
-    return no_nan(name, rows.schema[name]).map_batches(strictly, return_dtype=dtype)
+    return wide(name, rows.schema[name]).map_batches(strictly, return_dtype=dtype)
 
 
 def _called(dtype: pl.DataType) -> str:

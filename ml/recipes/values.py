@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from polars.exceptions import PolarsError
 
-from domain.datasets.recipes import ClipStep, FillStep, ReplaceStep, Scalar, TextStep
 from domain.datasets.specs import ColumnType
-from ml.recipes.rows import Learned, Rows, no_nan
+from domain.datasets.steps import ClipStep, FillStep, ReplaceStep, Scalar, TextStep
+from ml.recipes.rows import Learned, Rows, wide
 
 Value = str | int | float | bool | datetime
 _TAKES: Mapping[ColumnType, tuple[type, ...]] = {
@@ -32,7 +33,7 @@ def fill(spec: FillStep, rows: Rows) -> pl.LazyFrame:
     filled = []
     for at, name in spec.named:
         kind = rows.need(name, at)
-        column = no_nan(name, rows.schema[name])
+        column = wide(name, rows.schema[name])
         if spec.method == "forward":
             filled.append(column.forward_fill())
             continue
@@ -68,7 +69,7 @@ def clip(spec: ClipStep, rows: Rows) -> pl.LazyFrame:
             high = None if high is None else math.floor(min(high, 2**63 - 1024))
             if low is not None and high is not None and low > high:
                 raise rows.refused(f"{name!r} holds integers, and none lies within the bounds", at)
-        column = pl.col(name)
+        column = pl.col(name) if kind == "number" else wide(name, rows.schema[name])
         clipped.append(column.clip(low, high))
     return rows.frame.with_columns(clipped)
 
@@ -93,10 +94,10 @@ def replace(spec: ReplaceStep, rows: Rows) -> pl.LazyFrame:
         kind = rows.need(name, at)
         old = [_old(text, kind, rows, name) for text in spec.values]
         new = list(spec.values.values())
-        column = no_nan(name, rows.schema[name])
+        column = wide(name, rows.schema[name])
         if spec.others == "keep":
             values = [_fitting(value, kind, rows, f"values.{text}", name) for text, value in spec.values.items()]
-            dtype = rows.schema[name]
+            dtype = pl.Int64() if kind == "integer" else rows.schema[name]
             changed.append(column.replace(old, pl.Series(values, dtype=dtype, strict=False)))
             continue
         dtype = _common_type(new, rows)
@@ -153,7 +154,7 @@ def _old(text: str, kind: ColumnType, rows: Rows, name: str) -> Value:
     try:
         match kind:
             case "integer":
-                return int(text)
+                return int(pl.Series([text]).cast(pl.Int64)[0])
             case "number":
                 return float(text)
             case "boolean":
@@ -162,7 +163,7 @@ def _old(text: str, kind: ColumnType, rows: Rows, name: str) -> Value:
                 return _time(text, rows, f"values.{text}")
             case "string":
                 return text
-    except (ValueError, KeyError):
+    except (ValueError, KeyError, PolarsError):
         raise rows.refused(f"{name!r} is {kind}, which {text!r} is not", f"values.{text}") from None
 
 

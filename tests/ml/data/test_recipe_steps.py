@@ -235,6 +235,20 @@ class TestValues:
     def test_replace(self, name: str, values: dict[str, Any], others: str, result: list[Any]) -> None:
         assert column(name, {"step": "replace", "column": name, "values": values, "others": others}) == result
 
+    @pytest.mark.parametrize(
+        "step",
+        [
+            {"step": "fill", "value": 300},
+            {"step": "replace", "values": {"2": 300}},
+            {"step": "clip", "min": -500, "max": 300},
+        ],
+    )
+    def test_new_values_fit_in_small_integers(self, step: dict[str, Any]) -> None:
+        table = pl.DataFrame({"x": pl.Series([1, 2, None], dtype=pl.UInt8)})
+        rows = run({**step, "column": "x"}, table=table).rows
+        assert rows.schema["x"] == pl.Int64
+        assert 300 in rows["x"] or rows["x"].to_list() == [1, 2, None]
+
     def test_text_is_made_alike(self) -> None:
         step = {"step": "text", "column": "city", "spaces": True, "case": "title"}
         assert column("city", step) == ["Rome", "Oslo", "Oslo", "Bern City", None]
