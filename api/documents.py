@@ -19,7 +19,7 @@ from domain.errors import Invalid
 
 M = TypeVar("M", bound=BaseModel)
 # The fields by which the unions of the specs are told apart.
-_TAGS = ("check", "gate", "kind", "on")
+_TAGS = ("check", "gate", "kind", "on", "step")
 YAML_TYPES = frozenset({"application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml"})
 
 

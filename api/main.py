@@ -28,6 +28,7 @@ from api.routers import (
     pipelines,
     predictions,
     promotions,
+    recipes,
     runs,
 )
 
@@ -35,6 +36,7 @@ PREFIX = "/api/v1"
 ROUTERS: list[APIRouter] = [
     overview.router,
     datasets.router,
+    recipes.router,
     data_checks.router,
     experiments.router,
     runs.router,

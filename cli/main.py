@@ -16,6 +16,7 @@ from cli.nouns import (
     pipelines,
     predictions,
     promotions,
+    recipes,
     registry,
     training,
 )
@@ -33,6 +34,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_show_locals=False,
 )
+datasets.noun.app.add_typer(recipes.noun.app, name="recipe")
 app.add_typer(run)
 app.add_typer(demo)
 

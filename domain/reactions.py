@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from domain.data_checks import reactions as data_checks
+from domain.datasets import reactions as datasets
 from domain.datasets.events import (
     DatasetVersionBuilt,
     DatasetVersionCreated,
@@ -49,7 +50,7 @@ _JOB_ENDED_BADLY: Sequence[Reaction] = [
 REACTIONS: Mapping[type[Event], Sequence[Reaction]] = {
     DatasetVersionCreated: [data_checks.version_created],
     DatasetVersionBuilt: [pipelines.version_built],
-    DatasetVersionValidated: [pipelines.version_validated],
+    DatasetVersionValidated: [datasets.version_validated, pipelines.version_validated],
     DatasetVersionRejected: [pipelines.version_rejected],
     RunFinished: [pipelines.run_finished, training.run_finished],
     RunFailed: [pipelines.run_failed],

@@ -3,7 +3,16 @@
 from domain.access.models import Token
 from domain.contents.models import Chunk, Content, Pack
 from domain.data_checks.models import DataCheckReport, DatasetSuite
-from domain.datasets.models import Dataset, DatasetDiff, DatasetFile, DatasetParent, DatasetVersion
+from domain.datasets.models import (
+    Dataset,
+    DatasetDiff,
+    DatasetFile,
+    DatasetFollow,
+    DatasetParent,
+    DatasetRecipe,
+    DatasetRecipePin,
+    DatasetVersion,
+)
 from domain.db import Base
 from domain.deployments.models import Endpoint, Rollout
 from domain.events.models import EventRow
@@ -25,7 +34,10 @@ __all__ = [
     "Dataset",
     "DatasetDiff",
     "DatasetFile",
+    "DatasetFollow",
     "DatasetParent",
+    "DatasetRecipe",
+    "DatasetRecipePin",
     "DatasetSuite",
     "DatasetVersion",
     "Endpoint",

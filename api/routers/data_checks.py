@@ -5,9 +5,10 @@ from fastapi import APIRouter, Response
 from api.deps import IdempotencyKey, IfMatch, ReadDep, Reader, WriteDep, Writer, check_if_match
 from api.documents import DocumentRoute
 from api.routers.datasets import DatasetName, VersionNumber
-from api.schemas.data_checks import CheckReportRead, CheckSuiteRead
+from api.schemas.data_checks import CheckReportRead, CheckSuiteRead, QuarantineCreate
 from api.schemas.jobs import JobRead
 from domain.data_checks import queries, service
+from domain.data_checks.quarantine import quarantine
 from domain.data_checks.specs import CheckSuite
 from domain.datasets.queries import get_dataset, get_version
 
@@ -46,5 +47,32 @@ def run_data_checks(
 ) -> JobRead:
     """Check a version again, with the suite that counts now."""
     job = service.start(session, version=get_version(session, name, number), force=True, key=key)
+    response.headers["Location"] = f"/api/v1/jobs/{job.id}"
+    return JobRead.model_validate(job)
+
+
+@router.post("/{name}/versions/{number}/quarantine", status_code=202)
+def quarantine_rows(
+    *,
+    name: DatasetName,
+    number: VersionNumber,
+    session: WriteDep,
+    response: Response,
+    _: Writer,
+    key: IdempotencyKey,
+    body: QuarantineCreate | None = None,
+) -> JobRead:
+    """Split a version by its report: the rows its checks pass, and those they do not, each a version of its own."""
+    body = body or QuarantineCreate()
+    job = quarantine(
+        session,
+        version=get_version(session, name, number),
+        clean=body.clean,
+        failing=body.failing,
+        warnings=body.warnings,
+        column=body.column,
+        message=body.message,
+        key=key,
+    )
     response.headers["Location"] = f"/api/v1/jobs/{job.id}"
     return JobRead.model_validate(job)

@@ -2,10 +2,13 @@
 
 from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
+from api.schemas.datasets import Prose
 from domain.data_checks.queries import CurrentSuite
 from domain.data_checks.specs import CheckResult, CheckSpec, CheckSuite, Verdict
+from domain.datasets.specs import Name
+from domain.datasets.steps import ColumnName
 
 
 class CheckSuiteRead(BaseModel):
@@ -32,3 +35,15 @@ class CheckReportRead(BaseModel):
     results: list[CheckResult]
     created_at: datetime
     created_by: str
+
+
+class QuarantineCreate(BaseModel):
+    """Where the rows of a version go by its checks: `clean` is the dataset itself, `failing` is NAME-quarantine."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    clean: Name | None = None
+    failing: Name | None = Field(default=None, description="Made when it is not there.")
+    warnings: bool = Field(default=False, description="Checks that only warn count too.")
+    column: ColumnName = Field(default="failed_checks", description="Of the failing rows: the checks each one failed.")
+    message: Prose = ""

@@ -18,6 +18,7 @@ noun = Noun("Datasets and their versions.")
 
 NameArgument = Annotated[str, typer.Argument(help="Name of the dataset.")]
 RefArgument = Annotated[str, typer.Argument(help="A dataset, or one version of it as NAME@n; the newest if absent.")]
+LEAKAGE = "Steps learned on these very rows: do not judge a model here that should not know them (fit_on: NAME@n)."
 LimitOption = Annotated[int, typer.Option(min=1, help="At most so many.")]
 
 
@@ -157,6 +158,8 @@ def draw_version(version: dict[str, Any]) -> RenderableType:
         "mean": "mean",
     }
     profile = version.get("profile")
+    source = version.get("source") or {}
+    learned = source.get("fitted") or []
     return stack(
         facts(
             {
@@ -168,11 +171,20 @@ def draw_version(version: dict[str, Any]) -> RenderableType:
                 "files": version["files"],
                 "rows": version.get("rows"),
                 "message": version["message"],
+                "made from": _origin(source),
+                "learned": [f"{step['place']} {step['step']} on {', '.join(step['learned_on'])}" for step in learned],
+                "warning": LEAKAGE if source.get("leakage") else None,
                 "created": f"{at('created_at')(version)} by {version['created_by']}",
             }
         ),
         table(profile["columns"], columns) if profile else None,
     )
+
+
+def _origin(source: dict[str, Any]) -> list[str] | str | None:
+    """The versions, or the endpoint, that the rows are from; nothing for an upload."""
+    joined = [step["version"] for step in source.get("steps", []) if step["step"] == "join"]
+    return [*source.get("concat", []), *joined] or source.get("version") or source.get("endpoint")
 
 
 def _draw_diff(change: dict[str, Any]) -> RenderableType:

@@ -19,3 +19,15 @@ class DataChecksRecorded(Event):
     version_id: str
     report_id: str
     verdict: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowsQuarantined(Event):
+    """The failing rows of a version were put aside; `clean` and `failing` are the two versions, as NAME@n."""
+
+    dataset: str
+    number: int
+    clean: str
+    failing: str
+    rows: int
+    checks: dict[str, int]

@@ -8,3 +8,15 @@ class RunDataChecks(JobSpec):
 
     version_id: str
     force: bool = False
+
+
+class QuarantineRows(JobSpec):
+    """Split the rows of a version by the checks that a report says they failed."""
+
+    version_id: str
+    report_id: str
+    clean: str
+    failing: str
+    warnings: bool
+    column: str
+    message: str

@@ -54,3 +54,16 @@ class DatasetVersionBuilt(Event):
     job_id: str
     created: bool
     state: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetRecipeChanged(Event):
+    name: str
+    number: int
+    follows: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetRecipeWithdrawn(Event):
+    name: str
+    number: int

@@ -10,6 +10,9 @@ class BuildVersion(JobSpec):
     dataset: str
     source: Source
     message: str
+    # Of a build that a declared recipe ordered: its revision, and the version that set it off.
+    revision: int | None = None
+    after_id: str | None = None
 
 
 class DiffVersions(JobSpec):

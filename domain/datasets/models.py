@@ -83,3 +83,37 @@ class DatasetDiff(Base):
     before_id: Mapped[Ref] = mapped_column(ForeignKey("dataset_version.id", ondelete="CASCADE"), primary_key=True)
     after_id: Mapped[Ref] = mapped_column(ForeignKey("dataset_version.id", ondelete="CASCADE"), primary_key=True)
     diff: Mapped[dict[str, Any]]
+
+
+class DatasetRecipe(Base):
+    """One revision of the recipe a dataset is built by; none is ever changed. Without a recipe it was withdrawn."""
+
+    __tablename__ = "dataset_recipe"
+    __table_args__ = (UniqueConstraint("dataset_id", "number"),)
+
+    id: Mapped[Id]
+    dataset_id: Mapped[str] = mapped_column(String(36), ForeignKey("dataset.id", ondelete="CASCADE"))
+    number: Mapped[int]
+    recipe: Mapped[dict[str, Any] | None]
+    created_at: Mapped[datetime]
+    created_by: Mapped[str] = mapped_column(String(200))
+
+
+class DatasetFollow(Base):
+    """`dataset_id` is built anew when `followed_id` has a new validated version."""
+
+    __tablename__ = "dataset_follow"
+
+    dataset_id: Mapped[Ref] = mapped_column(ForeignKey("dataset.id", ondelete="CASCADE"), primary_key=True)
+    followed_id: Mapped[Ref] = mapped_column(ForeignKey("dataset.id", ondelete="CASCADE"), primary_key=True, index=True)
+
+
+class DatasetRecipePin(Base):
+    """A version that the recipe of a dataset names by its number, and that has to stay for it."""
+
+    __tablename__ = "dataset_recipe_pin"
+    __table_args__ = (UniqueConstraint("dataset_id", "version_id"),)
+
+    id: Mapped[Id]
+    dataset_id: Mapped[str] = mapped_column(String(36), ForeignKey("dataset.id", ondelete="CASCADE"))
+    version_id: Mapped[str] = mapped_column(String(36), ForeignKey("dataset_version.id"), index=True)

@@ -191,6 +191,16 @@ def children_of(session: AnySession, version: DatasetVersion) -> list[DatasetVer
     return list(session.scalars(_versions().where(DatasetVersion.id.in_(linked)).order_by(DatasetVersion.id)))
 
 
+def built_after(session: AnySession, dataset: Dataset, source: DatasetVersion) -> DatasetVersion | None:
+    """The newest version of `dataset` that was built from a later version than `source` of that one's dataset."""
+    later = select(DatasetVersion.id).where(
+        DatasetVersion.dataset_id == source.dataset_id, DatasetVersion.number > source.number
+    )
+    children = select(DatasetParent.child_id).where(DatasetParent.parent_id.in_(later))
+    query = _versions().where(DatasetVersion.dataset_id == dataset.id, DatasetVersion.id.in_(children))
+    return session.scalar(query.order_by(DatasetVersion.number.desc()).limit(1))
+
+
 def uses_of(session: AnySession, versions: Select[str], *, limit: int = 100) -> list[Use]:
     """Rows of other nouns that refer to these versions (a select of ids), found by their foreign keys.
 

@@ -16,10 +16,11 @@ from domain.datasets.events import (
 from domain.datasets.jobs import BuildVersion, DiffVersions
 from domain.datasets.manifest import ManifestEntry, digest_of, format_of
 from domain.datasets.models import Dataset, DatasetDiff, DatasetFile, DatasetParent, DatasetVersion
-from domain.datasets.queries import find_by_digest, get_dataset, get_version_by_id, resolve, uses_of
+from domain.datasets.queries import built_after, find_by_digest, get_dataset, get_version_by_id, uses_of
+from domain.datasets.resolution import resolve_recipe
 from domain.datasets.specs import Provenance, RecipeSource, Source, TableProfile, VersionDiff
 from domain.datasets.states import VersionState, may_move
-from domain.db import AnySession, WriteSession, new_id
+from domain.db import WriteSession, new_id
 from domain.errors import Conflict, Invalid
 from domain.events.service import emit
 from domain.jobs import service as jobs
@@ -47,10 +48,6 @@ class OtherFormat(Conflict):
     """The same bytes are already a version, read as another format."""
 
     code = "other_format"
-
-
-class VersionNotValidated(Conflict):
-    code = "version_not_validated"
 
 
 class DiffFailed(Conflict):
@@ -183,18 +180,6 @@ def build_version(
     return jobs.submit(session, spec, subject=f"datasets/{name}/versions", key=key)
 
 
-def resolve_recipe(session: AnySession, recipe: RecipeSource) -> list[DatasetVersion]:
-    """The version behind each reference, in order; `VersionNotValidated` for one that has not passed its checks."""
-    versions = [resolve(session, ref) for ref in recipe.concat]
-    for place, version in enumerate(versions):
-        if version.state != VersionState.VALIDATED:
-            what = f"Version {version.number} of {version.dataset.name!r} is {version.state}, not validated."
-            raise VersionNotValidated(
-                what, where=f"source.concat.{place}", fix="Wait for its checks, or use another version."
-            )
-    return versions
-
-
 def record_build(
     session: WriteSession,
     *,
@@ -202,11 +187,20 @@ def record_build(
     dataset: str,
     entries: Sequence[ManifestEntry],
     rows: int,
-    source: Source,
+    source: Provenance,
     message: str,
     parents: Sequence[DatasetVersion] = (),
+    after: DatasetVersion | None = None,
 ) -> DatasetVersion:
-    """What a build came to: a new version, or the one that already holds these rows."""
+    """What a build came to: a new version, or the one that already holds these rows.
+
+    A build that was set off by the version `after` and overtaken by one from a newer version records nothing, so that
+    the newest derived version is of the newest rows; that other one is its answer.
+    """
+    if after is not None:
+        overtaken_by = built_after(session, get_dataset(session, dataset, lock=True), after)
+        if overtaken_by is not None:
+            return overtaken_by
     version, created = add_version(
         session,
         dataset=dataset,

@@ -1,11 +1,15 @@
 """What a dataset version looks like as plain values: sources, schema, profile and diff."""
 
-import json
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-ColumnType = Literal["integer", "number", "string", "boolean", "datetime"]
+from domain.datasets.recipes import BuiltRecipe, RecipeSource
+from domain.datasets.spec import NAME_PATTERN, ColumnType, Name, PinnedRef, Spec, VersionRef
+
+# Defined below this module, read from here by everybody else.
+__all__ = ["NAME_PATTERN", "BuiltRecipe", "ColumnType", "Name", "RecipeSource", "Spec", "VersionRef"]
+
 TableFormat = Literal["csv", "parquet", "jsonl"]
 VersionFormat = Literal["csv", "parquet", "jsonl", "folder"]
 TABLE_SUFFIXES: dict[str, TableFormat] = {
@@ -16,35 +20,9 @@ TABLE_SUFFIXES: dict[str, TableFormat] = {
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
 }
-NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
-Name = Annotated[str, Field(pattern=NAME_PATTERN)]
-VersionRef = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}(@[1-9][0-9]*)?$")]
 
 # Ten years: longer waits are typing errors, and some are more than a clock can add.
 LONGEST_SECONDS = 10 * 365 * 86_400
-
-
-class Spec(BaseModel):
-    """Base of all specs: unknown keys are refused, so that a typo is an error with a location."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    def as_json(self) -> dict[str, Any]:
-        """The spec as the database keeps it: NaN and infinities, which JSON does not have, are null."""
-        value: dict[str, Any] = json.loads(self.model_dump_json())
-        return value
-
-
-class RecipeSource(Spec):
-    """Rows of validated versions, one below the other, then filtered and de-duplicated.
-
-    A reference is `name` (its newest validated version when the job starts) or `name@number`.
-    """
-
-    kind: Literal["recipe"] = "recipe"
-    concat: list[VersionRef] = Field(min_length=1)
-    where: str | None = Field(default=None, description="A Polars SQL expression; rows where it holds are kept.")
-    unique: list[str] = Field(default=[], description="Columns that identify a row; the last one wins.")
 
 
 class TrafficSource(Spec):
@@ -62,8 +40,18 @@ class UploadSource(Spec):
     kind: Literal["upload"] = "upload"
 
 
+class QuarantineSource(Spec):
+    """The rows of a version that its row checks pass, or those that they do not, as a report has it."""
+
+    kind: Literal["quarantine"] = "quarantine"
+    version: PinnedRef
+    report_id: str
+    part: Literal["clean", "failing"]
+    failing: dict[str, int] = Field(description="Rows that failed each check, by its name.")
+
+
 Source = Annotated[RecipeSource | TrafficSource, Field(discriminator="kind")]
-Provenance = Annotated[UploadSource | RecipeSource | TrafficSource, Field(discriminator="kind")]
+Provenance = Annotated[UploadSource | BuiltRecipe | TrafficSource | QuarantineSource, Field(discriminator="kind")]
 
 
 class Bin(Spec):

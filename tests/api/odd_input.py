@@ -50,6 +50,20 @@ BODIES: Final[dict[str, Any]] = {
             {"check": "drift", "against": 1},
         ]
     },
+    "put_dataset_recipe": {
+        "concat": ["people"],
+        "fit_on": "people@1",
+        "follows": ["people"],
+        "steps": [
+            {"step": "fill", "column": "age", "method": "mean"},
+            {"step": "clip", "columns": ["age"], "quantiles": [0.1, 0.9]},
+            {"step": "replace", "column": "city", "values": {"Rome": None}},
+            {"step": "join", "version": "people@1", "on": {"age": "age"}, "suffix": "_r"},
+            {"step": "sample", "rows": 5, "seed": 1},
+            {"step": "aggregate", "by": ["age"], "aggregates": {"n": {"function": "min", "column": "age"}}},
+        ],
+    },
+    "quarantine_rows": {"clean": "people", "failing": "apart", "warnings": True, "column": "why", "message": "m"},
     "create_experiment": {"name": "fresh", "description": "new"},
     "start_run": TRAIN,
     "create_model": {

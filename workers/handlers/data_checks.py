@@ -1,12 +1,12 @@
-"""Jobs of data checks: read the version, profile it, run the suite, record the report."""
+"""Jobs of data checks: read the version, profile it, run the suite, record the report; put failing rows aside."""
 
 from contextlib import ExitStack
 from dataclasses import dataclass
 
 import polars as pl
 
-from domain.data_checks import queries, service
-from domain.data_checks.jobs import RunDataChecks
+from domain.data_checks import quarantine, queries, service
+from domain.data_checks.jobs import QuarantineRows, RunDataChecks
 from domain.data_checks.models import DataCheckReport
 from domain.data_checks.specs import CheckResult, CheckSuite, DriftCheck
 from domain.datasets import queries as datasets
@@ -17,6 +17,7 @@ from domain.errors import Invalid
 from ml.checks.plan import Unfit
 from ml.checks.suite import run_suite
 from ml.profile import profile
+from workers.quarantine import split_version
 from workers.run import RunningJob
 from workers.tables import open_table
 from workers.toolbox import Toolbox
@@ -46,6 +47,26 @@ def run_data_checks(job: RunningJob[RunDataChecks], tools: Toolbox) -> dict[str,
             session, version_id=work.version.id, job_id=job.id, suite=work.suite, results=results, profile=facts
         )
         return _result(report)
+
+
+def quarantine_rows(job: RunningJob[QuarantineRows], tools: Toolbox) -> dict[str, object]:
+    """Put the failing rows of a version aside, and record both parts at once."""
+    parts = split_version(tools, job.spec)
+    with job.transaction() as session:
+        clean, failing = quarantine.record(
+            session,
+            version=datasets.get_version_by_id(session, parts.version.id),
+            report_id=job.spec.report_id,
+            counts=parts.counts,
+            clean=parts.clean,
+            failing=parts.failing,
+            message=job.spec.message,
+        )
+        return {
+            "clean": {"dataset": clean.dataset.name, "number": clean.number, "rows": parts.clean.rows},
+            "failing": {"dataset": failing.dataset.name, "number": failing.number, "rows": parts.failing.rows},
+            "checks": parts.counts,
+        }
 
 
 def _work(session: AnySession, version_id: str) -> _Work:

@@ -1,6 +1,5 @@
 """Jobs of datasets: build a version from a recipe or from traffic, compare two versions."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -10,36 +9,33 @@ from domain.datasets import queries, service
 from domain.datasets.jobs import BuildVersion, DiffVersions
 from domain.datasets.manifest import ManifestEntry
 from domain.datasets.models import DatasetVersion
-from domain.datasets.specs import RecipeSource, Source, TrafficSource
+from domain.datasets.specs import BuiltRecipe, Provenance, RecipeSource, TrafficSource
 from domain.errors import Conflict
 from domain.monitoring.queries import TruthValue, truth_of
 from ml.diff import diff
 from ml.frames import EmptyTable, write_parquet
-from ml.recipes import build, join_truth
+from ml.recipes.traffic import join_truth
+from workers.recipes import carry_out
 from workers.run import RunningJob
-from workers.tables import open_table, read_version
+from workers.tables import open_table
 from workers.toolbox import Toolbox
 from workers.traffic import list_segments, read_segments
 
-
-@dataclass(frozen=True)
-class _Built:
-    """Rows, and where they are from as it turned out: references with their numbers, the versions behind them."""
-
-    rows: pl.DataFrame
-    source: Source
-    parents: list[DatasetVersion]
+_Built = tuple[pl.DataFrame, Provenance, list[DatasetVersion]]
 
 
 def build_version(job: RunningJob[BuildVersion], tools: Toolbox) -> dict[str, object]:
     """Make the rows, store them as Parquet, and record their version; equal rows are the version that is there."""
     spec = job.spec
     source = spec.source
-    built = _from_recipe(tools, source) if isinstance(source, RecipeSource) else _from_traffic(tools, source)
-    job.progress(0.7, f"writing {built.rows.height:,} rows")
+    if isinstance(source, RecipeSource):
+        rows, provenance, parents = _from_recipe(job, tools, source)
+    else:
+        rows, provenance, parents = _from_traffic(tools, source)
+    job.progress(0.7, f"writing {rows.height:,} rows")
     with TemporaryDirectory(dir=tools.scratch) as folder:
         path = Path(folder, f"{spec.dataset}.parquet")
-        write_parquet(built.rows, path)
+        write_parquet(rows, path)
         stored = tools.runtime.contents.add_file(path)
     entry = ManifestEntry(path.name, stored.md5, stored.size)
     with job.transaction() as session:
@@ -48,12 +44,17 @@ def build_version(job: RunningJob[BuildVersion], tools: Toolbox) -> dict[str, ob
             job_id=job.id,
             dataset=spec.dataset,
             entries=[entry],
-            rows=built.rows.height,
-            source=built.source,
+            rows=rows.height,
+            source=provenance,
             message=spec.message,
-            parents=built.parents,
+            parents=parents,
+            after=queries.get_version_by_id(session, spec.after_id) if spec.after_id else None,
         )
-        return {"dataset": spec.dataset, "number": version.number, "version_id": version.id}
+        result: dict[str, object] = {"dataset": spec.dataset, "number": version.number, "version_id": version.id}
+        if isinstance(provenance, BuiltRecipe) and provenance.fitted:
+            result["fitted"] = [step.place for step in provenance.fitted]
+            result["leakage"] = provenance.leakage
+        return result
 
 
 def diff_versions(job: RunningJob[DiffVersions], tools: Toolbox) -> None:
@@ -81,12 +82,12 @@ def _kind(version: DatasetVersion) -> str:
     return "folder" if version.format == "folder" else "table"
 
 
-def _from_recipe(tools: Toolbox, recipe: RecipeSource) -> _Built:
-    with tools.runtime.reading() as session:
-        parents = service.resolve_recipe(session, recipe)
-    rows = build([read_version(tools, parent) for parent in parents], recipe)
-    references = [f"{parent.dataset.name}@{parent.number}" for parent in parents]
-    return _Built(rows, recipe.model_copy(update={"concat": references}), parents)
+def _from_recipe(job: RunningJob[BuildVersion], tools: Toolbox, recipe: RecipeSource) -> _Built:
+    built = carry_out(tools, recipe, job.spec.revision)
+    if built.source.leakage:
+        steps = ", ".join(f"{step.place} ({step.step})" for step in built.source.fitted)
+        job.log(f"learned on the rows themselves: {steps}; say fit_on: NAME@n to learn on another version")
+    return built.rows, built.source, built.parents
 
 
 def _from_traffic(tools: Toolbox, source: TrafficSource) -> _Built:
@@ -98,7 +99,7 @@ def _from_traffic(tools: Toolbox, source: TrafficSource) -> _Built:
     with tools.runtime.reading() as session:
         truth = truth_of(session, source.endpoint, predictions["id"].to_list())
     rows = join_truth(predictions, _truth_table(truth), source.target)
-    return _Built(rows.tail(source.last_rows) if source.last_rows else rows, source, [])
+    return rows.tail(source.last_rows) if source.last_rows else rows, source, []
 
 
 def _truth_table(truth: dict[str, TruthValue]) -> pl.DataFrame:

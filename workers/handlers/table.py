@@ -1,7 +1,7 @@
 """Which handler does which job, and what every tick looks after."""
 
 from domain.access.jobs import PublishAccess
-from domain.data_checks.jobs import RunDataChecks
+from domain.data_checks.jobs import QuarantineRows, RunDataChecks
 from domain.datasets.jobs import BuildVersion, DiffVersions
 from domain.deployments.jobs import LookUpPrediction, PublishRoutes, RollOut
 from domain.jobs.spec import JobSpec
@@ -30,6 +30,7 @@ HANDLERS: dict[type[JobSpec], Handler] = {
     BuildVersion: datasets.build_version,
     DiffVersions: datasets.diff_versions,
     RunDataChecks: data_checks.run_data_checks,
+    QuarantineRows: data_checks.quarantine_rows,
     TrainModel: training.train_model,
     MirrorVersion: registry.mirror_version,
     MirrorAlias: registry.mirror_alias,

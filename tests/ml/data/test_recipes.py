@@ -8,7 +8,9 @@ import pytest
 from domain.datasets.specs import RecipeSource
 from ml.frames import BadColumns, EmptyTable
 from ml.predicates import BadExpression
-from ml.recipes import ColumnsDiffer, build, join_truth
+from ml.recipes.build import build
+from ml.recipes.rows import ColumnsDiffer
+from ml.recipes.traffic import join_truth
 
 ONE = pl.LazyFrame({"id": [1, 2], "x": [1, 2]})
 
@@ -19,11 +21,13 @@ def recipe(**more: object) -> RecipeSource:
 
 class TestBuild:
     def test_puts_rows_below_each_other_in_the_order_of_the_first_columns(self) -> None:
-        table = build([ONE, pl.LazyFrame({"x": [3.5], "id": [3]})], recipe())
+        table = build([ONE, pl.LazyFrame({"x": [3.5], "id": [3]})], recipe()).rows
         assert table.rows() == [(1, 1.0), (2, 2.0), (3, 3.5)]
 
     def test_filters_then_keeps_the_last_of_equal_keys(self) -> None:
-        table = build([ONE, pl.LazyFrame({"id": [2, 1, 4], "x": [20, 99, 4]})], recipe(where="x < 50", unique=["id"]))
+        table = build(
+            [ONE, pl.LazyFrame({"id": [2, 1, 4], "x": [20, 99, 4]})], recipe(where="x < 50", unique=["id"])
+        ).rows
         assert table.rows() == [(1, 1), (2, 20), (4, 4)]
 
     @pytest.mark.parametrize(
