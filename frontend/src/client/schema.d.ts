@@ -157,6 +157,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/datasets/{name}/missing-chunks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * List Missing Chunks
+         * @description Which of these chunks a push to the dataset has to bring: BLAKE3 digests of 32 bytes, one behind the other.
+         */
+        post: operations["list_missing_chunks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/datasets/{name}/versions/{number}": {
         parameters: {
             query?: never;
@@ -274,6 +294,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/datasets/{name}/versions/{number}/bundle": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Get Dataset Bundle
+         * @description The files of the version, or those that are named: one request instead of thousands.
+         */
+        post: operations["get_dataset_bundle"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/datasets/{name}/versions/{number}/diff": {
         parameters: {
             query?: never;
@@ -289,6 +329,34 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/datasets/{name}/recipe": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Dataset Recipe
+         * @description The recipe that counts now; 404 when there is none.
+         */
+        get: operations["get_dataset_recipe"];
+        /**
+         * Put Dataset Recipe
+         * @description Declare the recipe (JSON, or YAML): the dataset is built by it on each new version of what it follows.
+         */
+        put: operations["put_dataset_recipe"];
+        post?: never;
+        /**
+         * Delete Dataset Recipe
+         * @description Stop building the dataset by its recipe. Its versions stay.
+         */
+        delete: operations["delete_dataset_recipe"];
         options?: never;
         head?: never;
         patch?: never;
@@ -336,6 +404,26 @@ export interface paths {
          * @description Check a version again, with the suite that counts now.
          */
         post: operations["run_data_checks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/datasets/{name}/versions/{number}/quarantine": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Quarantine Rows
+         * @description Split a version by its report: the rows its checks pass, and those they do not, each a version of its own.
+         */
+        post: operations["quarantine_rows"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1446,6 +1534,36 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * Aggregate
+         * @description One number of a group: of a column's values, or with `count` and no column of its rows.
+         */
+        Aggregate: {
+            /**
+             * Function
+             * @enum {string}
+             */
+            function: "count" | "sum" | "mean" | "median" | "min" | "max" | "std" | "first" | "last" | "n_unique";
+            /** Column */
+            column?: string | null;
+        };
+        /**
+         * AggregateStep
+         * @description One row for each group, in the order in which the groups appear.
+         */
+        AggregateStep: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            step: "aggregate";
+            /** By */
+            by: string[];
+            /** Aggregates */
+            aggregates: {
+                [key: string]: components["schemas"]["Aggregate"];
+            };
+        };
+        /**
          * Agreement
          * @description How well the ONNX export agrees with the trained pipeline on `rows` real rows.
          */
@@ -1541,6 +1659,82 @@ export interface components {
             dataset: string;
             /** Source */
             source?: (components["schemas"]["RecipeSource"] | components["schemas"]["TrafficSource"]) | null;
+        };
+        /**
+         * BuiltRecipe
+         * @description A recipe as it was carried out: every reference with its number, and what was learned on the way.
+         */
+        BuiltRecipe: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "recipe";
+            /** Concat */
+            concat: string[];
+            /**
+             * Where
+             * @description A Polars SQL expression; rows where it holds are kept.
+             */
+            where?: string | null;
+            /**
+             * Unique
+             * @description Columns that identify a row; the last one wins.
+             * @default []
+             */
+            unique: string[];
+            /**
+             * Steps
+             * @default []
+             */
+            steps: (components["schemas"]["DropDuplicatesStep"] | components["schemas"]["FilterStep"] | components["schemas"]["SampleStep"] | components["schemas"]["RenameStep"] | components["schemas"]["SelectStep"] | components["schemas"]["DropStep"] | components["schemas"]["DeriveStep"] | components["schemas"]["CastStep"] | components["schemas"]["ParseDatesStep"] | components["schemas"]["FillStep"] | components["schemas"]["ClipStep"] | components["schemas"]["ReplaceStep"] | components["schemas"]["TextStep"] | components["schemas"]["OneHotStep"] | components["schemas"]["ScaleStep"] | components["schemas"]["JoinStep"] | components["schemas"]["AggregateStep"])[];
+            /**
+             * Fit On
+             * @description Steps that learn do so on these rows (taken through the same steps), not on their own.
+             */
+            fit_on?: string | null;
+            /**
+             * Fitted
+             * @default []
+             */
+            fitted: components["schemas"]["FittedStep"][];
+            /**
+             * Leakage
+             * @description A step learned on the version's own rows: do not judge a model on it that shall not know them.
+             * @default false
+             */
+            leakage: boolean;
+            /**
+             * Revision
+             * @description Of the dataset's declared recipe, when that ordered it.
+             */
+            revision?: number | null;
+        };
+        /**
+         * CastStep
+         * @description Another type. A value that has no meaning in it fails the step, or becomes null.
+         */
+        CastStep: {
+            /** Column */
+            column?: string | null;
+            /** Columns */
+            columns?: string[] | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            step: "cast";
+            /**
+             * To
+             * @enum {string}
+             */
+            to: "integer" | "number" | "string" | "boolean" | "datetime";
+            /**
+             * Invalid
+             * @default refuse
+             * @enum {string}
+             */
+            invalid: "refuse" | "null";
         };
         /**
          * ChampionGate
@@ -1656,6 +1850,33 @@ export interface components {
             version: number;
             /** Checks */
             checks: (components["schemas"]["SchemaCheck"] | components["schemas"]["NotNullCheck"] | components["schemas"]["InRangeCheck"] | components["schemas"]["InSetCheck"] | components["schemas"]["UniqueCheck"] | components["schemas"]["RowCountCheck"] | components["schemas"]["TargetBalanceCheck"] | components["schemas"]["TargetRangeCheck"] | components["schemas"]["LeakageCheck"] | components["schemas"]["DriftCheck"] | components["schemas"]["ExpressionCheck"])[];
+        };
+        /**
+         * ClipStep
+         * @description Numbers brought within bounds: given ones, or the column's own quantiles.
+         */
+        ClipStep: {
+            /** Column */
+            column?: string | null;
+            /** Columns */
+            columns?: string[] | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            step: "clip";
+            /** Min */
+            min?: number | null;
+            /** Max */
+            max?: number | null;
+            /**
+             * Quantiles
+             * @description Shares of rows, such as [0.01, 0.99].
+             */
+            quantiles?: [
+                number,
+                number
+            ] | null;
         };
         /**
          * ColumnProfile
@@ -1823,6 +2044,70 @@ export interface components {
             reason: string;
         };
         /**
+         * DeclaredRecipe
+         * @description The recipe a dataset is built by, again whenever a dataset it follows has a new validated version.
+         */
+        DeclaredRecipe: {
+            /**
+             * Kind
+             * @default recipe
+             * @constant
+             */
+            kind: "recipe";
+            /** Concat */
+            concat: string[];
+            /**
+             * Where
+             * @description A Polars SQL expression; rows where it holds are kept.
+             */
+            where?: string | null;
+            /**
+             * Unique
+             * @description Columns that identify a row; the last one wins.
+             * @default []
+             */
+            unique: string[];
+            /**
+             * Steps
+             * @default []
+             */
+            steps: (components["schemas"]["DropDuplicatesStep"] | components["schemas"]["FilterStep"] | components["schemas"]["SampleStep"] | components["schemas"]["RenameStep"] | components["schemas"]["SelectStep"] | components["schemas"]["DropStep"] | components["schemas"]["DeriveStep"] | components["schemas"]["CastStep"] | components["schemas"]["ParseDatesStep"] | components["schemas"]["FillStep"] | components["schemas"]["ClipStep"] | components["schemas"]["ReplaceStep"] | components["schemas"]["TextStep"] | components["schemas"]["OneHotStep"] | components["schemas"]["ScaleStep"] | components["schemas"]["JoinStep"] | components["schemas"]["AggregateStep"])[];
+            /**
+             * Fit On
+             * @description Steps that learn do so on these rows (taken through the same steps), not on their own.
+             */
+            fit_on?: string | null;
+            /**
+             * Follows
+             * @description Those of `concat` without a number, when absent.
+             */
+            follows?: string[] | null;
+        };
+        /**
+         * DeclaredRecipeRead
+         * @description `version` grows with every change and is the ETag; `recipe.follows` names what sets off a build.
+         */
+        DeclaredRecipeRead: {
+            /** Version */
+            version: number;
+            recipe: components["schemas"]["DeclaredRecipe"];
+        };
+        /**
+         * DeriveStep
+         * @description A column by a Polars SQL expression over the columns of its row; one that exists is replaced.
+         */
+        DeriveStep: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            step: "derive";
+            /** Name */
+            name: string;
+            /** Expression */
+            expression: string;
+        };
+        /**
          * DriftCheck
          * @description Columns did not move against another version: `previous` (newest validated one before) or a number.
          */
@@ -1885,6 +2170,41 @@ export interface components {
             on: "drift";
             /** Endpoint */
             endpoint: string;
+        };
+        /**
+         * DropDuplicatesStep
+         * @description One row for each key (the whole row when there are no `keys`); `none` keeps no row of a repeated key.
+         */
+        DropDuplicatesStep: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            step: "drop_duplicates";
+            /**
+             * Keys
+             * @default []
+             */
+            keys: string[];
+            /**
+             * Keep
+             * @default first
+             * @enum {string}
+             */
+            keep: "first" | "last" | "none";
+        };
+        /**
+         * DropStep
+         * @description All columns but these.
+         */
+        DropStep: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            step: "drop";
+            /** Columns */
+            columns: string[];
         };
         /** EndpointBrief */
         EndpointBrief: {
@@ -2195,6 +2515,77 @@ export interface components {
             /** Items */
             items: components["schemas"]["FileRead"][];
         };
+        /**
+         * FilesWanted
+         * @description Paths of files of one version; all of them when absent.
+         */
+        FilesWanted: {
+            /** Paths */
+            paths?: string[] | null;
+        };
+        /**
+         * FillStep
+         * @description A value where there is none: a constant, the column's mean, median or mode, or that of the row before.
+         */
+        FillStep: {
+            /** Column */
+            column?: string | null;
+            /** Columns */
+            columns?: string[] | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            step: "fill";
+            /**
+             * Method
+             * @default constant
+             * @enum {string}
+             */
+            method: "constant" | "mean" | "median" | "mode" | "forward";
+            /** Value */
+            value?: string | number | boolean | null;
+        };
+        /**
+         * FilterStep
+         * @description Rows for which the SQL condition holds.
+         */
+        FilterStep: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            step: "filter";
+            /** Where */
+            where: string;
+        };
+        /**
+         * FittedStep
+         * @description What a step learned, and on the rows of which versions.
+         */
+        FittedStep: {
+            /**
+             * Place
+             * @description Where the step stands: `steps.2`.
+             */
+            place: string;
+            /** Step */
+            step: string;
+            /** Learned On */
+            learned_on: string[];
+            /**
+             * Own Rows
+             * @description It learned on (some of) the very rows it then changed.
+             */
+            own_rows: boolean;
+            /**
+             * Values
+             * @description By column.
+             */
+            values: {
+                [key: string]: unknown;
+            };
+        };
         /** GateVerdict */
         GateVerdict: {
             /** Gate */
@@ -2390,6 +2781,43 @@ export interface components {
          * @enum {string}
          */
         JobState: "queued" | "running" | "succeeded" | "failed" | "cancelled";
+        /**
+         * JoinStep
+         * @description Columns of another dataset's version, by equal keys. Null keys find nothing.
+         */
+        JoinStep: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            step: "join";
+            /** Version */
+            version: string;
+            /**
+             * On
+             * @description Columns of both; or theirs by ours, where they are called differently.
+             */
+            on: string[] | {
+                [key: string]: string;
+            };
+            /**
+             * How
+             * @default left
+             * @enum {string}
+             */
+            how: "left" | "inner";
+            /**
+             * Suffix
+             * @default _right
+             */
+            suffix: string;
+            /**
+             * Allow Many
+             * @description A row may find several and become as many.
+             * @default false
+             */
+            allow_many: boolean;
+        };
         /**
          * LeakageCheck
          * @description No column (but those in `ignore`) is associated with the target more than `max_association` (0..1).
@@ -2805,6 +3233,32 @@ export interface components {
             max_share: number;
         };
         /**
+         * OneHotStep
+         * @description A column of 0 and 1 for each category, `column_category`, in place of the column; others are 0 in all.
+         */
+        OneHotStep: {
+            /** Column */
+            column?: string | null;
+            /** Columns */
+            columns?: string[] | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            step: "one_hot";
+            /**
+             * Categories
+             * @description Learned from the rows when absent.
+             */
+            categories?: (string | number | boolean)[] | null;
+            /**
+             * Keep
+             * @description Keep the column itself too.
+             * @default false
+             */
+            keep: boolean;
+        };
+        /**
          * OverfitGate
          * @description Validation loss < `max_ratio` x train loss.
          */
@@ -3024,6 +3478,29 @@ export interface components {
             rows_needed: number | null;
             /** Method */
             method: string;
+        };
+        /**
+         * ParseDatesStep
+         * @description Text as times: in one of the formats (as strptime), the first that fits; ISO 8601 without one.
+         */
+        ParseDatesStep: {
+            /** Column */
+            column?: string | null;
+            /** Columns */
+            columns?: string[] | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            step: "parse_dates";
+            /** Format */
+            format?: string | string[] | null;
+            /**
+             * Invalid
+             * @default refuse
+             * @enum {string}
+             */
+            invalid: "refuse" | "null";
         };
         /**
          * PerformanceResult
@@ -3257,10 +3734,71 @@ export interface components {
          */
         PromotionState: "requested" | "passed" | "failed" | "inconclusive" | "awaiting_approval" | "approved" | "rejected" | "applied";
         /**
+         * QuarantineCreate
+         * @description Where the rows of a version go by its checks: `clean` is the dataset itself, `failing` is NAME-quarantine.
+         */
+        QuarantineCreate: {
+            /** Clean */
+            clean?: string | null;
+            /**
+             * Failing
+             * @description Made when it is not there.
+             */
+            failing?: string | null;
+            /**
+             * Warnings
+             * @description Checks that only warn count too.
+             * @default false
+             */
+            warnings: boolean;
+            /**
+             * Column
+             * @description Of the failing rows: the checks each one failed.
+             * @default failed_checks
+             */
+            column: string;
+            /**
+             * Message
+             * @default
+             */
+            message: string;
+        };
+        /**
+         * QuarantineSource
+         * @description The rows of a version that its row checks pass, or those that they do not, as a report has it.
+         */
+        QuarantineSource: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "quarantine";
+            /**
+             * Version
+             * @description One version: NAME@n.
+             */
+            version: string;
+            /** Report Id */
+            report_id: string;
+            /**
+             * Part
+             * @enum {string}
+             */
+            part: "clean" | "failing";
+            /**
+             * Failing
+             * @description Rows that failed each check, by its name.
+             */
+            failing: {
+                [key: string]: number;
+            };
+        };
+        /**
          * RecipeSource
-         * @description Rows of validated versions, one below the other, then filtered and de-duplicated.
+         * @description Rows of validated versions, one below the other, taken through steps.
          *
-         *     A reference is `name` (its newest validated version when the job starts) or `name@number`.
+         *     A reference is `name` (its newest validated version when the job starts) or `name@number`. `where` and `unique`
+         *     are a filter and a drop of duplicates (the last one stays) before all steps.
          */
         RecipeSource: {
             /**
@@ -3281,6 +3819,59 @@ export interface components {
              * @default []
              */
             unique: string[];
+            /**
+             * Steps
+             * @default []
+             */
+            steps: (components["schemas"]["DropDuplicatesStep"] | components["schemas"]["FilterStep"] | components["schemas"]["SampleStep"] | components["schemas"]["RenameStep"] | components["schemas"]["SelectStep"] | components["schemas"]["DropStep"] | components["schemas"]["DeriveStep"] | components["schemas"]["CastStep"] | components["schemas"]["ParseDatesStep"] | components["schemas"]["FillStep"] | components["schemas"]["ClipStep"] | components["schemas"]["ReplaceStep"] | components["schemas"]["TextStep"] | components["schemas"]["OneHotStep"] | components["schemas"]["ScaleStep"] | components["schemas"]["JoinStep"] | components["schemas"]["AggregateStep"])[];
+            /**
+             * Fit On
+             * @description Steps that learn do so on these rows (taken through the same steps), not on their own.
+             */
+            fit_on?: string | null;
+        };
+        /**
+         * RenameStep
+         * @description New names by the old ones.
+         */
+        RenameStep: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            step: "rename";
+            /** Names */
+            names: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * ReplaceStep
+         * @description Whole values by others (null removes one). With `others: null`, values without a replacement become null.
+         */
+        ReplaceStep: {
+            /** Column */
+            column?: string | null;
+            /** Columns */
+            columns?: string[] | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            step: "replace";
+            /**
+             * Values
+             * @description New values by the old ones, the old as text: true, 7, NY.
+             */
+            values: {
+                [key: string]: string | number | boolean | null;
+            };
+            /**
+             * Others
+             * @default keep
+             * @enum {string}
+             */
+            others: "keep" | "null";
         };
         /**
          * Role
@@ -3494,6 +4085,47 @@ export interface components {
          * @enum {string}
          */
         RunSort: "-created_at" | "created_at";
+        /**
+         * SampleStep
+         * @description So many rows, or this share of them, drawn by the seed; they stay in their order.
+         */
+        SampleStep: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            step: "sample";
+            /** Rows */
+            rows?: number | null;
+            /** Share */
+            share?: number | null;
+            /**
+             * Seed
+             * @default 0
+             */
+            seed: number;
+        };
+        /**
+         * ScaleStep
+         * @description Numbers to mean 0 and deviation 1 (`standard`), to 0..1 (`minmax`), or to median 0 and quartile range 1.
+         */
+        ScaleStep: {
+            /** Column */
+            column?: string | null;
+            /** Columns */
+            columns?: string[] | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            step: "scale";
+            /**
+             * Method
+             * @default standard
+             * @enum {string}
+             */
+            method: "standard" | "minmax" | "robust";
+        };
         /** ScheduleTrigger */
         ScheduleTrigger: {
             /**
@@ -3542,6 +4174,19 @@ export interface components {
          * @enum {string}
          */
         Scope: "read" | "write" | "predict" | "approve" | "admin";
+        /**
+         * SelectStep
+         * @description These columns, in this order, and no others.
+         */
+        SelectStep: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            step: "select";
+            /** Columns */
+            columns: string[];
+        };
         /** SessionCreate */
         SessionCreate: {
             /** Token */
@@ -3773,6 +4418,42 @@ export interface components {
             min_mean?: number | null;
             /** Max Mean */
             max_mean?: number | null;
+        };
+        /**
+         * TextStep
+         * @description Text made alike: blanks around it and runs of them inside, letter case, composed Unicode, empty as null.
+         */
+        TextStep: {
+            /** Column */
+            column?: string | null;
+            /** Columns */
+            columns?: string[] | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            step: "text";
+            /**
+             * Trim
+             * @default true
+             */
+            trim: boolean;
+            /**
+             * Spaces
+             * @description Each run of white space becomes one blank.
+             * @default false
+             */
+            spaces: boolean;
+            /** Case */
+            case?: ("lower" | "upper" | "title") | null;
+            /** Unicode */
+            unicode?: ("NFC" | "NFKC") | null;
+            /**
+             * Empty
+             * @default null
+             * @enum {string}
+             */
+            empty: "keep" | "null";
         };
         /**
          * TokenCreate
@@ -4115,7 +4796,7 @@ export interface components {
             /** Message */
             message: string;
             /** Source */
-            source: components["schemas"]["UploadSource"] | components["schemas"]["RecipeSource"] | components["schemas"]["TrafficSource"];
+            source: components["schemas"]["UploadSource"] | components["schemas"]["BuiltRecipe"] | components["schemas"]["TrafficSource"] | components["schemas"]["QuarantineSource"];
             /**
              * Created At
              * Format: date-time
@@ -4626,6 +5307,50 @@ export interface operations {
             };
         };
     };
+    list_missing_chunks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description A byte each: 1 for a missing one. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_dataset_version: {
         parameters: {
             query?: never;
@@ -4879,6 +5604,52 @@ export interface operations {
             };
         };
     };
+    get_dataset_bundle: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                /** @description A number, or `latest`. */
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FilesWanted"];
+            };
+        };
+        responses: {
+            /** @description Records: bytes (D), and at the end of a file (E). */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.millrace.files": unknown;
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     diff_dataset_versions: {
         parameters: {
             query: {
@@ -4912,6 +5683,134 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["JobRead"];
                 };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_dataset_recipe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeclaredRecipeRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_dataset_recipe: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag read before; 412 when it is no longer current. */
+                "If-Match"?: string | null;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeclaredRecipe"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeclaredRecipeRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_dataset_recipe: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag read before; 412 when it is no longer current. */
+                "If-Match"?: string | null;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description problem+json */
             "4XX": {
@@ -5077,6 +5976,55 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    quarantine_rows: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key starts the work once. */
+                "idempotency-key"?: string | null;
+            };
+            path: {
+                name: string;
+                /** @description A number, or `latest`. */
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["QuarantineCreate"] | null;
+            };
+        };
         responses: {
             /** @description Successful Response */
             202: {
