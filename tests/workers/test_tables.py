@@ -47,7 +47,8 @@ class TestOpenTable:
     ) -> None:
         rows = pl.DataFrame({"age": [39, None, 50], "name": ["Ada", "Bo", None]})
         {"csv": rows.write_csv, "parquet": rows.write_parquet, "jsonl": rows.write_ndjson}[ending](tmp_path / "t")  # type: ignore[operator]
-        version = upload(**{f"people_{ending}": (tmp_path / "t").read_bytes()})
+        files = {f"people_{ending}": (tmp_path / "t").read_bytes()}
+        version = upload("people", **files)
         with open_table(tools, version) as first:
             assert first.collect().equals(rows)
         lose_the_store(tools)
