@@ -53,10 +53,10 @@ def least_bytes(frame: pl.LazyFrame) -> int:
     return int(rows * sum(_WIDTHS.get(dtype, 8) for dtype in frame.collect_schema().dtypes()))
 
 
-def write_sealed(frame: pl.LazyFrame, path: Path) -> None:
+def write_sealed(frame: pl.LazyFrame, path: Path) -> FileState:
     """Write the table and its seal to `path`, streaming when it is large. Raises `OSError`, as for a full disk.
 
-    The seal comes last: a file that was not written to its end has none.
+    The seal comes last: a file that was not written to its end has none. Gives the state it leaves the file in.
     """
     one_batch = least_bytes(frame) <= _ONE_BATCH_BYTES
     rows = int(frame.select(pl.len()).collect().item()) if one_batch else None
@@ -65,6 +65,8 @@ def write_sealed(frame: pl.LazyFrame, path: Path) -> None:
     digest = blake3(max_threads=blake3.AUTO).update_mmap(path).digest()
     with path.open("ab") as file:
         file.write(_SEAL.pack(_MARK, size, digest))
+        file.flush()
+        return FileState.of(file.fileno())
 
 
 def map_sealed(path: Path, *, trusted: frozenset[FileState] | set[FileState]) -> tuple[pl.DataFrame, FileState]:

@@ -135,14 +135,8 @@ def as_multiset(before: Side, after: Side) -> RowChanges:
     """
     shared = [name for name in before.rows.columns if name in after.rows.columns]
     if not shared:
-        places = [np.arange(side.rows.height) for side in (before, after)]
-        return _came_and_went(before, after, removed=len(places[0]), added=len(places[1]), firsts=places)
-    hashes = [side.hash_rows(seed=0) for side in _alike(before.rows.select(shared), after.rows.select(shared))]
-    standing = _standing(*(side.to_frame("row") for side in hashes))
-    left = []
-    for side, places_met in zip(hashes, standing, strict=True):
-        others = _others(len(side), places_met)
-        left.append(pl.DataFrame({"row": _take(side.to_frame("row"), others)["row"], "at": others}))
+        return _came_and_went(before, after, [np.arange(side.rows.height) for side in (before, after)])
+    left = _left(*_alike(before.rows.select(shared), after.rows.select(shared)))
     runs = [_runs(side["row"]) for side in left]
     went, came = _surplus(*runs), _surplus(*runs[::-1])
     # Of equal rows that came, one is shown.
@@ -150,15 +144,19 @@ def as_multiset(before: Side, after: Side) -> RowChanges:
         side.filter(pl.col("row").is_in(pl.Series(values).implode())).unique("row", keep="first")["at"].to_numpy()
         for side, (values, _) in zip(left, (went, came), strict=True)
     ]
-    return _came_and_went(before, after, removed=int(went[1].sum()), added=int(came[1].sum()), firsts=firsts)
+    return _came_and_went(before, after, firsts, (int(went[1].sum()), int(came[1].sum())))
 
 
-def _came_and_went(before: Side, after: Side, *, removed: int, added: int, firsts: Sequence[Positions]) -> RowChanges:
+def _came_and_went(
+    before: Side, after: Side, shown: Sequence[Positions], counts: tuple[int, int] | None = None
+) -> RowChanges:
+    """Rows that went and rows that came: where they stand, and how many they are if not all of them are shown."""
+    removed, added = counts or (len(shown[0]), len(shown[1]))
     return RowChanges(
         added=added,
         removed=removed,
-        added_sample=_sample(after, firsts[1]),
-        removed_sample=_sample(before, firsts[0]),
+        added_sample=_sample(after, shown[1]),
+        removed_sample=_sample(before, shown[0]),
     )
 
 
@@ -262,6 +260,15 @@ def _standing(before: pl.DataFrame, after: pl.DataFrame) -> tuple[Positions, Pos
 def _same(before: pl.DataFrame, after: pl.DataFrame) -> Positions:
     masks = [before[name] == after[name] for name in before.columns]
     return reduce(and_, masks).arg_true().to_numpy().astype(np.int64)
+
+
+def _left(before: pl.DataFrame, after: pl.DataFrame) -> list[pl.DataFrame]:
+    """Hash and position of the rows of each side that do not stand where an equal one stands."""
+    hashes = [side.hash_rows(seed=0).alias("row").to_frame() for side in (before, after)]
+    others = [_others(side.height, places) for side, places in zip(hashes, _standing(*hashes), strict=True)]
+    return [
+        _take(side, places).with_columns(pl.Series("at", places)) for side, places in zip(hashes, others, strict=True)
+    ]
 
 
 def _runs(hashes: pl.Series) -> tuple[Hashes, Positions]:

@@ -83,7 +83,7 @@ class DatasetCache:
             if least_bytes(frame) > self._limit:
                 log.info("dataset_cache_too_small", file=place.name, limit=self._limit)
                 return frame
-            write_sealed(frame, part)
+            written = write_sealed(frame, part)
             if part.stat().st_size > self._limit:
                 log.info("dataset_cache_too_small", file=place.name, limit=self._limit)
                 return frame
@@ -91,6 +91,7 @@ class DatasetCache:
                 self._sweep()
                 self._evict(self._limit - part.stat().st_size)
                 part.replace(place)
+            self._verified.add(written)
         except OSError as error:
             log.warning("dataset_cache_not_written", file=place.name, error=str(error))
             return frame
