@@ -12,7 +12,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 import structlog
+from pydantic import ValidationError
 
+from adapters.settings import Settings
 from domain.errors import Invalid
 from workers.dataset_cache import SCHEMA, DatasetCache, cache_key
 
@@ -70,6 +72,16 @@ def names(folder: Path) -> list[str]:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return tmp_path / "cache"
+
+
+class TestSettings:
+    def test_put_it_under_the_home(self, tmp_path: Path) -> None:
+        assert Settings(home=tmp_path, _env_file=None).cache_dir == tmp_path / "cache"
+        assert Settings(home=tmp_path, cache_dir=tmp_path / "fast", _env_file=None).cache_dir == tmp_path / "fast"
+
+    def test_refuse_a_negative_size(self, tmp_path: Path) -> None:
+        with pytest.raises(ValidationError, match="greater than or equal to 0"):
+            Settings(home=tmp_path, cache_bytes=-1, _env_file=None)
 
 
 class TestTable:
