@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -20,6 +20,8 @@ class Settings(BaseSettings):
     mlflow_url: str = "http://127.0.0.1:5000/mlflow"
     dashboard_dir: Path = Path(__file__).parent.parent / "frontend" / "dist"
     admin_token: str = ""
+    cache_dir: Path = Path()
+    cache_bytes: int = Field(default=10 * 2**30, ge=0)
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["json", "console"] = "json"
@@ -43,6 +45,7 @@ class Settings(BaseSettings):
             "home": home,
             "database_url": self.database_url or f"sqlite:///{home / 'millrace.db'}",
             "store_url": self.store_url or str(home / "store"),
+            "cache_dir": home / "cache" if self.cache_dir == Path() else self.cache_dir.absolute(),
             "model_store_url": self.model_store_url or str(home / "models"),
         }
         for name, value in defaults.items():

@@ -9,10 +9,18 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import checks, jobs, predict, store, upload
+from bench import cache, checks, diff, jobs, predict, store, upload
 from bench.table import BenchRow
 
-BENCHES = {"checks": checks.run, "jobs": jobs.run, "upload": upload.run, "predict": predict.run, "store": store.run}
+BENCHES = {
+    "checks": checks.run,
+    "jobs": jobs.run,
+    "upload": upload.run,
+    "predict": predict.run,
+    "cache": cache.run,
+    "diff": diff.run,
+    "store": store.run,
+}
 NAMED = ("fastapi", "uvicorn", "celery", "sqlalchemy", "polars", "onnxruntime", "mlflow")
 
 

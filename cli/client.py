@@ -89,7 +89,7 @@ class Client:
     ) -> None:
         self._http.close()
 
-    def get(self, *path: str | int, **query: str | float | None) -> Any:
+    def get(self, *path: str | int, **query: str | float | list[str] | None) -> Any:
         return self._call("GET", path, params={name: value for name, value in query.items() if value is not None})
 
     def post(self, *path: str | int, body: Any = None) -> Any:

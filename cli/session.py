@@ -93,7 +93,7 @@ class Session:
             raise ClientError(message, where=error.get("where"), fix=error.get("fix"))
         return job
 
-    def ask(self, *path: str | int, **query: str | float | None) -> Any:
+    def ask(self, *path: str | int, **query: str | float | list[str] | None) -> Any:
         """A GET whose answer may have to be computed first: the server then answers with the job that does it."""
         answer = self.client.get(*path, **query)
         if {"kind", "progress"} <= answer.keys():

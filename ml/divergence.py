@@ -86,15 +86,21 @@ def bin_numbers(reference: Floats, window: Floats) -> Counts:
     return _occupied(counted[0].astype(float), counted[1].astype(float))
 
 
-def bin_levels(reference: Mapping[Hashable, int], window: Mapping[Hashable, int]) -> Counts:
+def bin_levels(
+    reference: Mapping[Hashable, int], window: Mapping[Hashable, int], *, once: int = 0, others: int = 0
+) -> Counts:
     """Bins of levels, each given with its rows; rare levels are pooled until a bin expects five rows of the window.
 
     Levels the reference saw once share a bin with those it never saw: the share of once-seen levels estimates the
-    share of unseen ones (Good 1953). So a new season is drift, and free text that never repeats is not.
+    share of unseen ones (Good 1953). So a new season is drift, and free text that never repeats is not. A caller that
+    has counted such levels leaves them out: `once` of the reference, and `others`, the rows of the window that hold
+    no level of `reference`.
     """
-    once = sum(1 for times in reference.values() if times == 1)
-    bins = [(once, sum(times for level, times in window.items() if reference.get(level, 0) <= 1))]
-    rate = sum(window.values()) / max(1, sum(reference.values()))
+    once += sum(1 for times in reference.values() if times == 1)
+    others += sum(times for level, times in window.items() if reference.get(level, 0) <= 1)
+    bins = [(once, others)]
+    rows = once + sum(times for times in reference.values() if times > 1)
+    rate = (others + sum(times for level, times in window.items() if reference.get(level, 0) > 1)) / max(1, rows)
     expected = float(MIN_EXPECTED)
     known = ((level, times) for level, times in reference.items() if times > 1)
     for level, times in sorted(known, key=lambda item: (-item[1], str(item[0]))):

@@ -3,7 +3,6 @@
 Monitoring runs `drift` on closed windows; the drift check and version diffs use `compare` for one column.
 """
 
-from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -75,9 +74,9 @@ def compare(reference: pl.Series, window: pl.Series) -> Comparison | None:
         numbers = sorted_numbers(reference), sorted_numbers(window)
         n_reference, n = (len(side) for side in numbers)
         return Comparison(kind, n_reference, n, bin_numbers(*numbers), numbers) if n_reference and n else None
-    levels = _levels(reference), _levels(window)
-    n_reference, n = (sum(side.values()) for side in levels)
-    return Comparison(kind, n_reference, n, bin_levels(*levels), None) if n_reference and n else None
+    levels = _level_values(reference), _level_values(window)
+    n_reference, n = len(levels[0]), len(levels[1])
+    return Comparison(kind, n_reference, n, _bin_levels(*levels), None) if n_reference and n else None
 
 
 def kind_of(reference: pl.Series) -> Kind:
@@ -210,11 +209,24 @@ def _silent(reference: pl.Series, window: pl.DataFrame, reason: str | None) -> F
     )
 
 
-def _levels(column: pl.Series) -> dict[Hashable, int]:
-    """Rows per level; numbers as floats, so that 1 and 1.0 are one level."""
+def _level_values(column: pl.Series) -> pl.Series:
+    """The values that are levels; numbers as floats, so that 1 and 1.0 are one level."""
     values = column.drop_nulls()
     if values.dtype.is_numeric():
         values = values.cast(pl.Float64)
         values = values.filter(values.is_finite())
-    counted = values.value_counts(name="rows")
-    return dict(zip(counted.to_series(0), counted["rows"], strict=True))
+    return values
+
+
+def _bin_levels(reference: pl.Series, window: pl.Series) -> Counts:
+    """Bins of the levels. Those the reference saw once are only counted: of free text they may be millions."""
+    counted = reference.value_counts(name="rows")
+    known = counted.filter(counted["rows"] > 1)
+    levels = known.to_series(0)
+    seen = window.filter(window.is_in(levels.implode())).value_counts(name="rows")
+    return bin_levels(
+        dict(zip(levels, known["rows"], strict=True)),
+        dict(zip(seen.to_series(0), seen["rows"], strict=True)),
+        once=counted.height - known.height,
+        others=len(window) - int(seen["rows"].sum()),
+    )

@@ -24,6 +24,7 @@ from domain.jobs.states import JobState
 from migrations import run as migrations
 from tests.servers import Postgres
 from tests.servers import postgres as postgres_server
+from workers.dataset_cache import DatasetCache
 from workers.handlers.table import HANDLERS
 from workers.run import run_job
 from workers.toolbox import Toolbox
@@ -208,7 +209,8 @@ def tools(runtime: Runtime, settings: Settings, tracking: TrackingInMemory) -> T
     """What a worker works with."""
     scratch = settings.home / "scratch"
     scratch.mkdir()
-    return Toolbox(runtime=runtime, tracking=tracking, scratch=scratch)
+    cache = DatasetCache(settings.cache_dir, settings.cache_bytes)
+    return Toolbox(runtime=runtime, tracking=tracking, scratch=scratch, cache=cache)
 
 
 Drain = Callable[[], list[Job]]

@@ -7,12 +7,15 @@ from tempfile import TemporaryDirectory
 from typing import cast
 
 import polars as pl
+from polars.exceptions import PolarsError
 
 from domain.datasets import queries
 from domain.datasets.models import DatasetVersion
 from domain.datasets.specs import TableFormat
 from domain.errors import Invalid
 from ml import frames
+from ml.predicates import reason
+from workers.dataset_cache import cache_key
 from workers.toolbox import Toolbox
 
 
@@ -26,7 +29,8 @@ class NotATable(Invalid):
 def open_table(tools: Toolbox, version: DatasetVersion) -> Iterator[pl.LazyFrame]:
     """The version's table while inside: its file, or for a folder the table of its files (path, size, md5).
 
-    Raises what `ml.frames.scan` raises for a file that cannot be read; its name is the one it was uploaded under.
+    It comes from this machine's cache, parsed only by the first job that asks for it. Raises what `ml.frames.scan`
+    raises for a file that cannot be read; its name is the one it was uploaded under.
     """
     with tools.runtime.reading() as session:
         files = queries.files_of(session, version)
@@ -34,10 +38,20 @@ def open_table(tools: Toolbox, version: DatasetVersion) -> Iterator[pl.LazyFrame
         rows = [(file.path, file.size, file.md5) for file in files]
         yield pl.LazyFrame(rows, {"path": pl.String, "size": pl.Int64, "md5": pl.String}, orient="row")
         return
+    table_format = cast("TableFormat", version.format)
     with TemporaryDirectory(dir=tools.scratch) as folder:
+        # The store knows the file by its digest; messages should know it by its name.
         path = Path(folder, files[0].path)
-        tools.runtime.contents.fetch(files[0].md5, path)
-        yield frames.scan(path, cast("TableFormat", version.format))
+
+        def parse() -> pl.LazyFrame:
+            tools.runtime.contents.fetch(files[0].md5, path)
+            return frames.scan(path, table_format)
+
+        try:
+            frame = tools.cache.table(cache_key(version.digest, table_format), parse)
+        except PolarsError as error:  # Parquet is read here, beyond its footer, for the first time
+            raise frames.BrokenTable(f"The file cannot be read: {reason(error)}.", where=path.name) from error
+        yield frame
 
 
 def read_version(tools: Toolbox, version: DatasetVersion) -> pl.LazyFrame:

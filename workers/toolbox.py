@@ -7,6 +7,7 @@ from typing import Protocol
 from adapters.runtime import Runtime, open_runtime
 from adapters.settings import Settings
 from adapters.tracking import RunRecord, TrackedRun, Tracking
+from workers.dataset_cache import DatasetCache
 
 
 class RunTracker(Protocol):
@@ -19,14 +20,20 @@ class RunTracker(Protocol):
 
 @dataclass(frozen=True)
 class Toolbox:
-    """`scratch` is a folder of this machine that may be lost at any time."""
+    """`scratch` is a folder of this machine that may be lost at any time; `cache` keeps the tables parsed here."""
 
     runtime: Runtime
     tracking: RunTracker
     scratch: Path
+    cache: DatasetCache
 
 
 def open_toolbox(settings: Settings) -> Toolbox:
     scratch = settings.home / "scratch"
     scratch.mkdir(parents=True, exist_ok=True)
-    return Toolbox(runtime=open_runtime(settings), tracking=Tracking(settings.mlflow_url), scratch=scratch)
+    return Toolbox(
+        runtime=open_runtime(settings),
+        tracking=Tracking(settings.mlflow_url),
+        scratch=scratch,
+        cache=DatasetCache(settings.cache_dir, settings.cache_bytes),
+    )

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from anyio import to_thread
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
+from pydantic import StringConstraints
 from sqlalchemy import literal, select
 from starlette.exceptions import HTTPException
 
@@ -50,6 +51,10 @@ def version_number(
 
 DatasetName = Annotated[str, Path(pattern=NAME_PATTERN)]
 VersionNumber = Annotated[int | None, Depends(version_number)]
+DiffKey = Annotated[
+    list[Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00]*$")]],
+    Query(max_length=50, description="A column that names a row; repeat it for a key of several. None: whole rows."),
+]
 Against = Annotated[int, Query(ge=1, lt=2**31, description="The version to compare with.")]
 
 _UPLOAD: dict[str, Any] = {
@@ -266,17 +271,27 @@ def get_dataset_bundle(
     responses={202: {"model": JobRead, "description": "The job that compares them; ask again when it has ended."}},
 )
 def diff_dataset_versions(
-    *, name: DatasetName, number: VersionNumber, against: Against, request: Request, runtime: RuntimeDep, actor: Reader
+    *,
+    name: DatasetName,
+    number: VersionNumber,
+    against: Against,
+    key: DiffKey = [],  # noqa: B006 - FastAPI copies it
+    request: Request,
+    runtime: RuntimeDep,
+    actor: Reader,
 ) -> VersionDiff | Response:
-    """What changed since version `against`. The first time for a pair this starts a job."""
+    """What changed since version `against`: rows by `key`, columns, and how far each column moved.
+
+    The first time for a pair of versions and a key this starts a job.
+    """
     with runtime.reading() as session:
         after = queries.get_version(session, name, number)
         before = queries.get_version(session, name, against)
-        known = queries.find_diff(session, before, after)
+        known = queries.find_diff(session, before, after, key)
     if known is not None:
         return known
     with runtime.transaction(actor, request_id=request.state.request_id) as writing:
-        job = JobRead.model_validate(service.request_diff(writing, before=before, after=after))
+        job = JobRead.model_validate(service.request_diff(writing, before=before, after=after, key=key))
     return JSONResponse(job.model_dump(mode="json"), 202, {"Location": f"/api/v1/jobs/{job.id}"})
 
 

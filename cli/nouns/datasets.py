@@ -130,9 +130,14 @@ def diff(
     name: NameArgument,
     before: Annotated[int, typer.Argument(help="Number of a version.")],
     after: Annotated[int, typer.Argument(help="Number of the version to compare with it.")],
+    key: Annotated[
+        list[str] | None,
+        typer.Option("--key", help="A column that names a row, so that a row can have changed. Repeat it for several."),
+    ] = None,
 ) -> None:
     """What changed from one version to another: rows, columns, and how far each column moved."""
-    session.show(session.ask("datasets", name, "versions", after, "diff", against=before), _draw_diff)
+    change = session.ask("datasets", name, "versions", after, "diff", against=before, key=key or None)
+    session.show(change, _draw_diff)
 
 
 def version_of(session: Session, ref: str) -> tuple[str, int]:
@@ -201,12 +206,27 @@ def _draw_diff(change: dict[str, Any]) -> RenderableType:
         facts(
             {
                 "rows": f"{change['rows_before']:,} to {change['rows_after']:,}",
+                "by": change["key"],
                 "added": change["rows_added"],
                 "removed": change["rows_removed"],
+                "changed": change["rows_changed"] if change["key"] else None,
+                "changed in": change["changes"],
                 "new columns": change["columns_added"],
                 "lost columns": change["columns_removed"],
                 "other type": [f"{name}: {a} to {b}" for name, (a, b) in change["columns_retyped"].items()],
             }
         ),
+        _draw_changed(change["changed"]),
+        *(table(change[kind], {kind: lambda row: row}) for kind in ("added", "removed") if change[kind]),
         table(change["shifts"], columns),
     )
+
+
+def _draw_changed(rows: list[dict[str, Any]]) -> RenderableType | None:
+    """One line per changed value."""
+    cells = [
+        {"row": row["key"], "column": name, "before": row["before"][name], "after": row["after"][name]}
+        for row in rows
+        for name in row["after"]
+    ]
+    return table(cells, {name: name for name in cells[0]}) if cells else None

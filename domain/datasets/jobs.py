@@ -16,7 +16,8 @@ class BuildVersion(JobSpec):
 
 
 class DiffVersions(JobSpec):
-    """Compare two versions, by their ids."""
+    """Compare two versions, by their ids; their rows by the columns of `key`, or as wholes."""
 
     before_id: str
     after_id: str
+    key: tuple[str, ...] = ()

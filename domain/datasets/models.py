@@ -76,12 +76,13 @@ class DatasetParent(Base):
 
 
 class DatasetDiff(Base):
-    """A comparison of two versions, kept because neither ever changes."""
+    """A comparison of two versions by a key (see `queries.key_digest`), kept because none of them ever changes."""
 
     __tablename__ = "dataset_diff"
 
     before_id: Mapped[Ref] = mapped_column(ForeignKey("dataset_version.id", ondelete="CASCADE"), primary_key=True)
     after_id: Mapped[Ref] = mapped_column(ForeignKey("dataset_version.id", ondelete="CASCADE"), primary_key=True)
+    key_digest: Mapped[str] = mapped_column(String(32), primary_key=True)
     diff: Mapped[dict[str, Any]]
 
 

@@ -1,7 +1,9 @@
 """Reads of datasets: by name and number, by reference (`name@n`), pages, files, and the lineage of a version."""
 
-from collections.abc import Collection
+import json
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from hashlib import md5
 from typing import TypeVar
 
 from sqlalchemy import Select, select
@@ -174,8 +176,15 @@ def get_profile(session: AnySession, version: DatasetVersion) -> TableProfile:
     return TableProfile.model_validate(profile)
 
 
-def find_diff(session: AnySession, before: DatasetVersion, after: DatasetVersion) -> VersionDiff | None:
-    row = session.get(DatasetDiff, (before.id, after.id))
+def key_digest(key: Sequence[str]) -> str:
+    """What tells comparisons of two versions apart: which columns name a row. Their order and repeats mean nothing."""
+    return md5(json.dumps(sorted(set(key))).encode(), usedforsecurity=False).hexdigest()
+
+
+def find_diff(
+    session: AnySession, before: DatasetVersion, after: DatasetVersion, key: Sequence[str] = ()
+) -> VersionDiff | None:
+    row = session.get(DatasetDiff, (before.id, after.id, key_digest(key)))
     return None if row is None else VersionDiff.model_validate(row.diff)
 
 

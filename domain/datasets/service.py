@@ -16,7 +16,7 @@ from domain.datasets.events import (
 from domain.datasets.jobs import BuildVersion, DiffVersions
 from domain.datasets.manifest import ManifestEntry, digest_of, format_of
 from domain.datasets.models import Dataset, DatasetDiff, DatasetFile, DatasetParent, DatasetVersion
-from domain.datasets.queries import built_after, find_by_digest, get_dataset, get_version_by_id, uses_of
+from domain.datasets.queries import built_after, find_by_digest, get_dataset, get_version_by_id, key_digest, uses_of
 from domain.datasets.resolution import resolve_recipe
 from domain.datasets.specs import Provenance, RecipeSource, Source, TableProfile, VersionDiff
 from domain.datasets.states import VersionState, may_move
@@ -262,19 +262,28 @@ def reject_version(session: WriteSession, *, version_id: str, reasons: list[str]
     return version
 
 
-def request_diff(session: WriteSession, *, before: DatasetVersion, after: DatasetVersion) -> Job:
-    """The job that compares the two versions: one per pair. `DiffFailed` when it could not be done."""
-    spec = DiffVersions(before_id=before.id, after_id=after.id)
-    job = jobs.submit(session, spec, subject=subject_of(after), key=f"diff:{before.id}:{after.id}")
+def request_diff(
+    session: WriteSession, *, before: DatasetVersion, after: DatasetVersion, key: Sequence[str] = ()
+) -> Job:
+    """The job that compares the two versions: one per pair and key. `DiffFailed` when it could not be done."""
+    spec = DiffVersions(before_id=before.id, after_id=after.id, key=tuple(sorted(set(key))))
+    name = f"diff:{before.id}:{after.id}:{key_digest(key)}"
+    job = jobs.submit(session, spec, subject=subject_of(after), key=name)
     if job.state == JobState.FAILED:
-        why = (job.error or {}).get("message", "it failed")
-        raise DiffFailed(f"The versions cannot be compared: {why}", where="against", fix=f"See job {job.id}.")
+        error = job.error or {}
+        raise DiffFailed(
+            f"The versions cannot be compared: {error.get('message', 'it failed')}",
+            where=error.get("where") or "against",
+            fix=error.get("fix") or f"See job {job.id}.",
+        )
     return job
 
 
 def record_diff(session: WriteSession, *, before_id: str, after_id: str, diff: VersionDiff) -> None:
-    if session.get(DatasetDiff, (before_id, after_id)) is None:
-        session.add(DatasetDiff(before_id=before_id, after_id=after_id, diff=diff.as_json()))
+    name = key_digest(diff.key)
+    if session.get(DatasetDiff, (before_id, after_id, name)) is None:
+        row = DatasetDiff(before_id=before_id, after_id=after_id, key_digest=name, diff=diff.as_json())
+        session.add(row)
 
 
 def refuse_archived(dataset: Dataset) -> None:

@@ -1,6 +1,6 @@
 """What a dataset version looks like as plain values: sources, schema, profile and diff."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -102,15 +102,33 @@ class ColumnShift(Spec):
     nulls_after: int
 
 
+class ChangedRow(Spec):
+    """A row that both versions have: its key, and the values of the columns that differ, in the one and the other."""
+
+    key: dict[str, Any]
+    before: dict[str, Any]
+    after: dict[str, Any]
+
+
 class VersionDiff(Spec):
-    """Two versions of a table compared: `before` is the version named by `against`."""
+    """Two versions of a table compared: `before` is the version named by `against`.
+
+    With a `key`, rows that have the same values in these columns are one row, which may have changed. Without one, a
+    changed row is one that was removed and one that was added. Of each kind of row the first ten are shown.
+    """
 
     before: int
     after: int
     rows_before: int
     rows_after: int
-    rows_added: int = Field(description="Whole rows that are in `after` and not in `before` (as a multiset).")
+    key: list[str] = []
+    rows_added: int = Field(description="Without a key: whole rows in `after` and not in `before` (as a multiset).")
     rows_removed: int
+    rows_changed: int = 0
+    changes: dict[str, int] = Field(default={}, description="By column, in how many of the changed rows it differs.")
+    added: list[dict[str, Any]] = []
+    removed: list[dict[str, Any]] = []
+    changed: list[ChangedRow] = []
     columns_added: list[str]
     columns_removed: list[str]
     columns_retyped: dict[str, tuple[ColumnType, ColumnType]]

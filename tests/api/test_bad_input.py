@@ -32,6 +32,7 @@ from tests.api.odd_input import (
 )
 from tests.api.world import World, build_world
 from tests.conftest import TrackingInMemory
+from workers.dataset_cache import DatasetCache
 from workers.handlers.table import CHORES
 from workers.toolbox import Toolbox
 
@@ -299,4 +300,5 @@ class TestBody:
                 faults.append(f"{read.name} afterwards: {fault}")
         assert not faults, "\n".join(faults)
         for chore in CHORES:
-            chore(Toolbox(runtime=worn.runtime, tracking=TrackingInMemory(), scratch=tmp_path))
+            cache = DatasetCache(tmp_path / "cache", 0)
+            chore(Toolbox(runtime=worn.runtime, tracking=TrackingInMemory(), scratch=tmp_path, cache=cache))

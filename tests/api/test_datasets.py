@@ -1,4 +1,4 @@
-"""Datasets over HTTP: names, revisions, what a version shows, builds and diffs, and every bad input."""
+"""Datasets over HTTP: names, revisions, what a version shows, builds, and every bad input."""
 
 from typing import Any, ClassVar
 
@@ -300,35 +300,6 @@ class TestBuild:
         client.post("datasets", json={"name": "all"})
         answer = client.post("datasets/all/versions", content=b"a,b", headers={"content-type": "text/csv"})
         refused(answer, 415, "unsupported_media_type")
-
-
-class TestDiff:
-    def test_is_computed_once_and_then_told(self, client: httpx.Client, drain: Drain) -> None:
-        put_version(client, "people", ROWS)
-        put_version(client, "people", MORE)
-        drain()
-        path = "datasets/people/versions/2/diff"
-        first, again = (client.get(path, params={"against": 1}) for _ in range(2))
-        assert first.status_code == again.status_code == 202
-        assert first.json()["id"] == again.json()["id"]
-        drain()
-        diff = client.get(path, params={"against": 1})
-        assert diff.status_code == 200
-        body = diff.json()
-        assert (body["before"], body["after"], body["rows_added"], body["rows_removed"]) == (1, 2, 1, 1)
-
-    def test_of_a_table_and_a_folder_is_refused(self, client: httpx.Client, drain: Drain) -> None:
-        put_version(client, "people", ROWS)
-        put_version(client, "people", MORE, "people.bin")
-        client.get("datasets/people/versions/2/diff", params={"against": 1})
-        drain()
-        body = refused(client.get("datasets/people/versions/2/diff", params={"against": 1}), 409, "diff_failed")
-        assert "Version 1 is a table and 2 a folder." in body["detail"]
-
-    def test_against_an_unknown_version_is_unknown(self, client: httpx.Client) -> None:
-        put_version(client, "people", ROWS)
-        answer = client.get("datasets/people/versions/1/diff", params={"against": 5})
-        refused(answer, 404, "unknown_dataset_version")
 
 
 class TestRights:

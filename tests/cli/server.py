@@ -44,6 +44,12 @@ class Answer:
         return self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
 
 
+def _query(text: str) -> dict[str, str]:
+    """Names and values; those of a repeated name with commas between."""
+    pairs = parse_qsl(text)
+    return {name: ",".join(value for other, value in pairs if other == name) for name, _ in pairs}
+
+
 class Server:
     """Answers by (method, path); a list of answers is given one by one, the last one for ever."""
 
@@ -57,9 +63,7 @@ class Server:
                 parts = urlsplit(self.path)
                 length = int(self.headers.get("Content-Length", 0))
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                asked = Asked(
-                    self.command, unquote(parts.path), dict(parse_qsl(parts.query)), headers, self.rfile.read(length)
-                )
+                asked = Asked(self.command, unquote(parts.path), _query(parts.query), headers, self.rfile.read(length))
                 server.asked.append(asked)
                 answer = server.next_answer(asked)
                 body = answer.encoded()

@@ -268,27 +268,6 @@ class TestDeploy:
         assert (shown["live_version"], shown["rollout_id"]) == (3, None)
 
 
-class TestDiff:
-    def test_waits_for_a_comparison_that_is_new(self, millrace: Millrace, server: Server) -> None:
-        change = {
-            "rows_before": 10,
-            "rows_after": 12,
-            "rows_added": 2,
-            "rows_removed": 0,
-            "columns_added": ["yr"],
-            "columns_removed": [],
-            "columns_retyped": {"cnt": ["integer", "number"]},
-            "shifts": [{"name": "temp", "psi": 8.038, "nulls_before": 0, "nulls_after": 0}],
-        }
-        server.on("GET", f"{VERSIONS}/2/diff", Answer(job("queued"), 202), Answer(change))
-        server.on("GET", "/api/v1/jobs/j1", Answer(job("succeeded")))
-        said = millrace("data", "diff", "bikes", "1", "2").stdout
-        assert server.asked[0].query == {"against": "1"}
-        assert "10 to 12" in said
-        assert "cnt: integer to number" in said
-        assert "8.038" in said
-
-
 class TestLineage:
     def test_hangs_each_link_below_the_one_that_rests_on_it(self, millrace: Millrace, server: Server) -> None:
         links = [

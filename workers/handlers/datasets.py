@@ -67,7 +67,7 @@ def diff_versions(job: RunningJob[DiffVersions], tools: Toolbox) -> None:
             f"Version {before.number} is a {_kind(before)} and {after.number} a {_kind(after)}.", where="against"
         )
     with open_table(tools, before) as old, open_table(tools, after) as new:
-        change = diff(old, new, before.number, after.number)
+        change = diff(old, new, before.number, after.number, job.spec.key)
     with job.transaction() as session:
         service.record_diff(session, before_id=before.id, after_id=after.id, diff=change)
 

@@ -4,8 +4,12 @@ import math
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
+from blake3 import blake3
+from pyarrow import parquet
+from pyfastcdc import FastCDC
 
 from ml import frames
 from ml.frames import BadColumns, BrokenTable, EmptyTable
@@ -176,13 +180,62 @@ class TestParquet:
             frames.scan(tmp_path / "b.parquet", "parquet")
 
 
-def test_equal_rows_give_equal_parquet_bytes_however_chunked(tmp_path: Path) -> None:
-    whole = pl.DataFrame({"a": range(1000), "s": [str(i % 7) for i in range(1000)]})
-    pieces = pl.concat([whole.head(10), whole.slice(10, 500), whole.tail(490)], rechunk=False)
-    assert pieces.n_chunks() == 3
-    frames.write_parquet(whole, tmp_path / "a")
-    frames.write_parquet(pieces, tmp_path / "b")
-    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+class TestWriteParquet:
+    def test_equal_rows_give_equal_bytes_however_chunked(self, tmp_path: Path) -> None:
+        whole = people(50_000)
+        pieces = pl.concat([whole.head(10), whole.slice(10, 500), whole.slice(510)], rechunk=False)
+        assert pieces.n_chunks() == 3
+        frames.write_parquet(whole, tmp_path / "a")
+        frames.write_parquet(pieces, tmp_path / "b")
+        assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+    @pytest.mark.parametrize("rows", [0, 1, 8_192, 40_000])
+    def test_comes_back_with_its_types(self, tmp_path: Path, rows: int) -> None:
+        table = people(rows).with_columns(
+            pl.when(pl.col("id") % 3 > 0).then(pl.col("amount")).alias("gaps"), (pl.col("id") > 9).alias("flag")
+        )
+        table = table.with_columns(pl.col("name").cast(pl.String))
+        frames.write_parquet(table, tmp_path / "t")
+        assert pl.read_parquet(tmp_path / "t").equals(table)
+        assert pl.read_parquet(tmp_path / "t").schema == table.schema
+
+    def test_a_column_of_nulls_comes_back_as_text(self, tmp_path: Path) -> None:
+        frames.write_parquet(pl.DataFrame({"x": [1, 2], "nothing": [None, None]}), tmp_path / "t.parquet")
+        assert frames.read(tmp_path / "t.parquet", "parquet").schema["nothing"] == pl.String
+
+    def test_ends_row_groups_even_where_no_row_says_so(self, tmp_path: Path) -> None:
+        frames.write_parquet(pl.DataFrame({"x": [1] * 100_000}), tmp_path / "t")
+        groups = parquet.ParquetFile(tmp_path / "t").metadata
+        assert [groups.row_group(place).num_rows for place in range(4)] == [32_768, 32_768, 32_768, 1_696]
+
+    @pytest.mark.parametrize("where", ["in the middle", "at the end"])
+    def test_an_insert_of_one_percent_shares_most_bytes(self, tmp_path: Path, where: str) -> None:
+        """As the store sees it: chunks of 64 KiB on average, by their hash."""
+        table, new = people(200_000), people(2_000, seed=1)
+        half = table.height // 2 if where == "in the middle" else table.height
+        frames.write_parquet(table, tmp_path / "before")
+        frames.write_parquet(pl.concat([table[:half], new, table[half:]]), tmp_path / "after")
+        before, after = chunks(tmp_path / "before"), chunks(tmp_path / "after")
+        shared = sum(size for name, size in after.items() if name in before)
+        assert shared / sum(after.values()) > 0.8
+
+
+def people(rows: int, seed: int = 0) -> pl.DataFrame:
+    random = np.random.default_rng(seed)
+    return pl.DataFrame(
+        {
+            "id": np.arange(rows) + seed * 10**9,
+            "amount": random.normal(100, 20, rows).round(2),
+            "share": random.random(rows),
+            "city": random.choice([f"city {number}" for number in range(200)], rows),
+            "name": [f"person {number}" for number in random.integers(0, 10**9, rows)],
+            "at": pl.Series(np.sort(random.integers(0, 10**9, rows)) * 10**6).cast(pl.Datetime("us")),
+        }
+    )
+
+
+def chunks(path: Path) -> dict[bytes, int]:
+    return {blake3(chunk.data).digest(): chunk.length for chunk in FastCDC(avg_size=65_536).cut_file(path)}
 
 
 def test_rows_as_json_has_no_nan_and_iso_times() -> None:
