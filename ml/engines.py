@@ -79,6 +79,10 @@ class Rows(ABC):
         """Rows for which `mask` is true."""
         return mask.sum()
 
+    def literal(self, value: Any) -> nw.Expr:
+        """A number, text, boolean, or a time in UTC without a zone."""
+        return nw.lit(value)
+
     def column(self, name: str) -> nw.Expr:
         return nw.col(self._places[name])
 
@@ -108,7 +112,7 @@ class Rows(ABC):
         wanted = sorted({number for few in numbers for number in few})
         if not wanted:
             return [[] for _ in masks]
-        (found,) = self.collect([self.frame.filter(nw.col(ROW).is_in(wanted))])
+        (found,) = self.collect([self._table().filter(nw.col(ROW).is_in(wanted))])
         rows = dict(zip(found[ROW], rows_as_json(self._named(found)), strict=True))
         return [[{**rows[number], "row": number} for number in few] for few in numbers]
 
@@ -119,7 +123,7 @@ class Rows(ABC):
         """
         total = self.measure({"rows": nw.len()})["rows"]
         place = (nw.col(ROW).cast(nw.Int64) % PRIME * GOLDEN) % PRIME
-        picked = self.frame.filter(place < PRIME * most // total) if total > most else self.frame
+        picked = self._table().filter(place < PRIME * most // total) if total > most else self._table()
         (found,) = self.collect([picked])
         return self._named(found.sort(ROW))
 
@@ -127,6 +131,10 @@ class Rows(ABC):
         """One column as a whole, in any order: what asks for it holds one column at a time in memory."""
         (found,) = self.collect([self.frame.select(self.column(name))])
         return found.to_series().cast(self.schema[name])
+
+    def _table(self) -> Frame:
+        """Whole rows, without the answers of predicates: one that fails must not spoil what does not ask for it."""
+        return self.frame.select(ROW, *self._places.values())
 
     def _named(self, found: pl.DataFrame) -> pl.DataFrame:
         """Rows of `frame` as rows of the table: its names and types, whatever the engine made of them."""
@@ -200,7 +208,7 @@ class PolarsRows(Rows):
         every = [pl.col(name).quantile(list(shares), "linear") for name in native.collect_schema()]
         together = [every] if not self._streaming else [[one] for one in every]
         results = self._collect([native.select(few) for few in together if few])
-        return [value.to_list() for result in results for value in result.row(0)]
+        return [value for result in results for value in result.row(0)]
 
     def _collect(self, queries: list[pl.LazyFrame]) -> list[pl.DataFrame]:
         try:

@@ -10,16 +10,16 @@ import narwhals as nw
 import polars as pl
 
 from domain.data_checks.specs import InRangeCheck
-from ml.checks.plan import Outcome, Plan, Table, Unfit, literal, rows
+from ml.checks.plan import Outcome, Plan, Table, Unfit, rows
 
 
 def plan(spec: InRangeCheck, table: Table) -> Plan:
     table.need(spec.column)
     low, high = (_bound(bound, spec.column, table) for bound in (spec.min, spec.max))
     column, dtype = table.column(spec.column), table.schema[spec.column]
-    ways_out = [column < _as_column(low, dtype)] if low is not None else []
+    ways_out = [column < _as_column(low, spec.column, table)] if low is not None else []
     if high is not None:
-        ways_out.append(column > _as_column(high, dtype))
+        ways_out.append(column > _as_column(high, spec.column, table))
     measures = {"low": column.min(), "high": column.max()}
     if dtype.is_float():
         ways_out.append(column.is_nan())
@@ -61,9 +61,10 @@ def _bound(bound: float | str | None, column: str, table: Table) -> float | date
     return time
 
 
-def _as_column(bound: float | datetime, dtype: pl.DataType) -> nw.Expr:
+def _as_column(bound: float | datetime, column: str, table: Table) -> nw.Expr:
     """The bound in the precision of the column: 0.1 in a column of 32-bit floats is not above 0.1."""
-    return literal(bound).cast(nw.Float32) if dtype == pl.Float32 else literal(bound)
+    value = table.literal(bound)
+    return value.cast(nw.Float32) if table.schema[column] == pl.Float32 else value
 
 
 def _shown(bound: float | str) -> str:

@@ -83,6 +83,9 @@ class Table:
         """Rows for which `mask` is true, as a measure."""
         return self.rows.count(mask)
 
+    def literal(self, value: Any) -> nw.Expr:
+        return self.rows.literal(value)
+
     def is_missing(self, name: str) -> nw.Expr:
         """True where there is no value: null, and for floats NaN."""
         here = self.column(name)
@@ -98,15 +101,8 @@ class Table:
         here = self.column(name).cast(nw.Float64) if as_float else self.column(name)
         known = [float(value) for value in values] if as_float else list(values)
         if len(known) <= FEW_VALUES or isinstance(known[0], datetime):
-            return reduce(or_, (here == literal(value) for value in known))
+            return reduce(or_, (here == self.literal(value) for value in known))
         return here.is_in(known)
-
-
-def literal(value: Any) -> nw.Expr:
-    """A value that every engine reads alike: Spark would take a bare `datetime` for one of this machine's time zone."""
-    if isinstance(value, datetime):
-        return nw.lit(value.isoformat(sep=" ", timespec="microseconds")).str.to_datetime(format="%Y-%m-%d %H:%M:%S%.f")
-    return nw.lit(value)
 
 
 def rows(count: int) -> str:
