@@ -236,5 +236,3 @@ def _silent(reference: pl.Series, window: pl.DataFrame, reason: str | None) -> F
         broken=reason is not None,
         reason=reason,
     )
-
-

@@ -1,5 +1,6 @@
-"""Where a table is computed on. Checks and profiles are written once, as narwhals expressions on `Rows`, and run on
-whatever engine opened them: Polars in memory or streaming (here), or Spark (`adapters.spark`).
+"""What a table is computed with: Polars in memory or streaming (here), or Spark (`adapters.spark`).
+
+Checks and profiles are written once, as narwhals expressions on `Rows`, and run on whatever engine opened them.
 """
 
 from abc import ABC, abstractmethod
@@ -49,7 +50,14 @@ class Tally:
         return counted.sort("count", "value", descending=[True, False]).head(self.most)
 
 
-Measure = nw.Expr | Tally
+@dataclass(frozen=True)
+class Distinct:
+    """How many values `column` has; null and NaN are one each."""
+
+    column: nw.Expr
+
+
+Measure = nw.Expr | Tally | Distinct
 """An aggregate of one value, or the pairs of a tally."""
 
 
@@ -95,7 +103,11 @@ class Rows(ABC):
 
     def measure(self, measures: Mapping[Any, Measure]) -> dict[Any, Any]:
         """The value of each measure, all aggregates in one pass; raises `Uncomputable`."""
-        aggregates = {key: measure for key, measure in measures.items() if isinstance(measure, nw.Expr)}
+        aggregates = {
+            key: measure.column.n_unique() if isinstance(measure, Distinct) else measure
+            for key, measure in measures.items()
+            if not isinstance(measure, Tally)
+        }
         tallies = {key: measure for key, measure in measures.items() if isinstance(measure, Tally)}
         queries = [tally.over(self.frame) for tally in tallies.values()]
         if aggregates:
@@ -138,9 +150,7 @@ class Rows(ABC):
 
     def _named(self, found: pl.DataFrame) -> pl.DataFrame:
         """Rows of `frame` as rows of the table: its names and types, whatever the engine made of them."""
-        return found.select(
-            pl.col(self._places[name]).cast(dtype).alias(name) for name, dtype in self.schema.items()
-        )
+        return found.select(pl.col(self._places[name]).cast(dtype).alias(name) for name, dtype in self.schema.items())
 
 
 class Engine(Protocol):
@@ -175,6 +185,15 @@ def numbered(table: pl.LazyFrame, wheres: Sequence[str]) -> tuple[pl.LazyFrame, 
     return table.select(columns).with_row_index(ROW), answers
 
 
+_WIDTHS: Mapping[pl.DataType, int] = {
+    **dict.fromkeys((pl.Boolean(), pl.Int8(), pl.UInt8()), 1),
+    **dict.fromkeys((pl.Int16(), pl.UInt16()), 2),
+    **dict.fromkeys((pl.Int32(), pl.UInt32(), pl.Float32()), 4),
+    pl.String(): 16,
+}
+"""Bytes of a value in memory, where they are not 8; of text without its letters."""
+
+
 def size_of(table: pl.LazyFrame) -> int:
     """Bytes of the table in memory, as Arrow lays it out; found in one streaming pass over its text."""
     schema = table.collect_schema()
@@ -183,18 +202,11 @@ def size_of(table: pl.LazyFrame) -> int:
         pl.len().alias("rows"), *(pl.col(name).str.len_bytes().sum().alias(f"{name} bytes") for name in texts)
     ).collect(engine="streaming")
     rows, *lengths = found.row(0)
-    widths = (16 if dtype == pl.String else 1 if dtype == pl.Boolean else _width(dtype) for dtype in schema.dtypes())
-    return int(rows * sum(widths) + sum(lengths))
-
-
-def _width(dtype: pl.DataType) -> int:
-    return {pl.Int8: 1, pl.UInt8: 1, pl.Int16: 2, pl.UInt16: 2, pl.Int32: 4, pl.UInt32: 4, pl.Float32: 4}.get(
-        dtype.base_type(), 8
-    )
+    return int(rows * sum(_WIDTHS.get(dtype, 8) for dtype in schema.dtypes()) + sum(lengths))
 
 
 class PolarsRows(Rows):
-    """Queries run by Polars: together in memory, or streaming one after the other, so that their needs do not add up."""
+    """Queries run by Polars: in memory all at once; streaming one by one, so that their needs do not add up."""
 
     def __init__(self, frame: Frame, schema: pl.Schema, wheres: Wheres, *, streaming: bool) -> None:
         super().__init__(frame, schema, wheres)

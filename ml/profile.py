@@ -9,7 +9,7 @@ import narwhals as nw
 import polars as pl
 
 from domain.datasets.specs import Bin, ColumnProfile, TableProfile, TopValue
-from ml.engines import IN_MEMORY, Engine, Rows, Tally
+from ml.engines import IN_MEMORY, Distinct, Engine, Measure, Rows, Tally
 from ml.frames import column_type, json_safe
 
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
@@ -35,7 +35,9 @@ def profile_rows(rows: Rows) -> TableProfile:
     wanted = {(name, fact): measure for name, of_column in facts.items() for fact, measure in of_column.items()}
     found = rows.measure({**wanted, "rows": nw.len()})
     columns = {name: {fact: found[name, fact] for fact in of_column} for name, of_column in facts.items()}
-    numbers = [name for name, dtype in rows.schema.items() if dtype.is_numeric() and columns[name]["minimum"] is not None]
+    numbers = [
+        name for name, dtype in rows.schema.items() if dtype.is_numeric() and columns[name]["minimum"] is not None
+    ]
     quantiles = _quantiles(rows, numbers)
     edges = {name: _edges(rows.schema[name], columns[name]) for name in numbers}
     bars = rows.measure({name: _bars(rows, name, at) for name, at in edges.items() if at})
@@ -48,13 +50,17 @@ def profile_rows(rows: Rows) -> TableProfile:
     )
 
 
-def _facts(rows: Rows, name: str) -> dict[str, nw.Expr | Tally]:
+def _facts(rows: Rows, name: str) -> dict[str, Measure]:
     column, dtype = rows.column(name), rows.schema[name]
-    facts: dict[str, nw.Expr | Tally] = {"nulls": column.null_count(), "distinct": column.n_unique()}
+    facts: dict[str, Measure] = {"nulls": column.null_count(), "distinct": Distinct(column)}
     if dtype.is_float():
         facts["nan"] = rows.count(column.is_nan())
     if not dtype.is_numeric():
-        return facts | {"minimum": column.min(), "maximum": column.max(), "top": Tally(column, ~column.is_null(), TOP_VALUES)}
+        return facts | {
+            "minimum": column.min(),
+            "maximum": column.max(),
+            "top": Tally(column, ~column.is_null(), TOP_VALUES),
+        }
     finite, wide = _finite(rows, name), _finite(rows, name).cast(nw.Float64)
     return facts | {"minimum": finite.min(), "maximum": finite.max(), "mean": wide.mean(), "std": wide.std()}
 
@@ -111,19 +117,21 @@ def _column(
     rows: Rows, name: str, found: dict[str, Any], quantiles: dict[str, float], histogram: list[Bin]
 ) -> ColumnProfile:
     dtype, nulls, nan = rows.schema[name], found["nulls"], found.get("nan", 0)
-    as_text = {} if dtype.is_numeric() else _as_text(dtype, [found["minimum"], found["maximum"], *_values(found["top"])])
+    as_text = (
+        {} if dtype.is_numeric() else _as_text(dtype, [found["minimum"], found["maximum"], *_values(found["top"])])
+    )
     return ColumnProfile(
         name=name,
         type=column_type(dtype),
         nulls=nulls + nan,
-        distinct=(found["distinct"] or 0) - (nulls > 0) - (nan > 0),
+        distinct=found["distinct"] - (nulls > 0) - (nan > 0),
         minimum=as_text.get(found["minimum"], found["minimum"]),
         maximum=as_text.get(found["maximum"], found["maximum"]),
         mean=found.get("mean"),
         std=found.get("std"),
         quantiles=quantiles,
         histogram=histogram,
-        top=[TopValue(value=as_text[value], count=count) for value, count in found.get("top", [])],
+        top=[TopValue(value=as_text[value] or "", count=count) for value, count in found.get("top", [])],
     )
 
 

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import narwhals as nw
 import numpy as np
 from scipy import special
 
@@ -12,7 +11,7 @@ from domain.data_checks.specs import DriftCheck, DriftMethod
 from ml.checks.plan import Outcome, Plan, Table, Unfit, listed
 from ml.divergence import Floats, Kind, chi2, ks, psi_null, wasserstein, wasserstein_null
 from ml.drift import Comparison, compare_levels, compare_numbers, kind_of_type, levels, same_type, sorted_numbers
-from ml.engines import Rows, Tally
+from ml.engines import Distinct, Measure, Rows, Tally
 
 ALPHA = 0.05
 """Odds of an alarm on a version that did not move at all, over all its columns together."""
@@ -41,7 +40,7 @@ def plan(spec: DriftCheck, table: Table) -> Plan:
 
 
 def _judge(spec: DriftCheck, now: Rows, before: Rows) -> Outcome:
-    """Column by column: the numbers of one column of both versions are in memory at a time, of categories the counts."""
+    """Column by column: in memory are the numbers of one column of both versions, and of categories the counts."""
     kinds = _kinds(spec, now, before)
     if not kinds:
         return Outcome(True, "No column can be compared with the other version.")
@@ -62,7 +61,9 @@ def _judge(spec: DriftCheck, now: Rows, before: Rows) -> Outcome:
 
 def _kinds(spec: DriftCheck, now: Rows, before: Rows) -> dict[str, Kind]:
     """The columns to judge. Unless named, times are left out (they always move on), and what a method cannot size."""
-    names = spec.columns or [name for name in now.schema if name in before.schema and not now.schema[name].is_temporal()]
+    names = spec.columns or [
+        name for name in now.schema if name in before.schema and not now.schema[name].is_temporal()
+    ]
     if absent := [name for name in names if name not in before.schema]:
         raise Unfit(f"The other version has no column {listed(absent)}.")
     alike = [name for name in names if same_type(before.schema[name], now.schema[name])]
@@ -82,14 +83,14 @@ def _kinds(spec: DriftCheck, now: Rows, before: Rows) -> dict[str, Kind]:
     return kinds
 
 
-def _facts(rows: Rows, names: list[str]) -> dict[tuple[str, str], nw.Expr]:
+def _facts(rows: Rows, names: list[str]) -> dict[tuple[str, str], Measure]:
     """Per column the rows with a (finite) value, and of integers the distinct values and whether null is one."""
-    facts: dict[tuple[str, str], nw.Expr] = {}
+    facts: dict[tuple[str, str], Measure] = {}
     for name in names:
         column, dtype = rows.column(name), rows.schema[name]
         facts["values", name] = rows.count(column.is_finite()) if dtype.is_float() else column.count()
         if dtype.is_integer():
-            facts["distinct", name] = column.n_unique()
+            facts["distinct", name] = Distinct(column)
             facts["nulls", name] = column.is_null().any()
     return facts
 

@@ -7,7 +7,7 @@ import narwhals as nw
 
 from domain.data_checks.specs import UniqueCheck
 from ml.checks.plan import Outcome, Plan, Table, listed, rows
-from ml.engines import ROW
+from ml.engines import ROW, Distinct
 
 
 def plan(spec: UniqueCheck, table: Table) -> Plan:
@@ -23,4 +23,4 @@ def plan(spec: UniqueCheck, table: Table) -> Plan:
         blamed = ~key.is_first_distinct().over(order_by=ROW) if count else None
         return Outcome(not count, message, count, 0, failing=count, rows=blamed)
 
-    return Plan(judge, {"rows": nw.len(), "distinct": key.n_unique()})
+    return Plan(judge, {"rows": nw.len(), "distinct": Distinct(key)})
