@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from tempfile import TemporaryDirectory
@@ -67,8 +68,13 @@ class SparkRows(Rows):
     def measure(self, measures: Mapping[Any, Measure]) -> dict[Any, Any]:
         distinct = {key: measure for key, measure in measures.items() if isinstance(measure, Distinct)}
         others = {key: measure for key, measure in measures.items() if key not in distinct}
-        found = super().measure(others)
-        return found | self._distinct({key: measure.column for key, measure in distinct.items()}) if distinct else found
+        with _reasons():
+            found = super().measure(others)
+            return (
+                found | self._distinct({key: measure.column for key, measure in distinct.items()})
+                if distinct
+                else found
+            )
 
     def _distinct(self, columns: Mapping[Any, nw.Expr]) -> dict[Any, int]:
         """All columns of one type in one long table of (column, value).
@@ -96,10 +102,10 @@ class SparkRows(Rows):
     def count(self, mask: nw.Expr) -> nw.Expr:
         return mask.cast(nw.Int8).sum()  # Spark does not add up booleans
 
-    def literal(self, value: Any) -> nw.Expr:
-        if isinstance(value, datetime):  # a bare one Spark would take for a time in the zone of this machine
-            return nw.lit(value.replace(tzinfo=UTC)).cast(nw.Datetime("us"))
-        return nw.lit(value)
+    def literal(self, value: Any) -> Any:
+        if isinstance(value, datetime):  # bare, Spark would take it for one in the zone of this machine
+            return value.replace(tzinfo=UTC)
+        return Decimal(value) if isinstance(value, int) and abs(value) >= 2**63 else value
 
 
 @dataclass(frozen=True)
@@ -153,17 +159,24 @@ def _failure(table: pl.LazyFrame, sql: str) -> Uncomputable | None:
 
 def _collected(native: Any) -> pl.DataFrame:
     """The rows of a Spark frame; whole numbers that Spark keeps as decimals (unsigned ones) are integers again."""
-    try:
+    with _reasons():
         found = pl.DataFrame(native.toArrow())
+    return found.with_columns(
+        pl.col(name).cast(pl.Int128) for name, dtype in found.schema.items() if dtype.is_decimal()
+    )
+
+
+@contextmanager
+def _reasons() -> Iterator[None]:
+    """What Spark raises, as `Uncomputable`, or as `SparkAway` where its process is gone."""
+    try:
+        yield
     except PySparkException as error:
         raise Uncomputable(_first_line(error)) from error
     except Py4JJavaError as error:
         raise Uncomputable(_first_line(error.java_exception)) from error
     except (Py4JError, OSError) as error:
         raise SparkAway("The connection to Spark broke off.", where="spark", fix="Try again.") from error
-    return found.with_columns(
-        pl.col(name).cast(pl.Int128) for name, dtype in found.schema.items() if dtype.is_decimal()
-    )
 
 
 def _session(url: str) -> "SparkSession":

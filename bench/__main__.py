@@ -9,10 +9,16 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import checks, jobs, predict, upload
+from bench import checks, expectations, jobs, predict, upload
 from bench.table import BenchRow
 
-BENCHES = {"checks": checks.run, "jobs": jobs.run, "upload": upload.run, "predict": predict.run}
+BENCHES = {
+    "checks": checks.run,
+    "expectations": expectations.run,
+    "jobs": jobs.run,
+    "upload": upload.run,
+    "predict": predict.run,
+}
 NAMED = ("fastapi", "uvicorn", "celery", "sqlalchemy", "polars", "onnxruntime", "mlflow")
 
 

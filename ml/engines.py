@@ -87,9 +87,9 @@ class Rows(ABC):
         """Rows for which `mask` is true."""
         return mask.sum()
 
-    def literal(self, value: Any) -> nw.Expr:
-        """A number, text, boolean, or a time in UTC without a zone."""
-        return nw.lit(value)
+    def literal(self, value: Any) -> Any:
+        """A number, text, boolean, or a time in UTC without a zone, as this engine takes it to be."""
+        return value
 
     def column(self, name: str) -> nw.Expr:
         return nw.col(self._places[name])
@@ -173,7 +173,11 @@ def numbered(table: pl.LazyFrame, wheres: Sequence[str]) -> tuple[pl.LazyFrame, 
     A predicate is Polars SQL and is answered by Polars on every engine, as a column of booleans that goes along with
     the rows: there is one dialect, and no translation of it to be wrong.
     """
-    columns = [pl.col(name).alias(str(place)) for place, name in enumerate(table.collect_schema())]
+    schema = table.collect_schema()
+    row = ROW
+    while row in schema:
+        row += "_"
+    columns = [pl.col(row).alias(ROW), *(pl.col(name).alias(str(place)) for place, name in enumerate(schema))]
     answers: dict[str, str | BadExpression] = {}
     for place, sql in enumerate(dict.fromkeys(wheres)):
         try:
@@ -182,7 +186,7 @@ def numbered(table: pl.LazyFrame, wheres: Sequence[str]) -> tuple[pl.LazyFrame, 
             answers[sql] = error
         else:
             answers[sql] = f"where {place}"
-    return table.select(columns).with_row_index(ROW), answers
+    return table.with_row_index(row).select(columns), answers
 
 
 _WIDTHS: Mapping[pl.DataType, int] = {

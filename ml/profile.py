@@ -104,7 +104,7 @@ def _bars(rows: Rows, name: str, edges: list[float]) -> Tally:
         place = (rows.column(name).cast(nw.Int64) - low) // (edges[1] - low)
     else:
         inverse = 1 / ((edges[-1] - low) / (last + 1) or 1)
-        place = ((_finite(rows, name).cast(nw.Float64) - low) * inverse).floor()
+        place = ((_finite(rows, name).cast(nw.Float64) - float(low)) * inverse).floor()
     return Tally(place.clip(0, last).cast(nw.Int64))
 
 

@@ -63,7 +63,7 @@ def _bound(bound: float | str | None, column: str, table: Table) -> float | date
 
 def _as_column(bound: float | datetime, column: str, table: Table) -> nw.Expr:
     """The bound in the precision of the column: 0.1 in a column of 32-bit floats is not above 0.1."""
-    value = table.literal(bound)
+    value = nw.lit(table.rows.literal(bound))
     return value.cast(nw.Float32) if table.schema[column] == pl.Float32 else value
 
 

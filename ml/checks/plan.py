@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from difflib import get_close_matches
 from functools import reduce
 from operator import or_
@@ -83,9 +82,6 @@ class Table:
         """Rows for which `mask` is true, as a measure."""
         return self.rows.count(mask)
 
-    def literal(self, value: Any) -> nw.Expr:
-        return self.rows.literal(value)
-
     def is_missing(self, name: str) -> nw.Expr:
         """True where there is no value: null, and for floats NaN."""
         here = self.column(name)
@@ -99,10 +95,8 @@ class Table:
     def is_one_of(self, name: str, values: Iterable[Any], *, as_float: bool = False) -> nw.Expr:
         """True where the column holds one of `values`, null where it holds none; both as floats if `as_float`."""
         here = self.column(name).cast(nw.Float64) if as_float else self.column(name)
-        known = [float(value) for value in values] if as_float else list(values)
-        if len(known) <= FEW_VALUES or isinstance(known[0], datetime):
-            return reduce(or_, (here == self.literal(value) for value in known))
-        return here.is_in(known)
+        known = [float(value) if as_float else self.rows.literal(value) for value in values]
+        return reduce(or_, (here == value for value in known)) if len(known) <= FEW_VALUES else here.is_in(known)
 
 
 def rows(count: int) -> str:
