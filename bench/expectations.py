@@ -43,8 +43,11 @@ def run() -> list[BenchRow]:
     def ours() -> None:
         assert all(result.verdict == "pass" for result in run_suite(lazy, suite, lambda _: None))
 
+    def bare_pass() -> None:
+        lazy.select(_facts()).collect()
+
     seconds = best(ours)
-    bare = best(lambda: lazy.select(_facts()).collect())
+    bare = best(bare_pass)
     theirs = _great_expectations(table)
     size = f"{len(suite.checks)} checks, {ROWS:,} rows, 42 columns"
     return [

@@ -5,13 +5,14 @@ import socket
 from pathlib import Path
 from threading import Event
 
+import narwhals as nw
 import polars as pl
 import pytest
 
 from adapters import spark
 from adapters.spark import BadSparkUrl, NoSpark, Spark, SparkAway
 from domain.data_checks.specs import CheckSuite
-from ml.engines import IN_MEMORY
+from ml.engines import IN_MEMORY, Uncomputable
 from tests.ml.data.engine_suites import bikes, differences, found
 
 TABLE = pl.LazyFrame({"x": [1, 2, 3]})
@@ -38,8 +39,8 @@ class TestOnSpark:
     def test_a_query_that_spark_refuses_gives_its_reason(self, tmp_path: Path) -> None:
         suite = CheckSuite.model_validate({"checks": [{"check": "row_count", "min": 3}]})
         assert found(Spark("local[2]", tmp_path), TABLE, TABLE, suite)["checks"][0]["value"] == 3
-        with Spark("local[2]", tmp_path).open(TABLE) as rows, pytest.raises(spark.Uncomputable, match="CAST_INVALID"):
-            rows.measure({"x": (rows.column("x").cast(spark.nw.String) + spark.nw.lit("y")).cast(spark.nw.Int64).sum()})
+        with Spark("local[2]", tmp_path).open(TABLE) as rows, pytest.raises(Uncomputable, match="CAST_INVALID"):
+            rows.measure({"x": (rows.column("x").cast(nw.String) + nw.lit("y")).cast(nw.Int64).sum()})
 
 
 @pytest.mark.parametrize("url", ["", "lokal[2]", "spark://host", "http://host:7077", "local[2]; rm"])
