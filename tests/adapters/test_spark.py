@@ -39,8 +39,12 @@ class TestOnSpark:
     def test_a_query_that_spark_refuses_gives_its_reason(self, tmp_path: Path) -> None:
         suite = CheckSuite.model_validate({"checks": [{"check": "row_count", "min": 3}]})
         assert found(Spark("local[2]", tmp_path), TABLE, TABLE, suite)["checks"][0]["value"] == 3
-        with Spark("local[2]", tmp_path).open(TABLE) as rows, pytest.raises(Uncomputable, match="CAST_INVALID"):
-            rows.measure({"x": (rows.column("x").cast(nw.String) + nw.lit("y")).cast(nw.Int64).sum()})
+        text = nw.lit("y")
+        with Spark("local[2]", tmp_path).open(TABLE) as rows:
+            with pytest.raises(Uncomputable, match="CAST_INVALID_INPUT"):
+                rows.measure({"while running": text.cast(nw.Int64).sum()})
+            with pytest.raises(Uncomputable, match="DATATYPE_MISMATCH"):
+                rows.measure({"while planning": (rows.column("x").cast(nw.String) + text).max()})
 
 
 @pytest.mark.parametrize("url", ["", "lokal[2]", "spark://host", "http://host:7077", "local[2]; rm"])

@@ -85,7 +85,15 @@ class TestWithoutSpark:
     def runtime(self, runtime: Runtime) -> Runtime:
         return replace(runtime, settings=runtime.settings.model_copy(update={"spark_url": "lokal"}))
 
-    def test_the_job_fails_and_the_version_is_not_rejected(self, client: httpx.Client, drain: Drain) -> None:
+    def test_the_version_is_rejected_with_the_reason_until_a_later_check_speaks(
+        self, client: httpx.Client, drain: Drain
+    ) -> None:
         states, results = checked(client, drain, {"engine": "spark", "checks": SUITE})
         assert (JobState.FAILED in states, results) == (True, {})
-        assert client.get("datasets/people/versions/1").json()["state"] == "registered"
+        version = client.get("datasets/people/versions/1").json()
+        assert version["state"] == "rejected"
+        assert version["reasons"] == ["It could not be checked: 'lokal' is no Spark master."]
+        client.put("datasets/people/check-suite", json={"checks": SUITE[1:]})
+        assert client.post("datasets/people/versions/1/checks").status_code == 202
+        drain()
+        assert client.get("datasets/people/versions/1").json()["state"] == "validated"
