@@ -216,6 +216,15 @@ class PolarsRows(Rows):
         super().__init__(frame, schema, wheres)
         self._streaming = streaming
 
+    def measure(self, measures: Mapping[Any, Measure]) -> dict[Any, Any]:
+        if not self._streaming:
+            return super().measure(measures)
+        one_by_one = [key for key, measure in measures.items() if isinstance(measure, Distinct)]
+        found = super().measure({key: measure for key, measure in measures.items() if key not in one_by_one})
+        for key in one_by_one:  # each holds its column's values while it counts them
+            found |= super().measure({key: measures[key]})
+        return found
+
     def collect(self, queries: Sequence[Frame]) -> list[pl.DataFrame]:
         return self._collect([query.to_native() for query in queries])
 

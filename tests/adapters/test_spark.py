@@ -42,7 +42,7 @@ class TestOnSpark:
         text = nw.lit("y")
         with Spark("local[2]", tmp_path).open(TABLE) as rows:
             with pytest.raises(Uncomputable, match="CAST_INVALID_INPUT"):
-                rows.measure({"while running": text.cast(nw.Int64).sum()})
+                rows.measure({"while running": nw.concat_str([rows.column("x"), text]).cast(nw.Int64).sum()})
             with pytest.raises(Uncomputable, match="DATATYPE_MISMATCH"):
                 rows.measure({"while planning": (rows.column("x").cast(nw.String) + text).max()})
 
