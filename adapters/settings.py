@@ -35,6 +35,9 @@ class Settings(BaseSettings):
     max_upload_bytes: int = 50 * 2**30
     max_upload_files: int = 100_000
 
+    memory_limit_bytes: int = 2 * 2**30
+    spark_url: str = "local[*]"
+
     serving_poll_seconds: float = 0.2
     serving_flush_seconds: float = 1.0
 

@@ -9,11 +9,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import cache, checks, diff, jobs, predict, store, upload
+from bench import cache, checks, diff, expectations, jobs, predict, store, upload
 from bench.table import BenchRow
 
 BENCHES = {
     "checks": checks.run,
+    "expectations": expectations.run,
     "jobs": jobs.run,
     "upload": upload.run,
     "predict": predict.run,

@@ -3,8 +3,11 @@
 Monitoring runs `drift` on closed windows; the drift check and version diffs use `compare` for one column.
 """
 
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from math import isfinite
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -67,31 +70,48 @@ class Comparison:
 
 def compare(reference: pl.Series, window: pl.Series) -> Comparison | None:
     """Both sides of a column; `None` where their types differ or one side holds no values."""
-    if not same_type(reference, window):
+    if not same_type(reference.dtype, window.dtype):
         return None
-    kind = kind_of(reference)
-    if kind == "number":
-        numbers = sorted_numbers(reference), sorted_numbers(window)
-        n_reference, n = (len(side) for side in numbers)
-        return Comparison(kind, n_reference, n, bin_numbers(*numbers), numbers) if n_reference and n else None
-    levels = _level_values(reference), _level_values(window)
-    n_reference, n = len(levels[0]), len(levels[1])
-    return Comparison(kind, n_reference, n, _bin_levels(*levels), None) if n_reference and n else None
+    if kind_of(reference) == "number":
+        return compare_numbers(sorted_numbers(reference), sorted_numbers(window))
+    values = _level_values(reference), _level_values(window)
+    n_reference, n = len(values[0]), len(values[1])
+    return Comparison("category", n_reference, n, _bin_levels(*values), None) if n_reference and n else None
+
+
+def compare_numbers(reference: Floats, window: Floats) -> Comparison | None:
+    """Both sides given as `sorted_numbers`; `None` where one is empty."""
+    n_reference, n = len(reference), len(window)
+    if not n_reference or not n:
+        return None
+    return Comparison("number", n_reference, n, bin_numbers(reference, window), (reference, window))
+
+
+def compare_levels(reference: Mapping[Hashable, int], window: Mapping[Hashable, int]) -> Comparison | None:
+    """Both sides given as `levels`; `None` where one is empty."""
+    n_reference, n = sum(reference.values()), sum(window.values())
+    if not n_reference or not n:
+        return None
+    return Comparison("category", n_reference, n, bin_levels(reference, window), None)
 
 
 def kind_of(reference: pl.Series) -> Kind:
     """Text, booleans and integers of few values are categories; other numbers and times are numbers."""
-    if reference.dtype in (pl.String, pl.Boolean):
+    return kind_of_type(reference.dtype, lambda: reference.drop_nulls().n_unique())
+
+
+def kind_of_type(dtype: pl.DataType, distinct: Callable[[], int]) -> Kind:
+    """`kind_of` a column of this type; `distinct` values (nulls not counted) are asked for only of integers."""
+    if dtype in (pl.String, pl.Boolean):
         return "category"
-    few = reference.dtype.is_integer() and reference.drop_nulls().n_unique() <= CATEGORY_LEVELS
-    return "category" if few else "number"
+    return "category" if dtype.is_integer() and distinct() <= CATEGORY_LEVELS else "number"
 
 
-def same_type(reference: pl.Series, window: pl.Series) -> bool:
+def same_type(reference: pl.DataType, window: pl.DataType) -> bool:
     """Integers and floats are one type here: JSON does not tell 1 from 1.0."""
-    if reference.dtype.is_numeric() and window.dtype.is_numeric():
+    if reference.is_numeric() and window.is_numeric():
         return True
-    return column_type(reference.dtype) == column_type(window.dtype)
+    return column_type(reference) == column_type(window)
 
 
 def sorted_numbers(column: pl.Series) -> Floats:
@@ -99,6 +119,17 @@ def sorted_numbers(column: pl.Series) -> Floats:
     values = column.drop_nulls().cast(pl.Int64) if column.dtype.is_temporal() else column.drop_nulls()
     values = values.cast(pl.Float64)
     return values.filter(values.is_finite()).sort().to_numpy()
+
+
+def levels(tally: Iterable[tuple[Any, int]]) -> dict[Hashable, int]:
+    """Rows per level, without nulls, NaN and infinities; numbers as floats, so that 1 and 1.0 are one level."""
+    counted: dict[Hashable, int] = {}
+    for value, rows in tally:
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        level = float(value) if number else value
+        if level is not None and not (number and not isfinite(level)):
+            counted[level] = counted.get(level, 0) + rows
+    return counted
 
 
 def missing(column: pl.Series) -> int:
@@ -164,7 +195,7 @@ def _broken(reference: pl.Series, window: pl.DataFrame, policy: MonitorPolicy) -
         return f"null in {share:.1%} of the rows ({share_before:.1%} in the reference)"
     if share == 1:
         return None
-    if not same_type(reference, column):
+    if not same_type(reference.dtype, column.dtype):
         return f"{column_type(column.dtype)} instead of {column_type(reference.dtype)}"
     return _stuck(reference, column)
 

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from domain.data_checks.specs import CheckSpec
-from ml.checks.plan import Plan, Table, Unfit
-from ml.checks.suite import KINDS
+from ml.checks.suite import blamed
 
 
 @dataclass(frozen=True)
@@ -23,12 +22,12 @@ def split(frame: pl.LazyFrame, checks: Sequence[tuple[str, CheckSpec]], column: 
     """Every row of `frame` is in one of both, in its order. `checks` have the names to write into `column`."""
     rows = frame.collect(engine="in-memory")
     masks = {
-        f"check {place}": mask.fill_null(value=False)
-        for place, (_, check) in enumerate(checks)
-        if (mask := failing_mask(rows.lazy(), check)) is not None
+        f"check {place}": mask
+        for place, mask in enumerate(blamed(rows, [check for _, check in checks]))
+        if mask is not None
     }
     names = {f"check {place}": name for place, (name, _) in enumerate(checks)}
-    marks = rows.select(**masks) if masks else pl.DataFrame()
+    marks = pl.DataFrame(masks)
     if marks.width == 0:
         return Split(rows, rows.clear(), {})
     failed = marks.select(pl.any_horizontal(pl.all())).to_series()
@@ -39,14 +38,3 @@ def split(frame: pl.LazyFrame, checks: Sequence[tuple[str, CheckSpec]], column: 
         counts[names[mark]] = counts.get(names[mark], 0) + int(marks[mark].sum())
     failing = rows.with_columns(said.alias(column)).filter(failed)
     return Split(rows.filter(~failed), failing, {name: count for name, count in counts.items() if count})
-
-
-def failing_mask(frame: pl.LazyFrame, check: CheckSpec) -> pl.Expr | None:
-    """True for the rows that the check blames; None when it passes, or cannot blame single rows."""
-    try:
-        plan: Plan = KINDS[check.check](check, Table(frame, frame.collect_schema(), lambda _: None))
-        measures = [measure.alias(name) for name, measure in plan.measures.items()]
-        outcome = plan.judge(frame.select(measures).collect(engine="in-memory").row(0, named=True))
-    except Unfit:
-        return None
-    return outcome.rows

@@ -20,8 +20,9 @@ from domain.jobs.models import Job
 
 
 def digest_of(suite: CheckSuite) -> str:
-    """The SHA-256 of what the suite says."""
-    return sha256(suite.model_dump_json().encode()).hexdigest()
+    """The SHA-256 of what the suite says; the engine is left out unless one was chosen, as in suites without it."""
+    said = suite.model_dump_json(exclude={"engine"} if suite.engine == "auto" else None)
+    return sha256(said.encode()).hexdigest()
 
 
 def set_suite(session: WriteSession, *, dataset: Dataset, suite: CheckSuite) -> CurrentSuite:

@@ -8,6 +8,7 @@ from domain.datasets.specs import ColumnType, Spec
 
 Severity = Literal["error", "warn"]
 Verdict = Literal["pass", "warn", "fail"]
+EngineName = Literal["auto", "polars", "spark"]
 DriftMethod = Literal["auto", "psi", "js", "kl", "ks", "chi2", "wasserstein"]
 
 
@@ -127,6 +128,12 @@ CheckSpec = Annotated[
 
 
 class CheckSuite(Spec):
+    """`engine` says where the checks run; what they find is the same everywhere."""
+
+    engine: EngineName = Field(
+        default="auto",
+        description="auto: Polars in memory, streaming above the memory limit; polars: in memory at any size; spark.",
+    )
     checks: list[CheckSpec] = Field(default=[], max_length=1_000)
 
 

@@ -3,18 +3,21 @@
 from collections.abc import Mapping
 from typing import Any
 
-import polars as pl
+import narwhals as nw
 
 from domain.data_checks.specs import ExpressionCheck
 from ml.checks.plan import Outcome, Plan, Table, Unfit, percent, rows
-from ml.predicates import BadExpression, row_predicate
+from ml.engines import Uncomputable
+from ml.predicates import BadExpression
 
 
 def plan(spec: ExpressionCheck, table: Table) -> Plan:
     try:
-        broken = ~row_predicate(spec.where, table.frame)
+        broken = ~table.rows.where(spec.where)
     except BadExpression as error:
         raise Unfit(error.message) from error
+    except Uncomputable as error:
+        raise Unfit(f"The check cannot be computed: {error}.") from error
 
     def judge(found: Mapping[str, Any]) -> Outcome:
         count = found["broken"]
@@ -23,4 +26,4 @@ def plan(spec: ExpressionCheck, table: Table) -> Plan:
         message = f"{rows(count)} ({percent(share)}) break `{spec.where}`." if count else f"`{spec.where}` holds."
         return Outcome(ok, message, share, spec.max_share, failing=count, rows=None if ok else broken)
 
-    return Plan(judge, {"broken": broken.sum(), "rows": pl.len()})
+    return Plan(judge, {"broken": table.count(broken), "rows": nw.len()})

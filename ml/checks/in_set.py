@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-import polars as pl
-
 from domain.data_checks.specs import InSetCheck
 from domain.datasets.specs import ColumnType
 from ml.checks.plan import Outcome, Plan, Table, Unfit, listed, rows
+from ml.engines import Measure, Tally
 
 SHOWN_VALUES = 5
 _FITTING: Mapping[ColumnType, tuple[type, ...]] = {
@@ -25,16 +24,20 @@ def plan(spec: InSetCheck, table: Table) -> Plan:
         raise Unfit(f"{spec.column!r} is {kind}: a set needs text, numbers or booleans.")
     if misfits := [value for value in spec.values if type(value) not in _FITTING[kind]]:
         raise Unfit(f"{spec.column!r} is {kind}, which {listed(misfits)} cannot be.")
-    column = pl.col(spec.column)
     fractions = kind == "number" or any(isinstance(value, float) for value in spec.values)
-    judged = column.cast(pl.Float64) if fractions else column
-    strange = ~judged.is_in([float(value) for value in spec.values] if fractions else spec.values)
+    strange = ~table.is_one_of(spec.column, spec.values, as_float=fractions)
+    others = Tally(table.column(spec.column), where=strange, most=SHOWN_VALUES, order="value")
+
+    def then(found: Mapping[str, Any]) -> Mapping[str, Measure]:
+        return {"others": others} if found["count"] else {}
 
     def judge(found: Mapping[str, Any]) -> Outcome:
         count = found["count"]
-        message = f"{rows(count)} of {spec.column!r} hold other values: {listed(found['values'], SHOWN_VALUES)}."
-        good = f"{spec.column!r} holds nothing but the {len(spec.values)} values."
-        return Outcome(not count, message if count else good, count, 0, failing=count, rows=strange if count else None)
+        if not count:
+            good = f"{spec.column!r} holds nothing but the {len(spec.values)} values."
+            return Outcome(True, good, count, 0)
+        shown = listed(value for value, _ in found["others"])
+        message = f"{rows(count)} of {spec.column!r} hold other values: {shown}."
+        return Outcome(False, message, count, 0, failing=count, rows=strange)
 
-    others = column.filter(strange)
-    return Plan(judge, {"count": others.len(), "values": others.unique().sort().head(SHOWN_VALUES).implode()})
+    return Plan(judge, {"count": table.count(strange)}, then)

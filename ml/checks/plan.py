@@ -3,13 +3,20 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import reduce
+from operator import or_
 from typing import Any
 
+import narwhals as nw
 import polars as pl
 
 from domain.data_checks.specs import DriftCheck
 from domain.datasets.specs import ColumnType
+from ml.engines import Measure, Rows
 from ml.frames import column_type
+
+FEW_VALUES = 8
+"""Up to here comparing one by one is faster than looking up in a set."""
 
 
 class Unfit(Exception):
@@ -28,24 +35,32 @@ class Outcome:
     value: float | str | None = None
     threshold: float | str | None = None
     failing: int = 0
-    rows: pl.Expr | None = None
+    rows: nw.Expr | None = None
 
 
 @dataclass(frozen=True)
 class Plan:
-    """`measures` are aggregates of one value each, computed in the pass all checks share; `judge` gets their values."""
+    """`measures` are computed in the pass all checks share, and `judge` gets their values.
+
+    What is only of interest when something is wrong waits for a second pass: `then` says what, seeing the first
+    values, and `judge` gets both.
+    """
 
     judge: Callable[[Mapping[str, Any]], Outcome]
-    measures: Mapping[str, pl.Expr] = field(default_factory=dict)
+    measures: Mapping[str, Measure] = field(default_factory=dict)
+    then: Callable[[Mapping[str, Any]], Mapping[str, Measure]] = lambda _: {}
 
 
 @dataclass(frozen=True)
 class Table:
     """The table under test, as a check sees it while planning."""
 
-    frame: pl.LazyFrame
-    schema: pl.Schema
-    reference: Callable[[DriftCheck], pl.LazyFrame | None]
+    rows: Rows
+    reference: Callable[[DriftCheck], Rows | None]
+
+    @property
+    def schema(self) -> pl.Schema:
+        return self.rows.schema
 
     def need(self, *columns: str) -> None:
         """Raise `Unfit` unless all `columns` exist."""
@@ -60,11 +75,28 @@ class Table:
     def type_of(self, column: str) -> ColumnType:
         return column_type(self.schema[column])
 
+    def column(self, name: str) -> nw.Expr:
+        return self.rows.column(name)
 
-def is_missing(column: str, dtype: pl.DataType) -> pl.Expr:
-    """True where there is no value: null, and for floats NaN."""
-    here = pl.col(column)
-    return here.is_null() | here.is_nan() if dtype.is_float() else here.is_null()
+    def count(self, mask: nw.Expr) -> nw.Expr:
+        """Rows for which `mask` is true, as a measure."""
+        return self.rows.count(mask)
+
+    def is_missing(self, name: str) -> nw.Expr:
+        """True where there is no value: null, and for floats NaN."""
+        here = self.column(name)
+        return here.is_null() | here.is_nan() if self.schema[name].is_float() else here.is_null()
+
+    def missing(self, name: str) -> nw.Expr:
+        """Rows without a value, as a measure."""
+        here = self.column(name)
+        return here.null_count() + self.count(here.is_nan()) if self.schema[name].is_float() else here.null_count()
+
+    def is_one_of(self, name: str, values: Iterable[Any], *, as_float: bool = False) -> nw.Expr:
+        """True where the column holds one of `values`, null where it holds none; both as floats if `as_float`."""
+        here = self.column(name).cast(nw.Float64) if as_float else self.column(name)
+        known = [float(value) if as_float else self.rows.literal(value) for value in values]
+        return reduce(or_, (here == value for value in known)) if len(known) <= FEW_VALUES else here.is_in(known)
 
 
 def rows(count: int) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-import polars as pl
+import narwhals as nw
 
 from domain.data_checks.specs import RowCountCheck
 from ml.checks.plan import Outcome, Plan, Table, rows
@@ -18,4 +18,4 @@ def plan(spec: RowCountCheck, _: Table) -> Plan:
             return Outcome(False, f"The table has {rows(count)}, at most {spec.max:,} are allowed.", count, spec.max)
         return Outcome(True, f"The table has {rows(count)}.", count, spec.min if spec.min is not None else spec.max)
 
-    return Plan(judge, {"rows": pl.len()})
+    return Plan(judge, {"rows": nw.len()})

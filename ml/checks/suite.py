@@ -1,15 +1,16 @@
-"""Runs a check suite: one pass for every measure, one more for the rows of the checks that failed.
+"""Runs a check suite: one pass for every measure; where something is wrong, one for more about it and for its rows.
 
 Called by the worker that validates a dataset version, and by whoever wants to try a suite on a table.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from typing import Any
 
+import narwhals as nw
 import polars as pl
-from polars.exceptions import PolarsError
 
-from domain.data_checks.specs import CheckResult, CheckSpec, CheckSuite, DriftCheck
+from domain.data_checks.specs import CheckResult, CheckSpec, CheckSuite, DriftCheck, ExpressionCheck
 from ml.checks import (
     drift,
     expression,
@@ -24,8 +25,7 @@ from ml.checks import (
     unique,
 )
 from ml.checks.plan import Outcome, Plan, Table, Unfit
-from ml.frames import json_safe
-from ml.predicates import reason
+from ml.engines import IN_MEMORY, Engine, Measure, Rows, Uncomputable
 
 SAMPLE_ROWS = 10
 
@@ -45,17 +45,37 @@ KINDS: Mapping[str, Callable[[Any, Table], Plan]] = {
 
 
 def run_suite(
-    frame: pl.LazyFrame, suite: CheckSuite, reference: Callable[[DriftCheck], pl.LazyFrame | None]
+    frame: pl.LazyFrame,
+    suite: CheckSuite,
+    reference: Callable[[DriftCheck], pl.LazyFrame | None],
+    engine: Engine = IN_MEMORY,
 ) -> list[CheckResult]:
+    """One result per check, in the order of the suite, computed on `engine`; see `check`."""
+    with ExitStack() as opened:
+        rows = opened.enter_context(engine.open(frame, wheres_of(suite)))
+
+        def other_rows(spec: DriftCheck) -> Rows | None:
+            other = reference(spec)
+            return opened.enter_context(engine.open(other)) if other is not None else None
+
+        return check(rows, suite, other_rows)
+
+
+def wheres_of(suite: CheckSuite) -> list[str]:
+    """The predicates that a table has to be opened with for this suite."""
+    return [spec.where for spec in suite.checks if isinstance(spec, ExpressionCheck)]
+
+
+def check(rows: Rows, suite: CheckSuite, reference: Callable[[DriftCheck], Rows | None]) -> list[CheckResult]:
     """One result per check, in the order of the suite.
 
     `reference` gives the table a drift check compares with, `None` when there is no earlier version. A check that
     does not fit the table (no such column, wrong type, bad expression) fails and says why; it never raises.
     """
-    table = Table(frame, frame.collect_schema(), reference)
+    table = Table(rows, reference)
     plans = [_plan(spec, table) for spec in suite.checks]
-    outcomes = [_judge(plan, values) for plan, values in zip(plans, _measure(frame, plans), strict=True)]
-    samples = _samples(table, [outcome.rows for outcome in outcomes])
+    outcomes = _outcomes(rows, plans)
+    samples = _samples(rows, [outcome.rows for outcome in outcomes])
     return [
         CheckResult(
             check=spec.check,
@@ -72,6 +92,16 @@ def run_suite(
     ]
 
 
+def blamed(frame: pl.DataFrame, specs: Sequence[CheckSpec]) -> list[pl.Series | None]:
+    """For each check the rows it blames, as booleans; None where it passes, or cannot blame single rows."""
+    with IN_MEMORY.open(frame.lazy(), wheres_of(CheckSuite(checks=list(specs)))) as rows:
+        table = Table(rows, lambda _: None)
+        masks = [outcome.rows for outcome in _outcomes(rows, [_plan(spec, table) for spec in specs])]
+        wanted = [mask.alias(str(place)) for place, mask in enumerate(masks) if mask is not None]
+        (found,) = rows.collect([rows.frame.select(*wanted)]) if wanted else (pl.DataFrame(),)
+    return [found[str(place)].fill_null(value=False) if mask is not None else None for place, mask in enumerate(masks)]
+
+
 def _plan(spec: CheckSpec, table: Table) -> Plan | Outcome:
     try:
         return KINDS[spec.check](spec, table)
@@ -79,45 +109,40 @@ def _plan(spec: CheckSpec, table: Table) -> Plan | Outcome:
         return Outcome(ok=False, message=str(unfit))
 
 
-def _judge(plan: Plan | Outcome, values: Mapping[str, Any] | Outcome) -> Outcome:
-    if isinstance(plan, Outcome):
-        return plan
-    if isinstance(values, Outcome):
-        return values
+def _outcomes(rows: Rows, plans: list[Plan | Outcome]) -> list[Outcome]:
+    """What each plan comes to. Should a pass fail while running, each plan is run alone to find which."""
+    running = {place: plan for place, plan in enumerate(plans) if isinstance(plan, Plan)}
+    try:
+        found = _pass(rows, {place: plan.measures for place, plan in running.items()})
+        more = _pass(rows, {place: plan.then(found[place]) for place, plan in running.items()})
+    except Uncomputable as error:
+        if len(plans) == 1:
+            return [Outcome(ok=False, message=f"The check cannot be computed: {error}.")]
+        return [_outcomes(rows, [plan])[0] for plan in plans]
+    return [
+        _judge(plan, found[place] | more[place]) if isinstance(plan, Plan) else plan for place, plan in enumerate(plans)
+    ]
+
+
+def _pass(rows: Rows, wanted: Mapping[int, Mapping[str, Measure]]) -> dict[int, dict[str, Any]]:
+    every = {(place, key): measure for place, keys in wanted.items() for key, measure in keys.items()}
+    found = rows.measure(every) if every else {}
+    return {place: {key: found[place, key] for key in keys} for place, keys in wanted.items()}
+
+
+def _judge(plan: Plan, values: Mapping[str, Any]) -> Outcome:
     try:
         return plan.judge(values)
     except Unfit as unfit:
         return Outcome(ok=False, message=str(unfit))
+    except Uncomputable as error:
+        return Outcome(ok=False, message=f"The check cannot be computed: {error}.")
 
 
-def _measure(frame: pl.LazyFrame, plans: list[Plan | Outcome]) -> list[Mapping[str, Any] | Outcome]:
-    """The measures of every plan. Should one of them fail while running, each is run alone to find which."""
-    wanted = [plan.measures if isinstance(plan, Plan) else {} for plan in plans]
-    every = [expr.alias(f"{place} {key}") for place, keys in enumerate(wanted) for key, expr in keys.items()]
-    try:
-        found = frame.select(every).collect().row(0, named=True) if every else {}
-    except PolarsError as error:
-        if len(plans) == 1:
-            return [Outcome(ok=False, message=f"The check cannot be computed: {reason(error)}.")]
-        return [_measure(frame, [plan])[0] for plan in plans]
-    return [{key: found[f"{place} {key}"] for key in keys} for place, keys in enumerate(wanted)]
-
-
-def _samples(table: Table, masks: list[pl.Expr | None]) -> list[list[dict[str, Any]]]:
-    """The first failing rows under each mask, with their 0-based place as `row`, in one pass."""
-    row = pl.struct(json_safe(name, dtype).alias(name) for name, dtype in table.schema.items())
-    wanted = []
-    for place, mask in enumerate(masks):
-        if mask is not None:
-            wanted.append(pl.int_range(pl.len()).filter(mask).head(SAMPLE_ROWS).implode().alias(f"{place} places"))
-            wanted.append(row.filter(mask).head(SAMPLE_ROWS).implode().alias(f"{place} rows"))
-    found = table.frame.select(wanted).collect().row(0, named=True) if wanted else {}
-    return [
-        [{**values, "row": at} for at, values in zip(found[f"{place} places"], found[f"{place} rows"], strict=True)]
-        if mask is not None
-        else []
-        for place, mask in enumerate(masks)
-    ]
+def _samples(rows: Rows, masks: list[nw.Expr | None]) -> list[list[dict[str, Any]]]:
+    """The first failing rows under each mask, with their 0-based place as `row`."""
+    found = iter(rows.first([mask for mask in masks if mask is not None], SAMPLE_ROWS))
+    return [next(found) if mask is not None else [] for mask in masks]
 
 
 def _name(spec: CheckSpec) -> str:

@@ -3,18 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
-import polars as pl
-
 from domain.data_checks.specs import TargetBalanceCheck
-from ml.checks.plan import Outcome, Plan, Table, is_missing, percent
+from ml.checks.plan import Outcome, Plan, Table, percent
+from ml.engines import Tally
 
 
 def plan(spec: TargetBalanceCheck, table: Table) -> Plan:
     table.need(spec.column)
-    present = pl.col(spec.column).filter(~is_missing(spec.column, table.schema[spec.column]))
 
     def judge(found: Mapping[str, Any]) -> Outcome:
-        counts = {pair["class"]: pair["count"] for pair in found["counts"]}
+        counts = {label: count for label, count in found["counts"] if label is not None and label == label}  # noqa: PLR0124
         if len(counts) < 2:
             only = f"one class, {next(iter(counts))!r}" if counts else "no values"
             return Outcome(False, f"{spec.column!r} has {only}: there is nothing to learn.", 0.0, spec.min_share)
@@ -24,8 +22,8 @@ def plan(spec: TargetBalanceCheck, table: Table) -> Plan:
         share = counts[smallest] / total
         said = f"The smallest of the {len(counts)} classes of {spec.column!r} is {smallest!r} with {percent(share)}"
         more = f"; {len(rare)} are below {percent(spec.min_share)}" if rare else ""
-        blamed = pl.col(spec.column).is_in(list(rare)) if rare else None
+        blamed = table.is_one_of(spec.column, rare) if rare else None
         failing = sum(counts[label] for label in rare)
         return Outcome(not rare, f"{said}{more}.", share, spec.min_share, failing=failing, rows=blamed)
 
-    return Plan(judge, {"counts": present.alias("class").value_counts(name="count").implode()})
+    return Plan(judge, {"counts": Tally(table.column(spec.column))})

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-import polars as pl
+import narwhals as nw
 
 from domain.data_checks.specs import TargetRangeCheck
 from ml.checks.plan import Outcome, Plan, Table, Unfit
@@ -27,6 +27,7 @@ def plan(spec: TargetRangeCheck, table: Table) -> Plan:
             return Outcome(False, f"{said}, above {spec.max_mean:g}.", mean, spec.max_mean)
         return Outcome(True, f"{said}.", mean, spec.max_mean if spec.max_mean is not None else spec.min_mean)
 
-    values = pl.col(spec.column).cast(pl.Float64)
-    values = values.filter(values.is_finite())
+    values = table.column(spec.column).cast(nw.Float64)
+    if table.schema[spec.column].is_float():
+        values = nw.when(values.is_finite()).then(values)
     return Plan(judge, {"mean": values.mean(), "low": values.min(), "high": values.max()})

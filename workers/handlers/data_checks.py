@@ -3,8 +3,6 @@
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-import polars as pl
-
 from domain.data_checks import quarantine, queries, service
 from domain.data_checks.jobs import QuarantineRows, RunDataChecks
 from domain.data_checks.models import DataCheckReport
@@ -15,8 +13,10 @@ from domain.datasets.specs import TableProfile
 from domain.db import AnySession
 from domain.errors import Invalid
 from ml.checks.plan import Unfit
-from ml.checks.suite import run_suite
-from ml.profile import profile
+from ml.checks.suite import check, wheres_of
+from ml.engines import IN_MEMORY, Rows
+from ml.profile import profile_rows
+from workers.engines import engine_for
 from workers.quarantine import split_version
 from workers.run import RunningJob
 from workers.tables import open_table
@@ -89,27 +89,32 @@ def _check(
     with ExitStack() as opened:
         try:
             frame = opened.enter_context(open_table(tools, work.version))
-            job.progress(0.2, "profiling")
-            facts = profile(frame)
         except Invalid as error:
             where = f" ({error.where})" if error.where else ""
             return [_readable(f"{error.message}{where}", ok=False)], None
+        engine = engine_for(tools, work.suite.engine, frame)
+        job.progress(0.2, f"profiling with {engine.name}")
+        rows = opened.enter_context(engine.open(frame, wheres_of(work.suite)))
+        facts = profile_rows(rows)
 
-        def reference(check: DriftCheck) -> pl.LazyFrame | None:
-            other = work.references[check.against]
-            if other is None and check.against == "previous":
+        def reference(spec: DriftCheck) -> Rows | None:
+            other = work.references[spec.against]
+            if other is None and spec.against == "previous":
                 return None
             if other is None:
-                raise Unfit(f"There is no version {check.against} to compare with.")
+                raise Unfit(f"There is no version {spec.against} to compare with.")
             try:
-                return opened.enter_context(open_table(tools, other))
+                before = opened.enter_context(open_table(tools, other))
             except Invalid as error:
                 raise Unfit(f"Version {other.number} cannot be compared with: {error.message}") from error
+            return opened.enter_context(engine.open(before))
 
-        job.progress(0.6, "checking")
-        results = run_suite(frame, work.suite, reference)
+        job.progress(0.6, f"checking with {engine.name}")
+        results = check(rows, work.suite, reference)
     what = "files" if work.version.format == "folder" else "rows"
-    return [_readable(f"{facts.rows:,} {what} read, {len(facts.columns)} columns.", ok=True), *results], facts
+    said = f"{facts.rows:,} {what} read, {len(facts.columns)} columns"
+    by = "" if engine == IN_MEMORY else f"; checked by {engine.name}"
+    return [_readable(f"{said}{by}.", ok=True), *results], facts
 
 
 def _readable(message: str, *, ok: bool) -> CheckResult:
