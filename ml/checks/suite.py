@@ -11,6 +11,7 @@ from polars.exceptions import PolarsError
 
 from domain.data_checks.specs import CheckResult, CheckSpec, CheckSuite, DriftCheck
 from ml.checks import (
+    columns,
     drift,
     expression,
     in_range,
@@ -19,6 +20,7 @@ from ml.checks import (
     not_null,
     row_count,
     schema,
+    statistic,
     target_balance,
     target_range,
     unique,
@@ -41,6 +43,8 @@ KINDS: Mapping[str, Callable[[Any, Table], Plan]] = {
     "leakage": leakage.plan,
     "drift": drift.plan,
     "expression": expression.plan,
+    "columns": columns.plan,
+    "statistic": statistic.plan,
 }
 
 

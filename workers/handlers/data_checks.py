@@ -17,6 +17,7 @@ from domain.errors import Invalid
 from ml.checks.plan import Unfit
 from ml.checks.suite import run_suite
 from ml.profile import profile
+from workers.expectations import with_expectations, without_expectations
 from workers.run import RunningJob
 from workers.tables import open_table
 from workers.toolbox import Toolbox
@@ -86,7 +87,8 @@ def _check(
                 raise Unfit(f"Version {other.number} cannot be compared with: {error.message}") from error
 
         job.progress(0.6, "checking")
-        results = run_suite(frame, work.suite, reference)
+        ours = run_suite(frame, without_expectations(work.suite), reference)
+        results = with_expectations(frame, work.suite, ours, tools.scratch)
     what = "files" if work.version.format == "folder" else "rows"
     return [_readable(f"{facts.rows:,} {what} read, {len(facts.columns)} columns.", ok=True), *results], facts
 
