@@ -111,7 +111,12 @@ def _ask(
         if len(configurations) == 1:
             return dict.fromkeys(configurations, f"Great Expectations broke on it: {_first_line(error)}.")
         return {place: answer for place, one in configurations.items() for answer in _ask(batch, {place: one}).values()}
-    return {result.expectation_config.meta[_PLACE]: result for result in found}
+    return {_place(result): result for result in found}
+
+
+def _place(result: ExpectationValidationResult) -> int:
+    marks = result.expectation_config.meta if result.expectation_config else None
+    return int((marks or {})[_PLACE])
 
 
 def _result(
