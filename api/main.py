@@ -36,6 +36,7 @@ ROUTERS: list[APIRouter] = [
     overview.router,
     datasets.router,
     data_checks.router,
+    data_checks.suites,
     experiments.router,
     runs.router,
     models.router,

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from itertools import combinations
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from domain.data_checks.row_conditions import literal, quoted
 
@@ -21,7 +21,7 @@ class NoEquivalent(Exception):
         self.fix = fix
 
 
-def is_number(value: object) -> bool:
+def is_number(value: object) -> TypeGuard[int | float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
@@ -84,9 +84,10 @@ def _lengths(kwargs: Mapping[str, Any]) -> str:
 
 
 def _length(kwargs: Mapping[str, Any]) -> str:
-    if not is_number(kwargs.get("value")):
+    length = kwargs.get("value")
+    if not is_number(length):
         raise NoEquivalent("its value is not a number")
-    return f"LENGTH({_text(kwargs['column'])}) = {literal(kwargs['value'])}"
+    return f"LENGTH({_text(kwargs['column'])}) = {literal(length)}"
 
 
 def _text(column: str) -> str:
@@ -123,8 +124,9 @@ def _no_regex_list(kwargs: Mapping[str, Any]) -> str:
 
 def _likes(kwargs: Mapping[str, Any], key: str = "like_pattern_list") -> list[str]:
     patterns = kwargs.get(key)
-    listed = patterns if isinstance(patterns, list) else [patterns]
-    if not listed or not all(isinstance(pattern, str) for pattern in listed):
+    given = patterns if isinstance(patterns, list) else [patterns]
+    listed = [pattern for pattern in given if isinstance(pattern, str)]
+    if not listed or len(listed) < len(given):
         raise NoEquivalent(f"its {key} holds no text")
     if kwargs.get("escape"):
         raise NoEquivalent("LIKE has no escape character here", "Use a regular expression.")

@@ -9,7 +9,8 @@ distinct_values_to_be_in_set distinct_values_to_contain_set distinct_values_to_e
 max_to_be_between mean_to_be_between median_to_be_between min_to_be_between most_common_value_to_be_in_set
 proportion_of_non_null_values_to_be_between proportion_of_unique_values_to_be_between quantile_values_to_be_between
 stdev_to_be_between sum_to_be_between to_exist unique_value_count_to_be_between value_lengths_to_be_between
-value_lengths_to_equal value_z_scores_to_be_less_than values_to_be_between values_to_be_dateutil_parseable
+type_to_be value_lengths_to_equal value_z_scores_to_be_less_than values_to_be_between
+values_to_be_dateutil_parseable
 values_to_be_decreasing values_to_be_in_set values_to_be_in_type_list values_to_be_increasing
 values_to_be_json_parseable values_to_be_null values_to_be_of_type values_to_be_unique values_to_match_json_schema
 values_to_match_like_pattern values_to_match_like_pattern_list values_to_match_regex values_to_match_regex_list
@@ -55,9 +56,16 @@ def problem_with_type(name: str) -> str | None:
     return f"{name!r} is not an expectation that Great Expectations 1.x has{hint}"
 
 
-def missing_arguments(name: str, kwargs: Mapping[str, Any]) -> list[str]:
-    """The columns an expectation looks at and the suite does not name."""
-    return [key for key in _NEEDS.get(name, ()) if not kwargs.get(key)]
+def problem_with_columns(name: str, kwargs: Mapping[str, Any]) -> str | None:
+    """What is wrong with the columns an expectation looks at, as the suite names them; None when nothing is."""
+    for key in _NEEDS.get(name, ()):
+        value = kwargs.get(key)
+        if value is None:
+            return f"{key} is missing"
+        names = value if key == "column_list" and isinstance(value, list) else [value]
+        if not names or not all(isinstance(one, str) and one for one in names):
+            return f"{key} must be {'a list of column names' if key == 'column_list' else 'the name of a column'}"
+    return None
 
 
 def columns_of(kwargs: Mapping[str, Any]) -> list[str]:

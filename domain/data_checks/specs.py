@@ -7,8 +7,8 @@ from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_v
 from domain.data_checks import row_conditions
 from domain.data_checks.expectations import (
     columns_of,
-    missing_arguments,
     parameters_in,
+    problem_with_columns,
     problem_with_type,
     remote_references,
 )
@@ -175,8 +175,8 @@ class Expectation(Spec):
     @field_validator("kwargs")
     @classmethod
     def _askable(cls, kwargs: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
-        if absent := missing_arguments(info.data.get("type", ""), kwargs):
-            raise ValueError(f"{absent[0]} is missing")
+        if problem := problem_with_columns(info.data.get("type", ""), kwargs):
+            raise ValueError(problem)
         if parameter := next(parameters_in(kwargs), None):
             raise ValueError(f"the suite parameter {parameter!r} has no value here: write the value in its place")
         if remote := next(remote_references(kwargs.get("json_schema")), None):

@@ -228,23 +228,28 @@ def _extremes_check(column: str, low: float, high: float, reason: str) -> Iterat
     yield StatisticCheck(column=column, statistic="max", max=high), "The same, for the largest value."
 
 
-def _order(value: str | int) -> tuple[int, str]:
+def _order(value: str | float) -> tuple[float, str]:
     return (0, value) if isinstance(value, str) else (value, "")
 
 
 def _widened(low: float, high: float, *, whole: bool) -> tuple[float, float]:
-    """The range with slack, rounded outwards to two digits of its span; never across zero."""
+    """The range with slack, never across zero."""
     slack = SLACK * (high - low) or SLACK * abs(high) or 1.0
-    least, most = low - slack, high + slack
-    if not isfinite(least) or not isfinite(most):
-        return least, most
-    if 1e-300 < slack < 1e300:
-        step = 10.0 ** (floor(log10(slack)) - 1)
-        step = max(step, 1.0) if whole else step
-        # Twelve digits, without the dust of floats; and never inwards, for numbers that are large beside their span.
-        least = min(least, float(f"{floor(least / step) * step:.12g}"))
-        most = max(most, float(f"{ceil(most / step) * step:.12g}"))
+    least, most = _outwards(low - slack, high + slack, slack, whole=whole)
     return (0.0 if low >= 0 > least else least), (0.0 if high <= 0 < most else most)
+
+
+def _outwards(low: float, high: float, slack: float, *, whole: bool = False) -> tuple[float, float]:
+    """The bounds rounded to two digits of `slack`, away from each other."""
+    if not isfinite(low) or not isfinite(high) or not 1e-300 < slack < 1e300:
+        return low, high
+    step = 10.0 ** (floor(log10(slack)) - 1)
+    step = max(step, 1.0) if whole else step
+    # Twelve digits, without the dust of floats; and never inwards, for numbers that are large beside their span.
+    return (
+        min(low, float(f"{floor(low / step) * step:.12g}")),
+        max(high, float(f"{ceil(high / step) * step:.12g}")),
+    )
 
 
 def _out(facts: _Facts, why: str) -> LeftOut:
@@ -277,11 +282,10 @@ def _target(column: ColumnProfile | None, rows: int, left_out: list[LeftOut]) ->
 
 
 def _mean(column: ColumnProfile, mean: float, half: float, left_out: list[LeftOut]) -> Iterator[_Reasoned]:
-    low, high = mean - half, mean + half
+    low, high = _outwards(mean - half, mean + half, half)
     if not isfinite(low) or not isfinite(high):
         left_out.append(LeftOut(about=column.name, why="The spread of the target is more than a float can hold."))
         return
-    low, high = min(low, float(f"{low:.6g}")), max(high, float(f"{high:.6g}"))
     reason = f"The mean is {_shown(mean)}; half a standard deviation ({_shown(half)}) is allowed on each side."
     yield TargetRangeCheck(column=column.name, min_mean=low, max_mean=high), reason
 
@@ -307,7 +311,7 @@ def _may_drift(column: ColumnProfile, rows: int) -> bool:
 
 
 def _shown(value: float) -> str:
-    return f"{value:,.6g}" if isinstance(value, float) and not value.is_integer() else f"{value:,.0f}"
+    return f"{value:,.6g}" if value % 1 else f"{value:,.0f}"
 
 
 def _percent(share: float) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from domain.data_checks.expectation_sql import (
     CONDITIONS,
@@ -91,7 +91,7 @@ def translate(suite: ExpectationSuite) -> Translation:
         try:
             found, notes = _translated(expectation, complete=complete.issuperset(expectation.columns))
         except NoEquivalent as no:
-            remarks.append(remark(translated=False, why=no.why, fix=no.fix))
+            remarks.append(remark(translated=False, why=f"{no.why[0].upper()}{no.why[1:]}.", fix=no.fix))
             rest.append(expectation)
             continue
         checks += found
@@ -117,9 +117,13 @@ def _translated(expectation: Expectation, *, complete: bool) -> tuple[list[Check
     asked = _Asked(expectation.type, kwargs, common, round(1 - mostly, 12), complete, [])
     conditional = kwargs.get("row_condition") not in (None, "")
     rule = None if conditional else _RULES.get(expectation.type)
-    found = rule(asked) if rule else None
-    if found is None and expectation.type in CONDITIONS:
-        found = [_expression(asked, expectation)]
+    try:
+        found = rule(asked) if rule else None
+        if found is None and expectation.type in CONDITIONS:
+            found = [_expression(asked, expectation)]
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise NoEquivalent(f"its arguments make no check of ours ({first['msg']})", "Mend its arguments.") from error
     if found is None:
         raise _no_equivalent(expectation.type, conditional=conditional)
     return found, asked.notes
@@ -200,8 +204,8 @@ def _columns(asked: _Asked) -> list[CheckSpec]:
 
 
 def _types(asked: _Asked) -> list[CheckSpec]:
-    names = asked.kwargs.get("type_list") or [asked.kwargs.get("type_")]
-    found = {_type(name) for name in names}
+    names = asked.kwargs.get("type_list") or asked.kwargs.get("type_")
+    found = {_type(name) for name in (names if isinstance(names, list) else [names])}
     if found == {"integer", "number"}:
         found = {"number"}
     if len(found) != 1 or asked.allowed:
@@ -273,6 +277,7 @@ _RULES: Final[Mapping[str, Callable[[_Asked], list[CheckSpec] | None]]] = {
     "expect_table_columns_to_match_ordered_list": _columns,
     "expect_column_values_to_be_of_type": _types,
     "expect_column_values_to_be_in_type_list": _types,
+    "expect_column_type_to_be": _types,
     "expect_column_mean_to_be_between": partial(_statistic, "mean"),
     "expect_column_median_to_be_between": partial(_statistic, "median"),
     "expect_column_stdev_to_be_between": partial(_statistic, "std"),

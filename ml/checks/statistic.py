@@ -9,15 +9,16 @@ from domain.data_checks.specs import StatisticCheck
 from ml.checks.plan import Outcome, Plan, Table, Unfit, is_missing
 
 _OF_ANY_TYPE = ("distinct", "distinct_share")
+_WORDS = {"distinct": "distinct count", "distinct_share": "distinct share", "std": "standard deviation"}
 
 
 def plan(spec: StatisticCheck, table: Table) -> Plan:
     table.need(spec.column)
     kind = table.type_of(spec.column)
+    what = _WORDS.get(spec.statistic, spec.statistic)
     if spec.statistic not in _OF_ANY_TYPE and kind not in ("integer", "number"):
-        raise Unfit(f"{spec.column!r} is {kind}: its {spec.statistic} needs numbers.")
+        raise Unfit(f"{spec.column!r} is {kind}: its {what} needs numbers.")
     values = pl.col(spec.column).filter(~is_missing(spec.column, table.schema[spec.column]))
-    what = spec.statistic.replace("_", " ")
 
     def judge(found: Mapping[str, Any]) -> Outcome:
         value = found["value"]
