@@ -161,6 +161,6 @@ class TestTranslate:
     def test_takes_whatever_arguments_an_expectation_has(self, kind: str, value: Any) -> None:
         names = ("value_set", "regex", "regex_list", "like_pattern", "like_pattern_list", "type_", "type_list", "value")
         more = ("min_value", "max_value", "sum_total", "value_pairs_set", "column_set", "ignore_row_if", "strict_min")
-        columns = {"column": "a", "column_A": "a", "column_B": "b", "column_list": ["a", "b"]}
+        columns: dict[str, Any] = {"column": "a", "column_A": "a", "column_B": "b", "column_list": ["a", "b"]}
         found = translated(kind.removeprefix("expect_"), **dict.fromkeys([*names, *more], value), **columns)
         assert found.translated == (found.rest is None)
