@@ -29,11 +29,13 @@ from domain.errors import unknown
 
 ENOUGH_ROWS: Final = 30
 """Fewer rows say nothing about what values a column may have."""
+SURE_ROWS: Final = 200
+"""With n rows and no other value seen, one in n/3 may still have one (the rule of three, 95 %)."""
 ROWS_PER_VALUE: Final = 10
 MOST_VALUES: Final = 10
 MOST_CLASSES: Final = 20
 SLACK: Final = 0.1
-"""A range is widened by this share of its span on each side."""
+"""A range is widened by this share of its span on each side, or by as much as the last percent of values takes."""
 MOST_CHECKS: Final = 1_000
 _EXACT: Final = 2**53
 _NAME_OF_A_KEY: Final = re.compile(r"(?:^|[^a-z])(?:id|key|uuid|guid|number|no|instant|index)$|[a-z]I[dD]$")
@@ -176,7 +178,12 @@ def _values(facts: _Facts, left_out: list[LeftOut]) -> Iterator[_Reasoned]:
             seen = (
                 f"{facts.present:,} values are {column.distinct} different ones, none seen less than {least:,} times."
             )
-            yield InSetCheck(column=facts.name, values=sorted(counts, key=_order)), seen
+            sure = facts.present >= SURE_ROWS
+            doubt = "" if sure else f" So few cannot rule out one in {facts.present // 3}: a warning."
+            check = InSetCheck(
+                severity="error" if sure else "warn", column=facts.name, values=sorted(counts, key=_order)
+            )
+            yield check, f"{seen}{doubt}"
             return
         left_out.append(_out(facts, f"{once[0]!r} occurs once: there are likely values not seen yet."))
     if facts.numeric:
@@ -208,14 +215,17 @@ def _range(facts: _Facts, left_out: list[LeftOut]) -> Iterator[_Reasoned]:
     if whole and high - low + 1 == column.distinct <= 100 and max(abs(low), abs(high)) < _EXACT:
         yield InRangeCheck(column=facts.name, min=low, max=high), f"{seen}, and every whole number between them occurs."
         return
-    least, most = _widened(low, high, whole=whole)
+    tails = column.quantiles.get("0.01", low) - low, high - column.quantiles.get("0.99", high)
+    least, most = _widened(low, high, tails, whole=whole)
     if not isfinite(least) or not isfinite(most):
         left_out.append(_out(facts, "Its span is near what a float can hold: no range holds it."))
     elif low >= 0 and 0.2 < high <= 1:
         yield from bounds(facts.name, 0.0, 1.0, f"{seen}; values of 0 to 1 are taken for shares.")
     else:
         below = ", but nothing below zero" if low >= 0 == least else ""
-        reason = f"{seen}; a tenth of that span is allowed on each side{below}."
+        long = max(tails) > SLACK * (high - low)
+        more = ", and where the last percent of values spreads further as much as that" if long else ""
+        reason = f"{seen}; a tenth of that span is allowed on each side{more}{below}."
         yield from bounds(facts.name, least, most, reason)
 
 
@@ -232,10 +242,10 @@ def _order(value: str | float) -> tuple[float, str]:
     return (0, value) if isinstance(value, str) else (value, "")
 
 
-def _widened(low: float, high: float, *, whole: bool) -> tuple[float, float]:
-    """The range with slack, never across zero."""
+def _widened(low: float, high: float, tails: tuple[float, float], *, whole: bool) -> tuple[float, float]:
+    """The range with slack, more where a tail is long; never across zero."""
     slack = SLACK * (high - low) or SLACK * abs(high) or 1.0
-    least, most = _outwards(low - slack, high + slack, slack, whole=whole)
+    least, most = _outwards(low - max(slack, tails[0]), high + max(slack, tails[1]), slack, whole=whole)
     return (0.0 if low >= 0 > least else least), (0.0 if high <= 0 < most else most)
 
 

@@ -124,6 +124,13 @@ class TestSuggest:
         failing = broken(spoil(PEOPLE), suggested(PEOPLE, "label").suite)
         assert any(name.startswith(named) for name in failing), failing
 
+    @pytest.mark.parametrize("seed", range(5))
+    def test_from_one_half_of_a_table_passes_on_the_other(self, seed: int) -> None:
+        shuffled = bikes().sample(fraction=1, shuffle=True, seed=seed)
+        first, second = shuffled.head(8_700), shuffled.tail(8_600)
+        # A weather of 4 is in three of the 17,379 rows: no half can know of it when the other has them all.
+        assert set(broken(second, suggested(first, "cnt").suite, before=first)) <= {"in_set(weathersit)"}
+
     def test_warns_of_a_moved_column_against_the_version_before(self) -> None:
         suite = suggested(PEOPLE).suite
         moved = PEOPLE.with_columns(age=pl.lit(60) + pl.col("age") % 5)
