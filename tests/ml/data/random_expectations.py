@@ -120,7 +120,7 @@ _OF_ROWS = [
 ]
 _OF_COLUMNS: list[Callable[[random.Random], Asked]] = [
     *(
-        lambda draw, what=what: (f"column_{what}_to_be_between", {"column": draw.choice(NUMBERS), **_bounds(draw)})  # type: ignore[misc]  # a default per turn of the loop
+        lambda draw, what=what: (f"column_{what}_to_be_between", {"column": draw.choice(NUMBERS), **_bounds(draw)})
         for what in ("mean", "median", "stdev", "sum", "min", "max", "unique_value_count")
     ),
     lambda draw: (
