@@ -133,7 +133,7 @@ class TestTranslate:
 
 
 class TestSuggest:
-    rows = b"id,city,y\n" + b"".join(b"%d,%s,%d\n" % (at, [b"Rome", b"Oslo"][at % 2], at % 3 == 0) for at in range(90))
+    rows = b"id,city,y\n" + b"".join(b"%d,%s,%d\n" % (at, [b"Rome", b"Oslo"][at % 2], at % 3 == 0) for at in range(300))
 
     def test_gives_a_suite_that_the_next_version_is_checked_with(self, client: httpx.Client, drain: Drain) -> None:
         put_version(client, "a", self.rows)
