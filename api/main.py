@@ -38,6 +38,7 @@ ROUTERS: list[APIRouter] = [
     datasets.router,
     recipes.router,
     data_checks.router,
+    data_checks.suites,
     experiments.router,
     runs.router,
     models.router,

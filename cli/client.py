@@ -92,8 +92,9 @@ class Client:
     def get(self, *path: str | int, **query: str | float | list[str] | None) -> Any:
         return self._call("GET", path, params={name: value for name, value in query.items() if value is not None})
 
-    def post(self, *path: str | int, body: Any = None) -> Any:
-        return self._call("POST", path, **_as_json(body))
+    def post(self, *path: str | int, body: Any = None, **query: str | None) -> Any:
+        asked = {name: value for name, value in query.items() if value is not None}
+        return self._call("POST", path, params=asked, **_as_json(body))
 
     def put(self, *path: str | int, body: Any = None) -> Any:
         return self._call("PUT", path, **_as_json(body))

@@ -1,9 +1,10 @@
 """Specs, suites and policies in YAML or JSON files: read with exact locations, for syntax errors and refusals alike."""
 
+import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +25,22 @@ _Loader.yaml_implicit_resolvers = {
 
 @dataclass(frozen=True)
 class Document:
-    """`name` is the file's; `root` is the parsed tree with its marks."""
+    """`name` is the file's; `root` is the parsed tree with its marks.
+
+    `embedded` are documents that stand in places of this one, each by its place: `("checks", "2", "suite")`.
+    """
 
     name: str
     value: Any
     root: yaml.Node | None
+    embedded: Mapping[tuple[str, ...], "Document"] = field(default_factory=dict)
 
     def place(self, pointer: str) -> str | None:
         """The line of what a JSON pointer (`/gates/0/min`) or a dotted path names, or of its nearest parent."""
         words = [word for word in pointer.replace(".", "/").split("/") if word not in {"", "body"}]
+        for at, document in self.embedded.items():
+            if tuple(words[: len(at)]) == at:
+                return document.place("/".join(words[len(at) :])) or document.name
         node, found = self.root, False
         for word in words:
             child = _child(node, word)
@@ -65,6 +73,37 @@ def read_document(path: Path) -> Document:
     if document.value is None:
         raise ClientError(f"{name} is empty.", status=Status.USAGE)
     return document
+
+
+def read_json(path: Path) -> Document:
+    """A JSON file of another program; `-` is standard input. Raises ClientError (usage) with line and column."""
+    name = "standard input" if str(path) == "-" else str(path)
+    try:
+        text = sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
+        value = json.loads(text, parse_constant=_no_constant)
+    except OSError as error:
+        raise ClientError(f"Cannot read {name}: {error.strerror}.", status=Status.USAGE) from error
+    except UnicodeDecodeError as error:
+        raise ClientError(f"{name} is not text in UTF-8.", where=f"byte {error.start}", status=Status.USAGE) from error
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise ClientError(f"{name} is not valid JSON: {error.msg}.", where=where, status=Status.USAGE) from error
+    except (ValueError, RecursionError) as error:
+        raise ClientError(f"{name} is not valid JSON: {error}.", status=Status.USAGE) from error
+    return Document(name, value, _marks(text))
+
+
+def _no_constant(word: str) -> None:
+    raise ValueError(f"{word} is not a value of JSON")
+
+
+def _marks(text: str) -> yaml.Node | None:
+    """JSON is YAML, but for tabs: without marks its places have no lines."""
+    try:
+        node: yaml.Node | None = yaml.compose(text, _Loader)
+    except (yaml.YAMLError, RecursionError):
+        return None
+    return node
 
 
 @contextmanager

@@ -1,6 +1,8 @@
-"""The check suite of a dataset, and the checks of its versions."""
+"""The check suite of a dataset, the checks of its versions, and where a suite comes from."""
 
-from fastapi import APIRouter, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
 
 from api.deps import IdempotencyKey, IfMatch, ReadDep, Reader, WriteDep, Writer, check_if_match
 from api.documents import DocumentRoute
@@ -9,10 +11,13 @@ from api.schemas.data_checks import CheckReportRead, CheckSuiteRead, QuarantineC
 from api.schemas.jobs import JobRead
 from domain.data_checks import queries, service
 from domain.data_checks.quarantine import quarantine
-from domain.data_checks.specs import CheckSuite
-from domain.datasets.queries import get_dataset, get_version
+from domain.data_checks.specs import CheckSuite, ExpectationSuite
+from domain.data_checks.suggest import Suggestion, suggest
+from domain.data_checks.translate import Translation, translate
+from domain.datasets.queries import get_dataset, get_profile, get_version
 
 router = APIRouter(prefix="/datasets", tags=["data_checks"], route_class=DocumentRoute)
+suites = APIRouter(prefix="/check-suites", tags=["data_checks"], route_class=DocumentRoute)
 
 
 @router.put("/{name}/check-suite")
@@ -76,3 +81,21 @@ def quarantine_rows(
     )
     response.headers["Location"] = f"/api/v1/jobs/{job.id}"
     return JobRead.model_validate(job)
+
+
+@router.post("/{name}/versions/{number}/check-suite/suggest")
+def suggest_check_suite(
+    name: DatasetName,
+    number: VersionNumber,
+    session: ReadDep,
+    _: Writer,
+    target: Annotated[str | None, Query(max_length=500, description="The column that is to be predicted.")] = None,
+) -> Suggestion:
+    """A suite from the version's profile, with the reason for each check. Nothing is set: a person edits it first."""
+    return suggest(get_profile(session, get_version(session, name, number)), target=target)
+
+
+@suites.post("/translate")
+def translate_check_suite(suite: ExpectationSuite, _: Writer) -> Translation:
+    """A suite of Great Expectations 1.x as checks of our own, with what has no equivalent, why, and what to do."""
+    return translate(suite)

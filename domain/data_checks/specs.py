@@ -2,14 +2,23 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
+from domain.data_checks import row_conditions
+from domain.data_checks.expectations import (
+    columns_of,
+    parameters_in,
+    problem_with_columns,
+    problem_with_type,
+    remote_references,
+)
 from domain.datasets.specs import ColumnType, Spec
 
 Severity = Literal["error", "warn"]
 Verdict = Literal["pass", "warn", "fail"]
 EngineName = Literal["auto", "polars", "spark"]
 DriftMethod = Literal["auto", "psi", "js", "kl", "ks", "chi2", "wasserstein"]
+Statistic = Literal["mean", "median", "std", "sum", "min", "max", "distinct", "distinct_share"]
 
 
 class _Check(Spec):
@@ -111,6 +120,108 @@ class ExpressionCheck(_Check):
     max_share: float = Field(default=0.0, ge=0, le=1)
 
 
+class ColumnsCheck(_Check):
+    """The named columns exist, whatever their types; `extra` and `ordered` say what else counts."""
+
+    check: Literal["columns"] = "columns"
+    columns: list[str] = Field(min_length=1)
+    extra: Literal["allow", "forbid"] = "allow"
+    ordered: bool = Field(default=False, description="The table has exactly these columns, in this order.")
+
+
+class StatisticCheck(_Check):
+    """One number computed over a column lies in `[min, max]`. Nulls and NaN are left out."""
+
+    check: Literal["statistic"] = "statistic"
+    column: str
+    statistic: Statistic
+    min: float | None = None
+    max: float | None = None
+    strict: bool = Field(default=False, description="The bounds themselves are out.")
+
+    @model_validator(mode="after")
+    def _some_bound(self) -> "StatisticCheck":
+        if self.min is None and self.max is None:
+            raise ValueError("give min, max or both")
+        return self
+
+
+class Expectation(Spec):
+    """One expectation of a suite of Great Expectations 1.x, as its JSON has it."""
+
+    type: str
+    kwargs: dict[str, Any] = {}
+    severity: Literal["critical", "warning", "info"] | None = None
+    meta: dict[str, Any] | None = None
+    notes: str | list[str] | None = None
+    description: str | None = None
+    id: str | None = None
+    rendered_content: list[Any] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_1(cls, value: Any) -> Any:
+        if isinstance(value, dict) and "expectation_type" in value:
+            raise ValueError("this is an expectation of Great Expectations 0.x: open the suite with 1.x and save it")
+        return value
+
+    @field_validator("type")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        problem = problem_with_type(name)
+        if problem:
+            raise ValueError(problem)
+        return name
+
+    @field_validator("kwargs")
+    @classmethod
+    def _askable(cls, kwargs: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        if problem := problem_with_columns(info.data.get("type", ""), kwargs):
+            raise ValueError(problem)
+        if parameter := next(parameters_in(kwargs), None):
+            raise ValueError(f"the suite parameter {parameter!r} has no value here: write the value in its place")
+        if remote := next(remote_references(kwargs.get("json_schema")), None):
+            raise ValueError(f"json_schema: {remote!r} leads out of the schema, and nothing is fetched")
+        if kwargs.get("row_condition") not in (None, ""):
+            row_conditions.parse(kwargs["row_condition"])
+        return kwargs
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns it is about."""
+        return columns_of(self.kwargs)
+
+    def asked(self) -> dict[str, Any]:
+        """The arguments as Great Expectations gets them: its row condition written by us, see `row_conditions`."""
+        condition = self.kwargs.get("row_condition")
+        kept = {key: value for key, value in self.kwargs.items() if key not in ("row_condition", "condition_parser")}
+        if condition in (None, ""):
+            return kept
+        text = row_conditions.as_pandas(row_conditions.parse(condition))
+        return {**kept, "row_condition": text, "condition_parser": "pandas"}
+
+
+class ExpectationSuite(Spec):
+    """A suite of Great Expectations 1.x, as its JSON has it."""
+
+    name: str = "suite"
+    expectations: list[Expectation] = Field(min_length=1, max_length=1_000)
+    suite_parameters: dict[str, Any] | None = None
+    meta: dict[str, Any] | None = None
+    notes: str | list[str] | None = None
+    id: str | None = None
+
+
+class GreatExpectationsCheck(_Check):
+    """A suite of Great Expectations, run by the library itself: one result per expectation.
+
+    An expectation's own severity counts (critical is error); `severity: warn` here makes all of them warnings.
+    """
+
+    check: Literal["great_expectations"] = "great_expectations"
+    suite: ExpectationSuite
+
+
 CheckSpec = Annotated[
     SchemaCheck
     | NotNullCheck
@@ -122,7 +233,10 @@ CheckSpec = Annotated[
     | TargetRangeCheck
     | LeakageCheck
     | DriftCheck
-    | ExpressionCheck,
+    | ExpressionCheck
+    | ColumnsCheck
+    | StatisticCheck
+    | GreatExpectationsCheck,
     Field(discriminator="check"),
 ]
 

@@ -12,6 +12,7 @@ import polars as pl
 
 from domain.data_checks.specs import CheckResult, CheckSpec, CheckSuite, DriftCheck, ExpressionCheck
 from ml.checks import (
+    columns,
     drift,
     expression,
     in_range,
@@ -20,6 +21,7 @@ from ml.checks import (
     not_null,
     row_count,
     schema,
+    statistic,
     target_balance,
     target_range,
     unique,
@@ -41,6 +43,8 @@ KINDS: Mapping[str, Callable[[Any, Table], Plan]] = {
     "leakage": leakage.plan,
     "drift": drift.plan,
     "expression": expression.plan,
+    "columns": columns.plan,
+    "statistic": statistic.plan,
 }
 
 

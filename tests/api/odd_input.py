@@ -48,6 +48,11 @@ BODIES: Final[dict[str, Any]] = {
             {"check": "in_set", "column": "city", "values": ["Rome", 1, None]},
             {"check": "expression", "where": "age > 1"},
             {"check": "drift", "against": 1},
+            {"check": "statistic", "column": "age", "statistic": "mean", "min": 1},
+            {
+                "check": "great_expectations",
+                "suite": {"expectations": [{"type": "expect_column_to_exist", "kwargs": {"column": "age"}}]},
+            },
         ]
     },
     "put_dataset_recipe": {
@@ -64,6 +69,14 @@ BODIES: Final[dict[str, Any]] = {
         ],
     },
     "quarantine_rows": {"clean": "people", "failing": "apart", "warnings": True, "column": "why", "message": "m"},
+    "translate_check_suite": {
+        "name": "team",
+        "expectations": [
+            {"type": "expect_column_values_to_be_in_set", "kwargs": {"column": "city", "value_set": ["Rome", 1]}},
+            {"type": "expect_table_row_count_to_equal", "kwargs": {"value": 3}, "severity": "info", "meta": {}},
+        ],
+        "meta": {},
+    },
     "create_experiment": {"name": "fresh", "description": "new"},
     "start_run": TRAIN,
     "create_model": {

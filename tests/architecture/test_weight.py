@@ -21,6 +21,7 @@ HEAVY = (
     "mlflow",
     "ray",
     "pyspark",
+    "great_expectations",
 )
 DATABASE = ("sqlalchemy", "alembic", "psycopg", "celery", "kombu", "redis")
 
@@ -39,6 +40,7 @@ def loaded_by(statement: str) -> set[str]:
     [
         ("import api.main", HEAVY),
         ("import adapters.runtime", HEAVY),
+        ("import workers.handlers.data_checks", ("great_expectations",)),
         ("import serving.app", (*DATABASE, "polars", "pandas", "sklearn", "scipy", "skl2onnx", "mlflow", "ray")),
         ("import serving.main", (*DATABASE, "polars", "pandas", "sklearn", "scipy", "skl2onnx", "mlflow", "ray")),
         ("import domain.tables, domain.reactions", (*HEAVY, "fastapi", "starlette", "celery", "httpx", "fsspec")),

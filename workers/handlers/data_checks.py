@@ -17,6 +17,7 @@ from ml.checks.suite import check, wheres_of
 from ml.engines import IN_MEMORY, Rows
 from ml.profile import profile_rows
 from workers.engines import engine_for
+from workers.expectations import with_expectations, without_expectations
 from workers.quarantine import split_version
 from workers.run import RunningJob
 from workers.tables import open_table
@@ -110,7 +111,8 @@ def _check(
             return opened.enter_context(engine.open(before))
 
         job.progress(0.6, f"checking with {engine.name}")
-        results = check(rows, work.suite, reference)
+        ours = check(rows, without_expectations(work.suite), reference)
+        results = with_expectations(frame, work.suite, ours, tools.scratch)
     what = "files" if work.version.format == "folder" else "rows"
     said = f"{facts.rows:,} {what} read, {len(facts.columns)} columns"
     by = "" if engine == IN_MEMORY else f"; checked by {engine.name}"
