@@ -16,6 +16,7 @@ from api.routers import (
     access,
     data_checks,
     datasets,
+    dvc,
     endpoints,
     events,
     experiments,
@@ -79,6 +80,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     problems: dict[int | str, dict[str, Any]] = {"4XX": problem, "5XX": problem}
     for router in [*ROUTERS, *PUBLIC]:
         app.include_router(router, prefix=PREFIX, responses=problems)
+    app.include_router(dvc.router)
     errors.install(app)
     app.add_middleware(
         BodyLimit, max_bytes=runtime.settings.max_body_bytes, max_upload_bytes=runtime.settings.max_upload_bytes

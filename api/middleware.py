@@ -81,7 +81,7 @@ class Envelope:
 
 
 class BodyLimit:
-    """Refuses bodies larger than `max_bytes` while they arrive. Uploads (multipart) have their own, larger limit."""
+    """Refuses bodies larger than `max_bytes` while they arrive. Uploads have their own, larger limit."""
 
     def __init__(self, app: ASGIApp, max_bytes: int, max_upload_bytes: int) -> None:
         self._app = app
@@ -93,10 +93,7 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        upload = headers.get("content-type", "").startswith("multipart/form-data") and scope["path"].endswith(
-            "/versions"
-        )
-        limit = self._max_upload_bytes if upload else self._max_bytes
+        limit = self._max_upload_bytes if _takes_files(scope, headers) else self._max_bytes
         taken = 0
         too_large = TooLarge(f"The body is larger than {limit} bytes.", where="body", fix="Send less at once.")
         declared = headers.get("content-length", "0")
@@ -116,3 +113,10 @@ class BodyLimit:
             return message
 
         await self._app(scope, receive_within_limit, send)
+
+
+def _takes_files(scope: Scope, headers: Headers) -> bool:
+    """Whether the body is an upload: files of a version (multipart), or an object that DVC's client pushes."""
+    if scope["path"].startswith("/dvc/"):
+        return scope["method"] in {"PUT", "POST"}
+    return headers.get("content-type", "").startswith("multipart/form-data") and scope["path"].endswith("/versions")

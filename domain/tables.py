@@ -2,7 +2,7 @@
 
 from domain.access.models import Token
 from domain.data_checks.models import DataCheckReport, DatasetSuite
-from domain.datasets.models import Dataset, DatasetDiff, DatasetFile, DatasetParent, DatasetVersion
+from domain.datasets.models import Dataset, DatasetDiff, DatasetFile, DatasetObject, DatasetParent, DatasetVersion
 from domain.db import Base
 from domain.deployments.models import Endpoint, Rollout
 from domain.events.models import EventRow
@@ -22,6 +22,7 @@ __all__ = [
     "Dataset",
     "DatasetDiff",
     "DatasetFile",
+    "DatasetObject",
     "DatasetParent",
     "DatasetSuite",
     "DatasetVersion",

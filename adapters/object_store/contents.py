@@ -8,7 +8,20 @@ from pathlib import Path
 from typing import BinaryIO
 
 from adapters.object_store.protocol import ObjectStore
-from domain.datasets.manifest import StoredContent, content_key
+from domain.datasets.manifest import StoredContent, content_key, md5_of
+from domain.errors import Invalid
+
+
+class WrongDigest(Invalid):
+    """The bytes are not those of the MD5 they were sent under."""
+
+    code = "wrong_md5"
+
+    def __init__(self, expected: str, found: str) -> None:
+        what = f"The bytes that arrived have the MD5 {found}, not {expected}."
+        super().__init__(
+            what, where="body", fix="Send it again; if it happens again, the file at the sender is damaged."
+        )
 
 
 class ContentSink:
@@ -27,9 +40,13 @@ class ContentSink:
         self._hash.update(data)
         self._size += len(data)
 
-    def close(self) -> StoredContent:
+    def close(self, expect: str | None = None) -> StoredContent:
+        """File the bytes; `WrongDigest`, and nothing is left behind, when their MD5 is not the one to `expect`."""
         self._file.close()
         stored = StoredContent(self._hash.hexdigest(), self._size)
+        if expect is not None and stored.md5 != expect:
+            self._path.unlink(missing_ok=True)
+            raise WrongDigest(expect, stored.md5)
         key = content_key(stored.md5)
         try:
             if not self._store.exists(key):
@@ -59,6 +76,12 @@ class Contents:
 
     def add(self, data: bytes) -> StoredContent:
         return self._drain(BytesIO(data))
+
+    def put_listing(self, data: bytes) -> str:
+        """Keep the listing of a folder (DVC's `.dir` object); its digest is its MD5 with `.dir` behind it."""
+        digest = f"{md5_of(data)}.dir"
+        self._store.put(content_key(digest), data)
+        return digest
 
     def add_file(self, path: Path) -> StoredContent:
         with path.open("rb") as file:

@@ -30,7 +30,7 @@ from api.uploads import BadUpload, Upload, receive_upload
 from domain.access.actor import Actor
 from domain.datasets import queries, service
 from domain.datasets.dvc import pointer
-from domain.datasets.manifest import checked_path, content_key, digest_of, directory_listing
+from domain.datasets.manifest import checked_path, digest_of, directory_listing
 from domain.datasets.specs import NAME_PATTERN, TableProfile, UploadSource, VersionDiff
 from domain.datasets.states import VersionState
 
@@ -253,7 +253,7 @@ def _add_version(
         )
     digest = digest_of(upload.entries)
     if digest.endswith(".dir") and upload.entries:
-        runtime.data.put(content_key(digest), directory_listing(upload.entries))
+        runtime.contents.put_listing(directory_listing(upload.entries))
     with runtime.transaction(actor, request_id=request.state.request_id) as session:
         version, created = service.add_version(
             session,

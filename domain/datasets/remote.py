@@ -1,0 +1,214 @@
+"""What DVC clients push: objects of a dataset, before and beside its versions; and versions from pointers.
+
+An object exists in a dataset when it was pushed to it, or when one of its versions has it; nowhere else.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from sqlalchemy import bindparam, delete, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from domain.datasets.dvc import Listed, Pointer
+from domain.datasets.manifest import ManifestEntry, directory_listing, md5_of
+from domain.datasets.models import Dataset, DatasetFile, DatasetObject, DatasetVersion
+from domain.datasets.queries import files_of, find_by_digest, get_dataset
+from domain.datasets.service import add_version, create_dataset, refuse_archived
+from domain.datasets.specs import DvcSource
+from domain.db import AnySession, WriteSession
+from domain.errors import Conflict, NotFound
+
+SHOWN = 3
+# Parameters of one statement: below the limits of SQLite and of Postgres.
+_BATCH = 5_000
+
+
+class UnknownObject(NotFound):
+    """The dataset has no such object: DVC's client reads the 404 as "to be pushed"."""
+
+    code = "unknown_object"
+
+
+class NotPushed(Conflict):
+    """The pointer is fine, but its bytes are not here (yet)."""
+
+    code = "not_pushed"
+
+
+class IncompleteFolder(Conflict):
+    """A listing came before all the files that it names."""
+
+    code = "incomplete_dir_object"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A dataset as its remote sees it: enough to decide what may be done there."""
+
+    id: str
+    archived: bool
+
+
+_PLACE = select(Dataset.id, Dataset.archived_at).where(Dataset.name == bindparam("name"))
+_PUSHED = select(DatasetObject.size).where(
+    DatasetObject.dataset_id == bindparam("dataset_id"), DatasetObject.digest == bindparam("digest")
+)
+_IN_A_VERSION = (
+    select(DatasetFile.size)
+    .join(DatasetVersion, DatasetVersion.id == DatasetFile.version_id)
+    .where(DatasetFile.md5 == bindparam("digest"), DatasetVersion.dataset_id == bindparam("dataset_id"))
+    .limit(1)
+)
+
+
+def find_place(session: AnySession, name: str) -> Place | None:
+    row = session.execute(_PLACE, {"name": name}).first()
+    return None if row is None else Place(row.id, row.archived_at is not None)
+
+
+def size_of(session: AnySession, dataset_id: str, digest: str) -> int | None:
+    """The bytes of an object that exists in the dataset; None when it does not, or is known by a version alone.
+
+    The latter are listings: `listing_of` makes them.
+    """
+    values = {"dataset_id": dataset_id, "digest": digest}
+    size: int | None = session.execute(_PUSHED, values).scalar()
+    if size is None and not digest.endswith(".dir"):
+        size = session.execute(_IN_A_VERSION, values).scalar()
+    return size
+
+
+def listing_of(session: AnySession, dataset_id: str, digest: str) -> bytes | None:
+    """The listing of the version with this digest, made from its files; None where there is no such version.
+
+    None, too, for a version whose files DVC has listed in its own way: then only the pushed bytes will do.
+    """
+    version = find_by_digest(session, dataset_id, digest)
+    if version is None:
+        return None
+    listing = directory_listing(files_of(session, version))
+    return listing if f"{md5_of(listing)}.dir" == digest else None
+
+
+def has_version(session: AnySession, dataset_id: str, digest: str) -> bool:
+    return find_by_digest(session, dataset_id, digest) is not None
+
+
+def sizes_of(session: AnySession, dataset_id: str, md5s: Collection[str]) -> dict[str, int]:
+    """MD5 and size of those of the files that exist in the dataset."""
+    sizes: dict[str, int] = {}
+    for some in _batches(md5s):
+        rows = session.execute(
+            select(DatasetObject.digest, DatasetObject.size).where(
+                DatasetObject.dataset_id == dataset_id, DatasetObject.digest.in_(some)
+            )
+        )
+        sizes.update((row.digest, row.size) for row in rows)
+    for some in _batches([md5 for md5 in md5s if md5 not in sizes]):
+        rows = session.execute(
+            select(DatasetFile.md5, DatasetFile.size)
+            .join(DatasetVersion, DatasetVersion.id == DatasetFile.version_id)
+            .where(DatasetVersion.dataset_id == dataset_id, DatasetFile.md5.in_(some))
+        )
+        sizes.update((row.md5, row.size) for row in rows)
+    return sizes
+
+
+def refuse_incomplete(session: AnySession, dataset_id: str, listed: Sequence[Listed]) -> None:
+    """`IncompleteFolder`, naming a few, unless every file of the listing exists in the dataset."""
+    missing = _missing(listed, sizes_of(session, dataset_id, {one.md5 for one in listed}))
+    if missing:
+        raise IncompleteFolder(
+            f"{len(missing)} of the {len(listed)} files that the folder lists have not arrived: {_shown(missing)}.",
+            where="body",
+            fix="Push the files first, then the listing; `dvc push` does.",
+        )
+
+
+def open_dataset(session: WriteSession, name: str) -> Place:
+    """The dataset that takes a push, made by its first one. `DatasetIsArchived` when it is closed."""
+    place = find_place(session, name)
+    if place is None:
+        dataset = create_dataset(session, name=name)
+        return Place(dataset.id, archived=False)
+    if place.archived:
+        refuse_archived(get_dataset(session, name))
+    return place
+
+
+def record_push(session: WriteSession, *, dataset_id: str, digest: str, size: int) -> bool:
+    """The object is in the store and now exists in the dataset; False when it did so before."""
+    values = {"dataset_id": dataset_id, "digest": digest, "size": size, "pushed_at": session.now()}
+    # Clients push the same bytes at the same moment, and both are right.
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    written = session.execute(
+        dialect.insert(DatasetObject)
+        .values(values)
+        .on_conflict_do_nothing(index_elements=["dataset_id", "digest"])
+        .returning(DatasetObject.digest)
+    )
+    return written.first() is not None
+
+
+def forget_push(session: WriteSession, *, dataset_id: str, digest: str) -> bool:
+    """The object no longer exists in the dataset, but for the versions that have it; False when nobody pushed it."""
+    gone = session.execute(
+        delete(DatasetObject)
+        .where(DatasetObject.dataset_id == dataset_id, DatasetObject.digest == digest)
+        .returning(DatasetObject.digest)
+    )
+    return gone.first() is not None
+
+
+def add_pointed_version(
+    session: WriteSession,
+    *,
+    dataset: str,
+    pointer: Pointer,
+    listed: Sequence[Listed] = (),
+    source: DvcSource | None = None,
+    message: str = "",
+) -> tuple[DatasetVersion, bool]:
+    """The version a pointer stands for, and whether it is new. `listed` is what the pushed `.dir` object names.
+
+    `source` carries what Git knows about the pointer. Raises `NotPushed`, and what `add_version` raises.
+    """
+    home = get_dataset(session, dataset, lock=True)
+    if not pointer.md5.endswith(".dir"):
+        listed = [Listed(pointer.path.rpartition("/")[2], pointer.md5)]
+    sizes = sizes_of(session, home.id, {one.md5 for one in listed})
+    missing = _missing(listed, sizes)
+    if missing:
+        raise not_pushed(dataset, missing, of=len(listed))
+    return add_version(
+        session,
+        dataset=dataset,
+        entries=[ManifestEntry(one.path, one.md5, sizes[one.md5]) for one in listed],
+        source=source or DvcSource(path=pointer.path, md5=pointer.md5),
+        message=message,
+        digest=pointer.md5,
+    )
+
+
+def not_pushed(dataset: str, missing: Sequence[Listed], *, of: int) -> NotPushed:
+    return NotPushed(
+        f"The bytes are not in {dataset!r}: {len(missing)} of {of} missing, {_shown(missing)}.",
+        where="source.pointer",
+        fix=f"Run `dvc push` to the remote of {dataset!r} first.",
+    )
+
+
+def _missing(listed: Iterable[Listed], sizes: dict[str, int]) -> list[Listed]:
+    return [one for one in listed if one.md5 not in sizes]
+
+
+def _shown(missing: Sequence[Listed]) -> str:
+    more = f" and {len(missing) - SHOWN} more" if len(missing) > SHOWN else ""
+    return ", ".join(f"{one.path} ({one.md5})" for one in missing[:SHOWN]) + more
+
+
+def _batches(md5s: Iterable[str]) -> Iterator[list[str]]:
+    rest = iter(md5s)
+    while some := list(islice(rest, _BATCH)):
+        yield some
