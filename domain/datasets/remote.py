@@ -161,6 +161,18 @@ def forget_push(session: WriteSession, *, dataset_id: str, digest: str) -> bool:
     return gone.first() is not None
 
 
+def find_pointed(session: AnySession, *, dataset: str, pointer: Pointer) -> DatasetVersion | None:
+    """The version that the pointer stands for, or None where its bytes were pushed and no version has them yet.
+
+    `NotPushed` when the dataset has no such object: that another one has it does not count.
+    """
+    home = get_dataset(session, dataset)
+    standing = find_by_digest(session, home.id, pointer.md5)
+    if standing is None and size_of(session, home.id, pointer.md5) is None:
+        raise _not_pushed(dataset, [Listed(pointer.path, pointer.md5)], of=1)
+    return standing
+
+
 def add_pointed_version(
     session: WriteSession,
     *,
@@ -180,7 +192,7 @@ def add_pointed_version(
     sizes = sizes_of(session, home.id, {one.md5 for one in listed})
     missing = _missing(listed, sizes)
     if missing:
-        raise not_pushed(dataset, missing, of=len(listed))
+        raise _not_pushed(dataset, missing, of=len(listed))
     return add_version(
         session,
         dataset=dataset,
@@ -191,7 +203,7 @@ def add_pointed_version(
     )
 
 
-def not_pushed(dataset: str, missing: Sequence[Listed], *, of: int) -> NotPushed:
+def _not_pushed(dataset: str, missing: Sequence[Listed], *, of: int) -> NotPushed:
     return NotPushed(
         f"The bytes are not in {dataset!r}: {len(missing)} of {of} missing, {_shown(missing)}.",
         where="source.pointer",
