@@ -74,13 +74,13 @@ def create_app(runtime: Runtime) -> FastAPI:
     metrics = RequestMetrics()
     app.state.runtime = runtime
     app.state.metrics = [metrics.registry]
+    app.include_router(dvc.router)  # first: it is asked for each of many small files
     app.include_router(health.public)
     app.include_router(health.router)
     problem = {"model": errors.Problem, "description": "problem+json"}
     problems: dict[int | str, dict[str, Any]] = {"4XX": problem, "5XX": problem}
     for router in [*ROUTERS, *PUBLIC]:
         app.include_router(router, prefix=PREFIX, responses=problems)
-    app.include_router(dvc.router)
     errors.install(app)
     app.add_middleware(
         BodyLimit, max_bytes=runtime.settings.max_body_bytes, max_upload_bytes=runtime.settings.max_upload_bytes

@@ -6,18 +6,22 @@ Nothing is held whole but what is small; large objects pass in bites, between th
 import asyncio
 import re
 from asyncio import wrap_future
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 from anyio import to_thread
 from fastapi import Request, Response
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
-from adapters.object_store.contents import Contents
+from adapters.object_store.contents import Contents, WrongDigest
 from adapters.object_store.protocol import StoreUnavailable
 from api.errors import TooLarge
 from api.uploads import BadUpload
-from domain.datasets.manifest import StoredContent
+from domain.datasets.manifest import StoredContent, md5_of
+
+T = TypeVar("T")
 
 BITE = 2**20
 # Up to here an object is one message: a client that only asked whether it exists has read it all, and its
@@ -28,8 +32,8 @@ PAUSE_SECONDS = 0.01
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 
-async def receive_object(request: Request, contents: Contents, *, md5: str) -> StoredContent:
-    """Read the body of `request` into the store.
+async def receive_object(request: Request, contents: Contents, *, md5: str, then: Callable[[StoredContent], T]) -> T:
+    """Read the body of `request` into the store, and do what follows, in the same thread.
 
     Raises `WrongDigest` (not the bytes of this MD5), `BadUpload` (it breaks off) or `StoreUnavailable`; nothing is
     left of it then.
@@ -42,7 +46,7 @@ async def receive_object(request: Request, contents: Contents, *, md5: str) -> S
             if len(start) >= BITE:
                 break
         else:
-            return await to_thread.run_sync(_take_whole, contents, bytes(start), md5)
+            return await to_thread.run_sync(_take_whole, contents, bytes(start), md5, then)
         sink = await to_thread.run_sync(contents.sink)
         with ThreadPoolExecutor(1) as hand:  # hashes and writes what has arrived while the next bite arrives
             try:
@@ -60,7 +64,7 @@ async def receive_object(request: Request, contents: Contents, *, md5: str) -> S
                 # In the same thread, so after what it still writes.
                 await asyncio.shield(wrap_future(hand.submit(sink.abort)))
                 raise
-            return await wrap_future(hand.submit(sink.close, md5))
+            return await wrap_future(hand.submit(lambda: then(sink.close(md5))))
     except ClientDisconnect as error:
         raise BadUpload("The sender went away before the object was complete.", where="body") from error
     except OSError as error:
@@ -80,14 +84,10 @@ async def receive_listing(request: Request, *, most: int) -> bytes:
     return bytes(data)
 
 
-def _take_whole(contents: Contents, data: bytes, md5: str) -> StoredContent:
-    sink = contents.sink()
-    try:
-        sink.write(data)
-    except BaseException:
-        sink.abort()
-        raise
-    return sink.close(md5)
+def _take_whole(contents: Contents, data: bytes, md5: str, then: Callable[[StoredContent], T]) -> T:
+    if md5_of(data) != md5:
+        raise WrongDigest(md5, md5_of(data))
+    return then(contents.add(data))
 
 
 class ObjectResponse(Response):

@@ -5,6 +5,7 @@ trip to the database admits the caller and finds the object.
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated
 
 from anyio import to_thread
@@ -15,14 +16,14 @@ from starlette.exceptions import HTTPException
 
 from adapters.object_store.contents import WrongDigest
 from adapters.runtime import Runtime
-from api.deps import RuntimeDep, authorize, secret_of
+from api.deps import authorize, secret_of
 from api.errors import TooLarge
 from api.objects import SMALL, ObjectResponse, receive_listing, receive_object
 from domain.access.actor import Actor, Scope
 from domain.access.service import identify
 from domain.datasets import remote
 from domain.datasets.dvc import parse_listing
-from domain.datasets.manifest import md5_of
+from domain.datasets.manifest import StoredContent, md5_of
 from domain.datasets.queries import get_dataset
 from domain.datasets.service import refuse_archived
 from domain.datasets.specs import NAME_PATTERN
@@ -41,7 +42,9 @@ class Visit:
     `listing` is the object itself where it is made from a version's files.
     """
 
+    runtime: Runtime
     actor: Actor
+    request_id: str
     dataset: str
     place: remote.Place | None
     digest: str
@@ -53,7 +56,6 @@ def admit(
     *,
     scopes: SecurityScopes,
     request: Request,
-    runtime: RuntimeDep,
     dataset: Annotated[str, Path(pattern=NAME_PATTERN)],
     prefix: Annotated[str, Path(pattern=r"^[0-9a-f]{2}$")],
     rest: Annotated[str, Path(pattern=r"^[0-9a-f]{30}(\.dir)?$")],
@@ -65,15 +67,16 @@ def admit(
             401, f"The remote of {dataset!r} needs a token: `dvc remote modify --local REMOTE auth basic`, with any "
             "`user`, and the token as `password`.",
         )  # fmt: skip
+    runtime: Runtime = request.app.state.runtime
     with runtime.reading() as session:
         actor = identify(session, secret, now=runtime.clock())
         if actor is None:
             raise HTTPException(401, "The token is unknown, expired or revoked.")
         authorize(scopes, actor)
-        place = remote.find_place(session, dataset)
         digest = prefix + rest
+        place = remote.find_place(session, dataset, digest)
         size, listing = (None, None) if place is None else _find(session, runtime, place, digest)
-    return Visit(actor, dataset, place, digest, size, listing)
+    return Visit(runtime, actor, request.state.request_id, dataset, place, digest, size, listing)
 
 
 Reading = Annotated[Visit, Security(admit, scopes=[Scope.READ])]
@@ -81,40 +84,38 @@ Writing = Annotated[Visit, Security(admit, scopes=[Scope.WRITE])]
 
 
 @router.api_route(OBJECT, methods=["GET", "HEAD"])
-async def get_object(visit: Reading, request: Request, runtime: RuntimeDep) -> Response:
+async def get_object(visit: Reading, request: Request) -> Response:
     """The bytes of an object of the dataset, or a range of them; 404 when it was not pushed to it."""
-    if visit.place is None or visit.size is None:
+    if visit.size is None:
         raise remote.UnknownObject(f"{visit.dataset!r} has no object {visit.digest}.", where="path")
-    small = visit.listing
+    contents, small = visit.runtime.contents, visit.listing
     if small is None and visit.size <= SMALL and request.method == "GET":
-        small = await to_thread.run_sync(runtime.contents.read, visit.digest)
-    return ObjectResponse(visit.digest, visit.size, contents=runtime.contents, small=small)
+        small = await to_thread.run_sync(contents.read, visit.digest)
+    return ObjectResponse(visit.digest, visit.size, contents=contents, small=small)
 
 
 @router.api_route(OBJECT, methods=["POST", "PUT"])
-async def push_object(visit: Writing, request: Request, runtime: RuntimeDep) -> Response:
+async def push_object(visit: Writing, request: Request) -> Response:
     """Take an object, if it is what its path says. The first push makes the dataset.
 
     The listing of a folder (`.dir`) is taken when all that it names is there.
     """
     if visit.place is not None and visit.place.archived:
-        await to_thread.run_sync(_refuse_archived, runtime, visit.dataset)
+        await to_thread.run_sync(_refuse_archived, visit)
     if visit.digest.endswith(".dir"):
-        most = runtime.settings.max_upload_files
-        data = await receive_listing(request, most=most * _LISTED_BYTES)
-        size = await to_thread.run_sync(_take_listing, runtime, visit, data)
+        data = await receive_listing(request, most=visit.runtime.settings.max_upload_files * _LISTED_BYTES)
+        new = await to_thread.run_sync(_take_listing, visit, data)
     else:
-        size = (await receive_object(request, runtime.contents, md5=visit.digest)).size
-    new = await to_thread.run_sync(_record, runtime, visit, request.state.request_id, size)
+        new = await receive_object(request, visit.runtime.contents, md5=visit.digest, then=partial(_record, visit))
     return Response(status_code=201 if new else 200)
 
 
 @router.delete(OBJECT, status_code=204)
-def delete_object(visit: Writing, request: Request, runtime: RuntimeDep) -> Response:
+def delete_object(visit: Writing) -> Response:
     """Forget that the object was pushed. Versions that have it keep it; else its bytes go with the next collection."""
     gone = False
     if visit.place is not None:
-        with runtime.transaction(visit.actor, request_id=request.state.request_id) as session:
+        with visit.runtime.transaction(visit.actor, request_id=visit.request_id) as session:
             gone = remote.forget_push(session, dataset_id=visit.place.id, digest=visit.digest)
     if not gone and visit.size is None:
         raise remote.UnknownObject(f"{visit.dataset!r} has no object {visit.digest}.", where="path")
@@ -123,7 +124,7 @@ def delete_object(visit: Writing, request: Request, runtime: RuntimeDep) -> Resp
 
 def _find(session: ReadSession, runtime: Runtime, place: remote.Place, digest: str) -> tuple[int | None, bytes | None]:
     """The size of the object, and the object itself where it has to be made from a version's files."""
-    size = remote.size_of(session, place.id, digest)
+    size = place.pushed if place.pushed is not None else remote.size_of(session, place.id, digest)
     if size is not None or not digest.endswith(".dir") or not remote.has_version(session, place.id, digest):
         return size, None
     if runtime.contents.exists(digest):
@@ -132,35 +133,35 @@ def _find(session: ReadSession, runtime: Runtime, place: remote.Place, digest: s
     return (None, None) if listing is None else (len(listing), listing)
 
 
-def _refuse_archived(runtime: Runtime, name: str) -> None:
+def _refuse_archived(visit: Visit) -> None:
     """Say no before the bytes are sent, not after."""
-    with runtime.reading() as session:
-        refuse_archived(get_dataset(session, name))
+    with visit.runtime.reading() as session:
+        refuse_archived(get_dataset(session, visit.dataset))
 
 
-def _take_listing(runtime: Runtime, visit: Visit, data: bytes) -> int:
+def _take_listing(visit: Visit, data: bytes) -> bool:
     found = f"{md5_of(data)}.dir"
     if found != visit.digest:
         raise WrongDigest(visit.digest, found)
     listed = parse_listing(data)
-    most = runtime.settings.max_upload_files
+    most = visit.runtime.settings.max_upload_files
     if len(listed) > most:
         raise TooLarge(f"The folder has {len(listed)} files; more than {most} are not taken.", where="body")
-    with runtime.reading() as session:
+    with visit.runtime.reading() as session:
         remote.refuse_incomplete(session, visit.place.id if visit.place else "", listed)
-    runtime.contents.put_listing(data)
-    return len(data)
+    visit.runtime.contents.put_listing(data)
+    return _record(visit, StoredContent(found, len(data)))
 
 
-def _record(runtime: Runtime, visit: Visit, request_id: str, size: int) -> bool:
+def _record(visit: Visit, stored: StoredContent) -> bool:
     """The object exists now; True when it is new to the dataset."""
     try:
-        return _record_once(runtime, visit, request_id, size)
+        return _record_once(visit, stored)
     except IntegrityError:  # two first pushes made the dataset at the same moment
-        return _record_once(runtime, visit, request_id, size)
+        return _record_once(visit, stored)
 
 
-def _record_once(runtime: Runtime, visit: Visit, request_id: str, size: int) -> bool:
-    with runtime.transaction(visit.actor, request_id=request_id) as session:
-        place = remote.open_dataset(session, visit.dataset)
-        return remote.record_push(session, dataset_id=place.id, digest=visit.digest, size=size)
+def _record_once(visit: Visit, stored: StoredContent) -> bool:
+    with visit.runtime.transaction(visit.actor, request_id=visit.request_id) as session:
+        place = visit.place or remote.open_dataset(session, visit.dataset)
+        return remote.record_push(session, dataset_id=place.id, digest=visit.digest, size=stored.size)

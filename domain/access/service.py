@@ -4,7 +4,7 @@ from datetime import datetime
 from hashlib import sha256
 from secrets import token_urlsafe
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from domain.access.actor import SCOPES, Actor, Role, Scope
 from domain.access.events import TokenCreated, TokenRevoked
@@ -82,9 +82,15 @@ def revoke_token(session: WriteSession, *, name: str) -> Token:
     return token
 
 
+# Asked with every request: columns are read in a third of the time of an entity.
+_HOLDER = select(Token.owner, Token.role, Token.scopes, Token.expires_at, Token.revoked_at).where(
+    Token.sha256 == bindparam("sha256")
+)
+
+
 def identify(session: AnySession, secret: str, *, now: datetime) -> Actor | None:
     """Who holds this secret; None when nobody does, or it has expired or been revoked."""
-    token = session.scalar(select(Token).where(Token.sha256 == digest(secret)))
+    token = session.execute(_HOLDER, {"sha256": digest(secret)}).first()
     if token is None or token.revoked_at is not None or (token.expires_at is not None and token.expires_at <= now):
         return None
     return Actor(token.owner, Role(token.role), frozenset(Scope(scope) for scope in token.scopes))

@@ -6,8 +6,9 @@ An object exists in a dataset when it was pushed to it, or when one of its versi
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any, cast
 
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import CursorResult, and_, bindparam, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from domain.datasets.dvc import Listed, Pointer
@@ -44,13 +45,18 @@ class IncompleteFolder(Conflict):
 
 @dataclass(frozen=True)
 class Place:
-    """A dataset as its remote sees it: enough to decide what may be done there."""
+    """A dataset as its remote sees it. `pushed` is the size of the object that was asked about, if it was pushed."""
 
     id: str
     archived: bool
+    pushed: int | None = None
 
 
-_PLACE = select(Dataset.id, Dataset.archived_at).where(Dataset.name == bindparam("name"))
+_PLACE = (
+    select(Dataset.id, Dataset.archived_at, DatasetObject.size)
+    .outerjoin(DatasetObject, and_(DatasetObject.dataset_id == Dataset.id, DatasetObject.digest == bindparam("digest")))
+    .where(Dataset.name == bindparam("name"))
+)
 _PUSHED = select(DatasetObject.size).where(
     DatasetObject.dataset_id == bindparam("dataset_id"), DatasetObject.digest == bindparam("digest")
 )
@@ -62,9 +68,19 @@ _IN_A_VERSION = (
 )
 
 
-def find_place(session: AnySession, name: str) -> Place | None:
-    row = session.execute(_PLACE, {"name": name}).first()
-    return None if row is None else Place(row.id, row.archived_at is not None)
+# Clients push the same bytes at the same moment, and both are right.
+_RECORD = {
+    name: dialect.insert(DatasetObject.__table__)
+    .values({column.name: bindparam(column.name) for column in DatasetObject.__table__.columns})
+    .on_conflict_do_nothing()
+    for name, dialect in {"sqlite": sqlite, "postgresql": postgresql}.items()
+}
+
+
+def find_place(session: AnySession, name: str, digest: str = "") -> Place | None:
+    """The dataset, and in the same reading whether the object was pushed to it; None where there is no dataset."""
+    row = session.execute(_PLACE, {"name": name, "digest": digest}).first()
+    return None if row is None else Place(row.id, archived=row.archived_at is not None, pushed=row.size)
 
 
 def size_of(session: AnySession, dataset_id: str, digest: str) -> int | None:
@@ -139,16 +155,9 @@ def open_dataset(session: WriteSession, name: str) -> Place:
 
 def record_push(session: WriteSession, *, dataset_id: str, digest: str, size: int) -> bool:
     """The object is in the store and now exists in the dataset; False when it did so before."""
+    statement = _RECORD[session.get_bind().dialect.name]
     values = {"dataset_id": dataset_id, "digest": digest, "size": size, "pushed_at": session.now()}
-    # Clients push the same bytes at the same moment, and both are right.
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    written = session.execute(
-        dialect.insert(DatasetObject)
-        .values(values)
-        .on_conflict_do_nothing(index_elements=["dataset_id", "digest"])
-        .returning(DatasetObject.digest)
-    )
-    return written.first() is not None
+    return cast("CursorResult[Any]", session.execute(statement, values)).rowcount == 1
 
 
 def forget_push(session: WriteSession, *, dataset_id: str, digest: str) -> bool:
