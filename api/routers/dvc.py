@@ -31,6 +31,7 @@ from domain.db import ReadSession
 
 router = APIRouter(prefix="/dvc/{dataset}/files/md5", include_in_schema=False)
 OBJECT = "/{prefix}/{rest}"
+DatasetName = Annotated[str, Path(pattern=NAME_PATTERN)]
 # What one file of a listing takes at most: a path (six bytes for each of JSON's escapes), an MD5, and the keys.
 _LISTED_BYTES = 6 * 512 + 100
 
@@ -52,27 +53,35 @@ class Visit:
     listing: bytes | None = None
 
 
+@dataclass(frozen=True)
+class Greeting:
+    """Who the token belongs to, and what it may do here."""
+
+    dataset: str
+    exists: bool
+    actor: str
+    may_push: bool
+
+
+def greet(scopes: SecurityScopes, request: Request, dataset: DatasetName) -> Greeting:
+    with request.app.state.runtime.reading() as session:
+        actor = _identify(session, scopes, request, dataset)
+        exists = remote.find_place(session, dataset) is not None
+    return Greeting(dataset, exists, actor.name, Scope.WRITE in actor.scopes)
+
+
 def admit(
     *,
     scopes: SecurityScopes,
     request: Request,
-    dataset: Annotated[str, Path(pattern=NAME_PATTERN)],
+    dataset: DatasetName,
     prefix: Annotated[str, Path(pattern=r"^[0-9a-f]{2}$")],
     rest: Annotated[str, Path(pattern=r"^[0-9a-f]{30}(\.dir)?$")],
 ) -> Visit:
     """Who asks, for which object, and whether the dataset has it: one thread, one read transaction."""
-    secret = secret_of(request)
-    if not secret:
-        raise HTTPException(
-            401, f"The remote of {dataset!r} needs a token: `dvc remote modify --local REMOTE auth basic`, with any "
-            "`user`, and the token as `password`.",
-        )  # fmt: skip
     runtime: Runtime = request.app.state.runtime
     with runtime.reading() as session:
-        actor = identify(session, secret, now=runtime.clock())
-        if actor is None:
-            raise HTTPException(401, "The token is unknown, expired or revoked.")
-        authorize(scopes, actor)
+        actor = _identify(session, scopes, request, dataset)
         digest = prefix + rest
         place = remote.find_place(session, dataset, digest)
         size, listing = (None, None) if place is None else _find(session, runtime, place, digest)
@@ -122,6 +131,12 @@ def delete_object(visit: Writing) -> Response:
     return Response(status_code=204)
 
 
+@router.get("")
+def get_remote(greeting: Annotated[Greeting, Security(greet, scopes=[Scope.READ])]) -> Greeting:
+    """What a person asks to see whether a token is good; the client asks it before a fetch, and does not read it."""
+    return greeting
+
+
 def _find(session: ReadSession, runtime: Runtime, place: remote.Place, digest: str) -> tuple[int | None, bytes | None]:
     """The size of the object, and the object itself where it has to be made from a version's files."""
     size = place.pushed if place.pushed is not None else remote.size_of(session, place.id, digest)
@@ -131,6 +146,20 @@ def _find(session: ReadSession, runtime: Runtime, place: remote.Place, digest: s
         return runtime.contents.size(digest), None
     listing = remote.listing_of(session, place.id, digest)
     return (None, None) if listing is None else (len(listing), listing)
+
+
+def _identify(session: ReadSession, scopes: SecurityScopes, request: Request, dataset: str) -> Actor:
+    secret = secret_of(request)
+    if not secret:
+        raise HTTPException(
+            401,
+            f"The remote of {dataset!r} needs a token: `dvc remote modify --local REMOTE auth basic`, any `user`, and "
+            "the token as `password`.",
+        )
+    actor = identify(session, secret, now=request.app.state.runtime.clock())
+    if actor is None:
+        raise HTTPException(401, "The token is unknown, expired or revoked.")
+    return authorize(scopes, actor)
 
 
 def _refuse_archived(visit: Visit) -> None:
