@@ -20,7 +20,6 @@ from api.deps import authorize, secret_of
 from api.errors import TooLarge
 from api.objects import SMALL, ObjectResponse, receive_listing, receive_object
 from domain.access.actor import Actor, Scope
-from domain.access.service import identify
 from domain.datasets import remote
 from domain.datasets.dvc import parse_listing
 from domain.datasets.manifest import StoredContent, md5_of
@@ -65,9 +64,8 @@ class Greeting:
 
 def greet(scopes: SecurityScopes, request: Request, dataset: DatasetName) -> Greeting:
     with request.app.state.runtime.reading() as session:
-        actor = _identify(session, scopes, request, dataset)
-        exists = remote.find_place(session, dataset) is not None
-    return Greeting(dataset, exists, actor.name, Scope.WRITE in actor.scopes)
+        actor, place = _visit(session, scopes, request, dataset)
+    return Greeting(dataset, place is not None, actor.name, Scope.WRITE in actor.scopes)
 
 
 def admit(
@@ -81,9 +79,8 @@ def admit(
     """Who asks, for which object, and whether the dataset has it: one thread, one read transaction."""
     runtime: Runtime = request.app.state.runtime
     with runtime.reading() as session:
-        actor = _identify(session, scopes, request, dataset)
         digest = prefix + rest
-        place = remote.find_place(session, dataset, digest)
+        actor, place = _visit(session, scopes, request, dataset, digest)
         size, listing = (None, None) if place is None else _find(session, runtime, place, digest)
     return Visit(runtime, actor, request.state.request_id, dataset, place, digest, size, listing)
 
@@ -139,16 +136,17 @@ def get_remote(greeting: Annotated[Greeting, Security(greet, scopes=[Scope.READ]
 
 def _find(session: ReadSession, runtime: Runtime, place: remote.Place, digest: str) -> tuple[int | None, bytes | None]:
     """The size of the object, and the object itself where it has to be made from a version's files."""
-    size = place.pushed if place.pushed is not None else remote.size_of(session, place.id, digest)
-    if size is not None or not digest.endswith(".dir") or not remote.has_version(session, place.id, digest):
-        return size, None
+    if place.size is not None or not digest.endswith(".dir") or not remote.has_version(session, place.id, digest):
+        return place.size, None
     if runtime.contents.exists(digest):
         return runtime.contents.size(digest), None
     listing = remote.listing_of(session, place.id, digest)
     return (None, None) if listing is None else (len(listing), listing)
 
 
-def _identify(session: ReadSession, scopes: SecurityScopes, request: Request, dataset: str) -> Actor:
+def _visit(
+    session: ReadSession, scopes: SecurityScopes, request: Request, dataset: str, digest: str = ""
+) -> tuple[Actor, remote.Place | None]:
     secret = secret_of(request)
     if not secret:
         raise HTTPException(
@@ -156,10 +154,11 @@ def _identify(session: ReadSession, scopes: SecurityScopes, request: Request, da
             f"The remote of {dataset!r} needs a token: `dvc remote modify --local REMOTE auth basic`, any `user`, and "
             "the token as `password`.",
         )
-    actor = identify(session, secret, now=request.app.state.runtime.clock())
+    now = request.app.state.runtime.clock()
+    actor, place = remote.visit(session, secret=secret, now=now, name=dataset, digest=digest)
     if actor is None:
         raise HTTPException(401, "The token is unknown, expired or revoked.")
-    return authorize(scopes, actor)
+    return authorize(scopes, actor), place
 
 
 def _refuse_archived(visit: Visit) -> None:

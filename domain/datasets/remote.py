@@ -5,12 +5,17 @@ An object exists in a dataset when it was pushed to it, or when one of its versi
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import islice
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, and_, bindparam, delete, select
+from sqlalchemy import CursorResult, Row, bindparam, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from domain.access.actor import Actor
+from domain.access.models import Token
+from domain.access.service import HOLDER, holder
+from domain.access.service import digest as hashed
 from domain.datasets.dvc import Listed, Pointer
 from domain.datasets.manifest import ManifestEntry, directory_listing, md5_of
 from domain.datasets.models import Dataset, DatasetFile, DatasetObject, DatasetVersion
@@ -45,29 +50,43 @@ class IncompleteFolder(Conflict):
 
 @dataclass(frozen=True)
 class Place:
-    """A dataset as its remote sees it. `pushed` is the size of the object that was asked about, if it was pushed."""
+    """A dataset as its remote sees it. `size` is that of the object asked about; None where the dataset has no such.
+
+    Of a listing that only a version knows, too: `listing_of` makes it.
+    """
 
     id: str
     archived: bool
-    pushed: int | None = None
+    size: int | None = None
 
 
-_PLACE = (
-    select(Dataset.id, Dataset.archived_at, DatasetObject.size)
-    .outerjoin(DatasetObject, and_(DatasetObject.dataset_id == Dataset.id, DatasetObject.digest == bindparam("digest")))
-    .where(Dataset.name == bindparam("name"))
-)
-_PUSHED = select(DatasetObject.size).where(
-    DatasetObject.dataset_id == bindparam("dataset_id"), DatasetObject.digest == bindparam("digest")
+_PUSHED = (
+    select(DatasetObject.size)
+    .where(DatasetObject.dataset_id == Dataset.id, DatasetObject.digest == bindparam("digest"))
+    .correlate(Dataset)
+    .scalar_subquery()
 )
 _IN_A_VERSION = (
     select(DatasetFile.size)
     .join(DatasetVersion, DatasetVersion.id == DatasetFile.version_id)
-    .where(DatasetFile.md5 == bindparam("digest"), DatasetVersion.dataset_id == bindparam("dataset_id"))
+    .where(DatasetFile.md5 == bindparam("digest"), DatasetVersion.dataset_id == Dataset.id)
     .limit(1)
+    .correlate(Dataset)
+    .scalar_subquery()
 )
-
-
+_COLUMNS = (
+    Dataset.id.label("dataset_id"),
+    Dataset.archived_at.label("archived_at"),
+    func.coalesce(_PUSHED, _IN_A_VERSION).label("size"),
+)
+_PLACE = select(*_COLUMNS).where(Dataset.name == bindparam("name"))
+# One statement for each of many small requests: who asks, where, and whether it is there.
+_VISIT = (
+    select(*HOLDER, *_COLUMNS)
+    .select_from(Token)
+    .outerjoin(Dataset, Dataset.name == bindparam("name"))
+    .where(Token.sha256 == bindparam("sha256"))
+)
 # Clients push the same bytes at the same moment, and both are right.
 _RECORD = {
     name: dialect.insert(DatasetObject.__table__)
@@ -77,22 +96,23 @@ _RECORD = {
 }
 
 
+def visit(
+    session: AnySession, *, secret: str, now: datetime, name: str, digest: str = ""
+) -> tuple[Actor | None, Place | None]:
+    """Who holds the secret (as `access.identify` has it), and the dataset with what is known of the object."""
+    values = {"sha256": hashed(secret), "name": name, "digest": digest}
+    row = session.execute(_VISIT, values).first()
+    return holder(row, now=now), _place(row)
+
+
 def find_place(session: AnySession, name: str, digest: str = "") -> Place | None:
-    """The dataset, and in the same reading whether the object was pushed to it; None where there is no dataset."""
-    row = session.execute(_PLACE, {"name": name, "digest": digest}).first()
-    return None if row is None else Place(row.id, archived=row.archived_at is not None, pushed=row.size)
+    return _place(session.execute(_PLACE, {"name": name, "digest": digest}).first())
 
 
-def size_of(session: AnySession, dataset_id: str, digest: str) -> int | None:
-    """The bytes of an object that exists in the dataset; None when it does not, or is known by a version alone.
-
-    The latter are listings: `listing_of` makes them.
-    """
-    values = {"dataset_id": dataset_id, "digest": digest}
-    size: int | None = session.execute(_PUSHED, values).scalar()
-    if size is None and not digest.endswith(".dir"):
-        size = session.execute(_IN_A_VERSION, values).scalar()
-    return size
+def _place(row: Row[Any] | None) -> Place | None:
+    if row is None or row.dataset_id is None:
+        return None
+    return Place(row.dataset_id, archived=row.archived_at is not None, size=row.size)
 
 
 def listing_of(session: AnySession, dataset_id: str, digest: str) -> bytes | None:
@@ -175,9 +195,9 @@ def find_pointed(session: AnySession, *, dataset: str, pointer: Pointer) -> Data
 
     `NotPushed` when the dataset has no such object: that another one has it does not count.
     """
-    home = get_dataset(session, dataset)
-    standing = find_by_digest(session, home.id, pointer.md5)
-    if standing is None and size_of(session, home.id, pointer.md5) is None:
+    home = find_place(session, dataset, pointer.md5)
+    standing = find_by_digest(session, home.id if home else get_dataset(session, dataset).id, pointer.md5)
+    if standing is None and (home is None or home.size is None):
         raise _not_pushed(dataset, [Listed(pointer.path, pointer.md5)], of=1)
     return standing
 
