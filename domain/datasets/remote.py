@@ -92,6 +92,7 @@ _RECORD = {
     name: dialect.insert(DatasetObject.__table__)
     .values({column.name: bindparam(column.name) for column in DatasetObject.__table__.columns})
     .on_conflict_do_nothing()
+    .execution_options(preserve_rowcount=True)
     for name, dialect in {"sqlite": sqlite, "postgresql": postgresql}.items()
 }
 
