@@ -9,10 +9,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import checks, jobs, predict, upload
+from bench import checks, dvc, jobs, predict, upload
 from bench.table import BenchRow
 
-BENCHES = {"checks": checks.run, "jobs": jobs.run, "upload": upload.run, "predict": predict.run}
+BENCHES = {"checks": checks.run, "jobs": jobs.run, "upload": upload.run, "dvc": dvc.run, "predict": predict.run}
 NAMED = ("fastapi", "uvicorn", "celery", "sqlalchemy", "polars", "onnxruntime", "mlflow")
 
 
