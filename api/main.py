@@ -17,6 +17,7 @@ from api.routers import (
     data_checks,
     datasets,
     dvc,
+    dvc_folders,
     endpoints,
     events,
     experiments,
@@ -75,6 +76,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.state.runtime = runtime
     app.state.metrics = [metrics.registry]
     app.include_router(dvc.router)  # first: it is asked for each of many small files
+    app.include_router(dvc_folders.router)
     app.include_router(health.public)
     app.include_router(health.router)
     problem = {"model": errors.Problem, "description": "problem+json"}

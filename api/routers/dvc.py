@@ -64,7 +64,7 @@ class Greeting:
 
 def greet(scopes: SecurityScopes, request: Request, dataset: DatasetName) -> Greeting:
     with request.app.state.runtime.reading() as session:
-        actor, place = _visit(session, scopes, request, dataset)
+        actor, place = visit_of(session, scopes, request, dataset)
     return Greeting(dataset, place is not None, actor.name, Scope.WRITE in actor.scopes)
 
 
@@ -80,7 +80,7 @@ def admit(
     runtime: Runtime = request.app.state.runtime
     with runtime.reading() as session:
         digest = prefix + rest
-        actor, place = _visit(session, scopes, request, dataset, digest)
+        actor, place = visit_of(session, scopes, request, dataset, digest)
         size, listing = (None, None) if place is None else _find(session, runtime, place, digest)
     return Visit(runtime, actor, request.state.request_id, dataset, place, digest, size, listing)
 
@@ -144,9 +144,10 @@ def _find(session: ReadSession, runtime: Runtime, place: remote.Place, digest: s
     return (None, None) if listing is None else (len(listing), listing)
 
 
-def _visit(
+def visit_of(
     session: ReadSession, scopes: SecurityScopes, request: Request, dataset: str, digest: str = ""
 ) -> tuple[Actor, remote.Place | None]:
+    """The caller, and the dataset; 401 or 403 for somebody who may not be here."""
     secret = secret_of(request)
     if not secret:
         raise HTTPException(

@@ -152,6 +152,21 @@ def sizes_of(session: AnySession, dataset_id: str, md5s: Collection[str]) -> dic
     return sizes
 
 
+def prefixes_of(session: AnySession, dataset_id: str) -> list[str]:
+    """The first two digits of what was pushed to the dataset: the folders of its remote."""
+    prefix = func.substr(DatasetObject.digest, 1, 2)
+    query = select(prefix).where(DatasetObject.dataset_id == dataset_id).distinct().order_by(prefix)
+    return list(session.scalars(query))
+
+
+def pushed_under(session: AnySession, dataset_id: str, prefix: str) -> list[DatasetObject]:
+    """What was pushed to the dataset and begins with these digits. What only a version has is not in it."""
+    query = select(DatasetObject).where(
+        DatasetObject.dataset_id == dataset_id, DatasetObject.digest.startswith(prefix, autoescape=True)
+    )
+    return list(session.scalars(query.order_by(DatasetObject.digest)))
+
+
 def refuse_incomplete(session: AnySession, dataset_id: str, listed: Sequence[Listed]) -> None:
     """`IncompleteFolder`, naming a few, unless every file of the listing exists in the dataset."""
     missing = _missing(listed, sizes_of(session, dataset_id, {one.md5 for one in listed}))

@@ -188,6 +188,30 @@ class TestPushAndPull:
         assert "403, message='Forbidden'" in reader.dvc("push", fails=True)
 
 
+class TestCollecting:
+    def test_plain_http_cannot_be_listed_so_the_client_refuses(self, api: Api, clone: Clone) -> None:
+        clone.write("a.csv", b"a\n1\n")
+        clone.dvc("add", "a.csv")
+        clone.dvc("gc", "-c", "-w", "-f", fails=True)
+
+    def test_what_no_pointer_names_goes_from_the_remote(self, api: Api, clone: Clone, tmp_path: Path) -> None:
+        pytest.importorskip("dvc_webdav")
+        for text in (b"old", b"new"):
+            clone.write("d/x.txt", text)
+            clone.write("d/y.txt", b"stays")
+            clone.dvc("add", "d")
+            clone.dvc("push")
+        address = f"{api.url}/dvc/{tmp_path.name}".replace("http://", "webdav://")
+        remote = ("['remote \"gc\"']", f"url = {address}", "user = me", f"password = {api.token}")
+        with (clone.folder / ".dvc" / "config.local").open("a") as config:
+            config.write("\n    ".join(remote) + "\n")
+        assert "Removed 2 objects from remote" in clone.dvc("gc", "-c", "-w", "-f", "-r", "gc")
+        assert [objects(api, tmp_path.name, text) for text in (b"old", b"new", b"stays")] == [404, 200, 200]
+        clone.forget("d")
+        clone.dvc("pull")
+        assert clone.files("d") == {"x.txt": b"new", "y.txt": b"stays"}
+
+
 class TestAtOnce:
     def test_the_same_bytes_from_three_clients(self, api: Api, tmp_path: Path) -> None:
         clones = [make_clone(api, tmp_path / str(number), tmp_path.name) for number in range(3)]
