@@ -4,6 +4,7 @@ import asyncio
 import json
 from base64 import b64encode
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -16,6 +17,7 @@ from api.main import create_app
 from api.objects import BITE, SMALL
 from tests.api.answers import put_version, refused
 from tests.api.dvc_wire import ROOT, digest, listing, push, push_listing, url
+from tests.conftest import ON_BOTH_DATABASES
 
 TABLE = b"a\n1\n"
 
@@ -38,6 +40,13 @@ class TestPush:
         refused(client.get(url(digest(b"x"))), 404, "unknown_object")
         push(client, b"x")
         assert client.get("datasets/a").json()["versions"] == 0
+
+    @ON_BOTH_DATABASES
+    def test_many_first_ones_at_once_make_it_once(self, client: httpx.Client) -> None:
+        with ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(lambda number: push(client, bytes([number])), range(16)))
+        assert [answer.status_code for answer in answers] == [201] * 16
+        assert [one["name"] for one in client.get("datasets").json()["items"]] == ["a"]
 
     def test_again_is_no_news(self, client: httpx.Client) -> None:
         assert [push(client, b"x").status_code for _ in range(2)] == [201, 200]
