@@ -1,5 +1,6 @@
 """What routes ask for: the runtime, who is asking, a session of the right kind, a page, preconditions."""
 
+from base64 import b64decode
 from collections.abc import Iterator
 from typing import Annotated
 
@@ -48,6 +49,19 @@ def get_actor(
     if actor is None:
         raise HTTPException(401, "The token is unknown, expired or revoked.")
     return actor
+
+
+def secret_of(request: Request) -> str | None:
+    """The token in the `Authorization` header as DVC's client sends it: as a bearer token, or as a basic password."""
+    kind, _, value = request.headers.get("authorization", "").partition(" ")
+    if kind.lower() == "bearer":
+        return value.strip() or None
+    if kind.lower() == "basic":
+        try:
+            return b64decode(value, validate=True).decode().partition(":")[2] or None
+        except ValueError:
+            return None
+    return None
 
 
 def authorize(scopes: SecurityScopes, actor: Annotated[Actor, Depends(get_actor)]) -> Actor:

@@ -11,7 +11,7 @@ from fastapi.responses import StreamingResponse
 from adapters.chunk_store.contents import Contents
 from domain.datasets.manifest import ManifestEntry
 
-_RANGE = re.compile(r"^bytes=(\d{1,18})?-(\d{1,18})?$")
+_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 
 def file_response(request: Request, contents: Contents, entry: ManifestEntry) -> Response:
@@ -25,28 +25,31 @@ def file_response(request: Request, contents: Contents, entry: ManifestEntry) ->
     }
     if etag in (request.headers.get("if-none-match") or ""):
         return Response(status_code=304, headers=headers)
-    asked = request.headers.get("range", "") if request.headers.get("if-range", etag) == etag else ""
-    start, end = span(asked, entry.size) or (0, entry.size)
-    if start >= end and entry.size:
+    asked = request.headers.get("range") if request.headers.get("if-range", etag) == etag else None
+    start, end, status = byte_range(asked, entry.size) if asked else (0, entry.size, 200)
+    if status == 416:
         headers["Content-Range"] = f"bytes */{entry.size}"
         return Response(status_code=416, headers=headers)
     headers["Content-Length"] = str(end - start)
-    partial = _RANGE.match(asked) is not None
-    if partial:
+    if status == 206:
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{entry.size}"
     body = _first(contents.stream(entry.md5, start), end - start)  # raises here, while the status can still say so
-    return StreamingResponse(body, 206 if partial else 200, headers=headers, media_type="application/octet-stream")
+    return StreamingResponse(body, status, headers=headers, media_type="application/octet-stream")
 
 
-def span(asked: str, size: int) -> tuple[int, int] | None:
-    """First byte and the one after the last of a `Range` header; None for what is no single range of bytes."""
-    match = _RANGE.match(asked)
-    if match is None or not any(match.groups()):
-        return None
+def byte_range(asked: str, size: int) -> tuple[int, int, int]:
+    """Start, end (exclusive) and status of a `Range` (RFC 9110, 14): one range, or the whole where it is none."""
+    match = _RANGE.fullmatch(asked.replace(" ", ""))
+    if match is None or match.group(1) == match.group(2) == "":
+        return 0, size, 200
     first, last = match.groups()
-    if first is None:
-        return max(0, size - int(last)), size
-    return int(first), min(size, int(last) + 1) if last else size
+    if first == "":
+        start, end = max(0, size - int(last)), size
+    else:
+        start, end = int(first), min(size, int(last) + 1) if last else size
+    if last and first and int(last) < int(first):
+        return 0, size, 200
+    return (start, end, 206) if start < end else (0, 0, 416)
 
 
 def _first(chunks: Iterator[bytes], count: int) -> Iterator[bytes]:

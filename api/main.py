@@ -16,6 +16,8 @@ from api.routers import (
     access,
     data_checks,
     datasets,
+    dvc,
+    dvc_folders,
     endpoints,
     events,
     experiments,
@@ -76,6 +78,8 @@ def create_app(runtime: Runtime) -> FastAPI:
     metrics = RequestMetrics()
     app.state.runtime = runtime
     app.state.metrics = [metrics.registry]
+    app.include_router(dvc.router)  # first: it is asked for each of many small files
+    app.include_router(dvc_folders.router)
     app.include_router(health.public)
     app.include_router(health.router)
     problem = {"model": errors.Problem, "description": "problem+json"}

@@ -97,8 +97,7 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        upload = scope["path"].endswith("/versions") and headers.get("content-type", "").startswith(_UPLOADS)
-        limit = self._max_upload_bytes if upload else self._max_bytes
+        limit = self._max_upload_bytes if _takes_files(scope, headers) else self._max_bytes
         taken = 0
         too_large = TooLarge(f"The body is larger than {limit} bytes.", where="body", fix="Send less at once.")
         declared = headers.get("content-length", "0")
@@ -118,3 +117,10 @@ class BodyLimit:
             return message
 
         await self._app(scope, receive_within_limit, send)
+
+
+def _takes_files(scope: Scope, headers: Headers) -> bool:
+    """Whether the body is an upload: files of a version (as a form or a push), or an object of DVC's client."""
+    if scope["path"].startswith("/dvc/"):
+        return scope["method"] in {"PUT", "POST"}
+    return scope["path"].endswith("/versions") and headers.get("content-type", "").startswith(_UPLOADS)

@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import cache, checks, diff, expectations, jobs, predict, store, upload
+from bench import cache, checks, diff, dvc, expectations, jobs, predict, store, upload
 from bench.table import BenchRow
 
 BENCHES = {
@@ -17,6 +17,7 @@ BENCHES = {
     "expectations": expectations.run,
     "jobs": jobs.run,
     "upload": upload.run,
+    "dvc": dvc.run,
     "predict": predict.run,
     "cache": cache.run,
     "diff": diff.run,

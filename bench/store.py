@@ -18,7 +18,7 @@ import numpy as np
 import polars as pl
 
 from bench.table import BenchRow
-from bench.upload import ROOT, api
+from bench.upload import ROOT, running_api
 
 FILES = 20_000
 CSV_BYTES = 500 * 10**6
@@ -29,7 +29,7 @@ def run() -> list[BenchRow]:
     place = MEMORY_DISK if MEMORY_DISK.is_dir() else None
     with tempfile.TemporaryDirectory(prefix="millrace-bench-", dir=place) as name:
         folder = Path(name)
-        with api(folder / "home") as client:
+        with running_api(folder / "home") as client:
             dvc = _Dvc(folder / "dvc")
             ours = _Millrace(folder, str(client.base_url), client.headers["Authorization"].removeprefix("Bearer "))
             return [*_small_files(folder, dvc, ours), *_csv(dvc, ours)]

@@ -30,7 +30,7 @@ def run() -> list[BenchRow]:
         large, small = Path(folder, "large"), Path(folder, "small")
         for path in (large, small):
             path.mkdir()
-        with api(Path(folder, "home")) as client:
+        with running_api(Path(folder, "home")) as client:
             rows = []
             for name, source, count, size in (
                 (f"upload, one file of {LARGE_BYTES >> 20} MB", large, 1, LARGE_BYTES),
@@ -59,7 +59,7 @@ def _round(client: httpx.Client, source: Path, count: int, size: int) -> tuple[f
 
 
 @contextmanager
-def api(home: Path) -> Iterator[httpx.Client]:
+def running_api(home: Path) -> Iterator[httpx.Client]:
     """The API on a fresh home, and a client with its token."""
     env = {**os.environ, "MILLRACE_HOME": str(home), "MILLRACE_LOG_LEVEL": "ERROR", "PYTHONPATH": str(ROOT)}
     subprocess.run([sys.executable, "-m", "migrations", "upgrade"], env=env, cwd=ROOT, check=True)

@@ -34,6 +34,9 @@ class WrongDigest(Invalid):
 
     code = "wrong_md5"
 
+    def __init__(self, expected: str, found: str) -> None:
+        super().__init__(f"The bytes have the MD5 {found}, not {expected}.", where="body", fix="Send them again.")
+
 
 class Contents:
     """The content-addressed part of the data store."""
@@ -297,9 +300,7 @@ class ContentSink:
         stored = StoredContent(self._hash.hexdigest(), self._size)
         if expect is not None and expect != stored.md5:
             self.abort()
-            raise WrongDigest(
-                f"The bytes have the MD5 {stored.md5}, not {expect}.", where="body", fix="Send them again."
-            )
+            raise WrongDigest(expect, stored.md5)
         self._parts += [self._batch.chunks.add(chunk) for chunk in self._chunker.finish()]
         self._batch.add_content(stored.md5, self._parts)
         if self._alone:

@@ -34,10 +34,10 @@ from api.schemas.jobs import JobRead
 from api.schemas.pages import PageRead
 from api.uploads import BadUpload, Upload, receive, receive_upload
 from domain.access.actor import Actor
-from domain.datasets import queries, service
-from domain.datasets.dvc import pointer
+from domain.datasets import queries, remote, service
+from domain.datasets.dvc import parse_listing, parse_pointer, pointer
 from domain.datasets.manifest import checked_path
-from domain.datasets.specs import NAME_PATTERN, TableProfile, UploadSource, VersionDiff
+from domain.datasets.specs import NAME_PATTERN, PointerSource, Source, TableProfile, UploadSource, VersionDiff
 from domain.datasets.states import VersionState
 
 router = APIRouter(prefix="/datasets", tags=["datasets"], route_class=DocumentRoute)
@@ -66,9 +66,9 @@ _UPLOAD: dict[str, Any] = {
                     "type": "object",
                     "properties": {
                         "files": {"type": "array", "items": {"type": "string", "format": "binary"}},
+                        "pointer": {"type": "string", "description": "Instead of files: the text of a `.dvc` file."},
                         "message": {"type": "string"},
                     },
-                    "required": ["files"],
                 }
             },
             "application/json": {
@@ -79,6 +79,7 @@ _UPLOAD: dict[str, Any] = {
                             "oneOf": [
                                 {"$ref": "#/components/schemas/RecipeSource"},
                                 {"$ref": "#/components/schemas/TrafficSource"},
+                                PointerSource.model_json_schema(),
                             ]
                         },
                         "message": {"type": "string"},
@@ -149,7 +150,7 @@ def archive_dataset(name: DatasetName, session: WriteDep, _: Writer) -> DatasetR
 async def create_dataset_version(
     *, name: DatasetName, request: Request, response: Response, runtime: RuntimeDep, actor: Writer, key: IdempotencyKey
 ) -> VersionRead | Response:
-    """Upload files (`multipart/form-data`, of any size), or order a build with a JSON `source`."""
+    """Upload files (`multipart/form-data`, of any size), name a pushed `.dvc` pointer, or order a build (JSON)."""
     await to_thread.run_sync(_refuse_if_closed, runtime, name)
     upload: Upload | None = None
     if type_of(request) == "multipart/form-data":
@@ -159,13 +160,17 @@ async def create_dataset_version(
         upload = await receive(request, receiver)
     if upload is not None:
         version, created = await to_thread.run_sync(_add_version, runtime, actor, request, name, upload)
-        response.status_code = 201 if created else 200
-        response.headers["Location"] = f"/api/v1/datasets/{name}/versions/{version.number}"
-        return version
+        return _made(response, version, created=created)
     if type_of(request) not in {"application/json", *YAML_TYPES}:
         raise HTTPException(415, f"Send files as multipart/form-data or {MEDIA_TYPE}, a source as application/json.")
     build = parse_as(VersionBuild, await request.body(), type_of(request))
-    job = await to_thread.run_sync(partial(_order_build, runtime, actor, request, name=name, build=build, key=key))
+    source, message = build.source, build.message
+    if isinstance(source, PointerSource):
+        add = partial(_add_pointed, runtime, actor, request, name=name, text=source.pointer, message=message)
+        version, created = await to_thread.run_sync(add)
+        return _made(response, version, created=created)
+    order = partial(_order_build, runtime, actor, request, name=name, source=source, message=message, key=key)
+    job = await to_thread.run_sync(order)
     return JSONResponse(job.model_dump(mode="json"), 202, {"Location": f"/api/v1/jobs/{job.id}"})
 
 
@@ -300,6 +305,12 @@ def _tagged(response: Response, dataset: DatasetRead) -> DatasetRead:
     return dataset
 
 
+def _made(response: Response, version: VersionRead, *, created: bool) -> VersionRead:
+    response.status_code = 201 if created else 200
+    response.headers["Location"] = f"/api/v1/datasets/{version.dataset}/versions/{version.number}"
+    return version
+
+
 def _refuse_if_closed(runtime: Runtime, name: str) -> None:
     """Say no before the bytes are sent, not after."""
     with runtime.reading() as session:
@@ -310,25 +321,47 @@ def _add_version(
     runtime: Runtime, actor: Actor, request: Request, name: str, upload: Upload
 ) -> tuple[VersionRead, bool]:
     """The bytes are there: the short transaction that makes them a version."""
-    unknown = sorted(upload.fields.keys() - {"message"})
+    unknown = sorted(upload.fields.keys() - {"message", "pointer"})
     if unknown:
         raise BadUpload(
             f"The form has a field {unknown[0][:80]!r}.", where=unknown[0][:80], fix="Send files, and a message."
         )
+    message = upload.fields.get("message", "")
+    if "pointer" in upload.fields:
+        if upload.entries:
+            raise BadUpload("The form has files and a pointer.", where="pointer", fix="Send one or the other.")
+        return _add_pointed(runtime, actor, request, name=name, text=upload.fields["pointer"], message=message)
     with runtime.transaction(actor, request_id=request.state.request_id) as session:
         version, created = service.add_version(
             session,
             dataset=name,
             entries=upload.entries,
             source=UploadSource(),
-            message=upload.fields.get("message", ""),
+            message=message,
+        )
+        return VersionRead.of(version), created
+
+
+def _add_pointed(
+    runtime: Runtime, actor: Actor, request: Request, *, name: str, text: str, message: str
+) -> tuple[VersionRead, bool]:
+    """The version of a pointer whose bytes `dvc push` has brought."""
+    pointed = parse_pointer(text)
+    with runtime.reading() as session:
+        standing = remote.find_pointed(session, dataset=name, pointer=pointed)
+    if standing is not None:
+        return VersionRead.of(standing), False
+    listed = parse_listing(runtime.contents.read(pointed.md5)) if pointed.md5.endswith(".dir") else []
+    with runtime.transaction(actor, request_id=request.state.request_id) as session:
+        version, created = remote.add_pointed_version(
+            session, dataset=name, pointer=pointed, listed=listed, message=message
         )
         return VersionRead.of(version), created
 
 
 def _order_build(
-    runtime: Runtime, actor: Actor, request: Request, *, name: str, build: VersionBuild, key: str | None
+    runtime: Runtime, actor: Actor, request: Request, *, name: str, source: Source, message: str, key: str | None
 ) -> JobRead:
     with runtime.transaction(actor, request_id=request.state.request_id) as session:
-        job = service.build_version(session, name=name, source=build.source, message=build.message, key=key)
+        job = service.build_version(session, name=name, source=source, message=message, key=key)
         return JobRead.model_validate(job)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from domain.datasets.manifest import ManifestEntry
 from domain.datasets.models import Dataset, DatasetVersion
 from domain.datasets.queries import Use
-from domain.datasets.specs import Name, Provenance, Source, VersionFormat
+from domain.datasets.specs import Name, PointerSource, Provenance, Source, VersionFormat
 from domain.datasets.states import VersionState
 
 # Postgres keeps no NUL in text.
@@ -49,11 +49,11 @@ class DatasetRead(BaseModel):
 
 
 class VersionBuild(BaseModel):
-    """Make a version from other versions (`recipe`) or from an endpoint's recorded predictions (`traffic`)."""
+    """Make a version from other versions (`recipe`), recorded predictions (`traffic`) or pushed bytes (`dvc`)."""
 
     model_config = ConfigDict(extra="forbid")
 
-    source: Source
+    source: Annotated[Source | PointerSource, Field(discriminator="kind")]
     message: Prose = ""
 
 

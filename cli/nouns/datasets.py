@@ -124,6 +124,48 @@ def status(
         raise typer.Exit(Status.REFUSED)
 
 
+@noun.command("pointer")
+def pointer(
+    session: Session,
+    ref: RefArgument,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="File to write; printed if absent.")] = None,
+) -> None:
+    """The `.dvc` file of a version, for a Git repository whose DVC remote is this dataset's."""
+    name, number_ = version_of(session, ref)
+    text = b"".join(session.client.download("datasets", name, "versions", number_, "pointer"))
+    if out is None:
+        typer.echo(text.decode(), nl=False)
+        return
+    try:
+        out.write_bytes(text)
+    except OSError as error:
+        raise ClientError(f"{out} cannot be written: {error.strerror}.", status=Status.USAGE) from error
+    session.note(f"Wrote {out}: {name}@{number_}. `dvc pull {out}` brings its bytes.")
+
+
+@noun.command("register")
+def register(
+    session: Session,
+    name: NameArgument,
+    pointer_file: Annotated[
+        Path, typer.Argument(metavar="POINTER", exists=True, dir_okay=False, help="A `.dvc` file, after `dvc push`.")
+    ],
+    message: Annotated[str, typer.Option("-m", "--message", help="What is new in it.")] = "",
+    wait: WaitOption = False,
+) -> None:
+    """Make what a `.dvc` file points to the next version. Its bytes must have been pushed with `dvc push`."""
+    try:
+        text = pointer_file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ClientError(f"{pointer_file} cannot be read as text: {error}.", status=Status.USAGE) from error
+    source = {"kind": "dvc", "pointer": text}
+    version = session.client.post("datasets", name, "versions", body={"source": source, "message": message})
+    if wait:
+        session.settle(f"datasets/{name}/versions/{version['number']}")
+        version = session.client.get("datasets", name, "versions", version["number"])
+    session.show(version, draw_version)
+
+
 @noun.command("diff")
 def diff(
     session: Session,

@@ -3,8 +3,9 @@
 from datetime import datetime
 from hashlib import sha256
 from secrets import token_urlsafe
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, bindparam, select
 
 from domain.access.actor import SCOPES, Actor, Role, Scope
 from domain.access.events import TokenCreated, TokenRevoked
@@ -82,9 +83,18 @@ def revoke_token(session: WriteSession, *, name: str) -> Token:
     return token
 
 
+# What a request needs to know of a token: columns are read in a third of the time of an entity.
+HOLDER = (Token.owner, Token.role, Token.scopes, Token.expires_at, Token.revoked_at)
+_HOLDER_OF = select(*HOLDER).where(Token.sha256 == bindparam("sha256"))
+
+
 def identify(session: AnySession, secret: str, *, now: datetime) -> Actor | None:
     """Who holds this secret; None when nobody does, or it has expired or been revoked."""
-    token = session.scalar(select(Token).where(Token.sha256 == digest(secret)))
+    return holder(session.execute(_HOLDER_OF, {"sha256": digest(secret)}).first(), now=now)
+
+
+def holder(token: Row[Any] | None, *, now: datetime) -> Actor | None:
+    """The actor in a row that has the columns of `HOLDER`."""
     if token is None or token.revoked_at is not None or (token.expires_at is not None and token.expires_at <= now):
         return None
     return Actor(token.owner, Role(token.role), frozenset(Scope(scope) for scope in token.scopes))

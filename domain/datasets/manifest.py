@@ -48,9 +48,8 @@ class ManifestEntry:
     size: int
 
 
-def content_key(digest: str) -> str:
-    """Where an object with this MD5 (or MD5 + `.dir`) lies, relative to the store's root."""
-    return f"files/md5/{digest[:2]}/{digest[2:]}"
+def md5_of(data: bytes) -> str:
+    return md5(data, usedforsecurity=False).hexdigest()
 
 
 def checked_path(name: str) -> str:
@@ -121,4 +120,4 @@ def digest_of(entries: Sequence[ManifestEntry]) -> str:
                 raise DuplicateFileName(f"{parent!r} is a file, and the folder of others.", where="files")
     if len(entries) == 1 and "/" not in entries[0].path:
         return entries[0].md5
-    return f"{md5(directory_listing(entries), usedforsecurity=False).hexdigest()}.dir"
+    return f"{md5_of(directory_listing(entries))}.dir"

@@ -64,6 +64,20 @@ class DatasetFile(Base):
     size: Mapped[int] = mapped_column(BigInteger)
 
 
+class DatasetObject(Base):
+    """An object that a DVC client pushed for the dataset: it exists there, and is kept, with or without a version.
+
+    `digest` is an MD5, or that of a folder's listing with `.dir` behind it.
+    """
+
+    __tablename__ = "dataset_object"
+
+    dataset_id: Mapped[Ref] = mapped_column(ForeignKey("dataset.id", ondelete="CASCADE"), primary_key=True)
+    digest: Mapped[str] = mapped_column(String(40), primary_key=True)
+    size: Mapped[int] = mapped_column(BigInteger)
+    pushed_at: Mapped[datetime]
+
+
 class DatasetParent(Base):
     """`child_id` was built from the rows of `parent_id`."""
 

@@ -117,14 +117,17 @@ def add_version(
     message: str = "",
     rows: int | None = None,
     parents: Sequence[DatasetVersion] = (),
+    digest: str | None = None,
 ) -> tuple[DatasetVersion, bool]:
     """The version that holds these files and whether it is new: equal content is the version that is already there.
 
-    The bytes must be in the store. Raises `NoFiles`, `DuplicateFileName`, `DatasetIsArchived` or `OtherFormat`.
+    The bytes must be in the store. `digest` is given where DVC has listed the files in its own way.
+    Raises `NoFiles`, `DuplicateFileName`, `DatasetIsArchived` or `OtherFormat`.
     """
     if not entries:
         raise NoFiles("A version needs at least one file.", where="files")
-    digest, read_as = digest_of(entries), format_of(entries)
+    own, read_as = digest_of(entries), format_of(entries)
+    digest = digest or own
     home = get_dataset(session, dataset, lock=True)  # versions of one dataset are numbered one after the other
     refuse_archived(home)
     standing = find_by_digest(session, home.id, digest)

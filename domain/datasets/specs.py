@@ -34,6 +34,24 @@ class TrafficSource(Spec):
     last_rows: int | None = Field(default=None, ge=1, description="Only the newest labelled rows.")
 
 
+class PointerSource(Spec):
+    """Bytes that `dvc push` has sent to the dataset's remote, named by the `.dvc` file that points to them."""
+
+    kind: Literal["dvc"] = "dvc"
+    pointer: str = Field(min_length=1, max_length=2**16, description="The text of the `.dvc` file.")
+
+
+class DvcSource(Spec):
+    """A `.dvc` pointer, as a version remembers it: `path` and `md5` are its own, the rest is where Git had it."""
+
+    kind: Literal["dvc"] = "dvc"
+    path: str
+    md5: str
+    repository: str | None = None
+    commit: str | None = None
+    message: str | None = Field(default=None, description="The message of the commit.")
+
+
 class UploadSource(Spec):
     """Files that somebody sent."""
 
@@ -51,7 +69,9 @@ class QuarantineSource(Spec):
 
 
 Source = Annotated[RecipeSource | TrafficSource, Field(discriminator="kind")]
-Provenance = Annotated[UploadSource | BuiltRecipe | TrafficSource | QuarantineSource, Field(discriminator="kind")]
+Provenance = Annotated[
+    UploadSource | BuiltRecipe | TrafficSource | QuarantineSource | DvcSource, Field(discriminator="kind")
+]
 
 
 class Bin(Spec):

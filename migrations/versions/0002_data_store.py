@@ -81,6 +81,17 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_dataset_follow_followed_id"), ["followed_id"], unique=False)
 
     op.create_table(
+        "dataset_object",
+        sa.Column("dataset_id", sa.String(length=36), nullable=False),
+        sa.Column("digest", sa.String(length=40), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("pushed_at", domain.db.UtcDateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["dataset_id"], ["dataset.id"], name=op.f("fk_dataset_object_dataset_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("dataset_id", "digest", name=op.f("pk_dataset_object")),
+    )
+    op.create_table(
         "dataset_recipe",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("dataset_id", sa.String(length=36), nullable=False),
@@ -125,6 +136,7 @@ def downgrade() -> None:
 
     op.drop_table("dataset_recipe_pin")
     op.drop_table("dataset_recipe")
+    op.drop_table("dataset_object")
     with op.batch_alter_table("dataset_follow", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_dataset_follow_followed_id"))
 

@@ -27,7 +27,7 @@ def test_names_the_machine_and_gives_a_ratio() -> None:
 def test_refuses_a_name_that_it_does_not_have() -> None:
     ran = bench("checks", "chekcs")
     assert ran.returncode == 2
-    assert "there is no benchmark chekcs; there are checks, expectations, jobs, upload, predict" in ran.stderr
+    assert "there is no benchmark chekcs; there are checks, expectations, jobs, upload, dvc, predict" in ran.stderr
 
 
 def test_writes_figures_to_be_read() -> None:
