@@ -15,8 +15,8 @@ import polars as pl
 from numpy.typing import NDArray
 from polars.exceptions import PolarsError
 
-from domain.datasets.specs import ChangedRow
-from domain.errors import Conflict, Invalid
+from domain.datasets.specs import ChangedRow, refuse_unknown_key
+from domain.errors import Conflict
 from ml.frames import rows_as_json
 
 SAMPLE_ROWS = 10
@@ -25,12 +25,6 @@ SAMPLE_TEXT = 1_000
 
 Positions = NDArray[np.int64]
 Hashes = NDArray[np.uint64]
-
-
-class UnknownKeyColumn(Invalid):
-    """Rows cannot be told apart by a column that one side does not have."""
-
-    code = "unknown_key_column"
 
 
 class NullKeys(Conflict):
@@ -109,7 +103,7 @@ def by_key(before: Side, after: Side, key: list[str]) -> RowChanges:
     Values are compared in the type both sides can have, so that a column which became one of floats has not changed.
     Null equals null, and NaN equals NaN. Raises `UnknownKeyColumn`, `NullKeys` or `DuplicateKeys`.
     """
-    _need(before, after, key)
+    refuse_unknown_key(key, (before.number, before.rows.columns), (after.number, after.rows.columns))
     keys = _alike(before.rows.select(key), after.rows.select(key))
     for side, own in zip((before, after), keys, strict=True):
         _tell_apart(side, own)
@@ -158,18 +152,6 @@ def _came_and_went(
         added_sample=_sample(after, shown[1]),
         removed_sample=_sample(before, shown[0]),
     )
-
-
-def _need(before: Side, after: Side, key: list[str]) -> None:
-    for side in (before, after):
-        for name in key:
-            if name not in side.rows.columns:
-                shared = [column for column in before.rows.columns if column in after.rows.columns]
-                raise UnknownKeyColumn(
-                    f"Version {side.number} has no column {name!r}.",
-                    where="key",
-                    fix=f"Both versions have {', '.join(map(repr, shared[:20]))}." if shared else None,
-                )
 
 
 def _tell_apart(side: Side, keys: pl.DataFrame) -> None:

@@ -176,6 +176,12 @@ def get_profile(session: AnySession, version: DatasetVersion) -> TableProfile:
     return TableProfile.model_validate(profile)
 
 
+def columns_of(session: AnySession, version: DatasetVersion) -> list[str] | None:
+    """The names of its columns; `None` while it has no profile."""
+    profile = session.scalar(select(DatasetVersion.profile).where(DatasetVersion.id == version.id))
+    return None if profile is None else [column["name"] for column in profile["columns"]]
+
+
 def key_digest(key: Sequence[str]) -> str:
     """What tells comparisons of two versions apart: which columns name a row. Their order and repeats mean nothing."""
     return md5(json.dumps(sorted(set(key))).encode(), usedforsecurity=False).hexdigest()

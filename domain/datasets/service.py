@@ -16,9 +16,17 @@ from domain.datasets.events import (
 from domain.datasets.jobs import BuildVersion, DiffVersions
 from domain.datasets.manifest import ManifestEntry, digest_of, format_of
 from domain.datasets.models import Dataset, DatasetDiff, DatasetFile, DatasetParent, DatasetVersion
-from domain.datasets.queries import built_after, find_by_digest, get_dataset, get_version_by_id, key_digest, uses_of
+from domain.datasets.queries import (
+    built_after,
+    columns_of,
+    find_by_digest,
+    get_dataset,
+    get_version_by_id,
+    key_digest,
+    uses_of,
+)
 from domain.datasets.resolution import resolve_recipe
-from domain.datasets.specs import Provenance, RecipeSource, Source, TableProfile, VersionDiff
+from domain.datasets.specs import Provenance, RecipeSource, Source, TableProfile, VersionDiff, refuse_unknown_key
 from domain.datasets.states import VersionState, may_move
 from domain.db import WriteSession, new_id
 from domain.errors import Conflict, Invalid
@@ -268,7 +276,13 @@ def reject_version(session: WriteSession, *, version_id: str, reasons: list[str]
 def request_diff(
     session: WriteSession, *, before: DatasetVersion, after: DatasetVersion, key: Sequence[str] = ()
 ) -> Job:
-    """The job that compares the two versions: one per pair and key. `DiffFailed` when it could not be done."""
+    """The job that compares the two versions: one per pair and key. `DiffFailed` when it could not be done.
+
+    `UnknownKeyColumn` now when their profiles say so; while there is none, the job says it.
+    """
+    columns = columns_of(session, before), columns_of(session, after)
+    if columns[0] is not None and columns[1] is not None:
+        refuse_unknown_key(key, (before.number, columns[0]), (after.number, columns[1]))
     spec = DiffVersions(before_id=before.id, after_id=after.id, key=tuple(sorted(set(key))))
     name = f"diff:{before.id}:{after.id}:{key_digest(key)}"
     job = jobs.submit(session, spec, subject=subject_of(after), key=name)

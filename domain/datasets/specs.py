@@ -1,5 +1,6 @@
 """What a dataset version looks like as plain values: sources, schema, profile and diff."""
 
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -9,6 +10,8 @@ from domain.datasets.spec import NAME_PATTERN, ColumnType, Name, PinnedRef, Spec
 
 # Defined below this module, read from here by everybody else.
 __all__ = ["NAME_PATTERN", "BuiltRecipe", "ColumnType", "Name", "RecipeSource", "Spec", "VersionRef"]
+
+from domain.errors import Invalid
 
 TableFormat = Literal["csv", "parquet", "jsonl"]
 VersionFormat = Literal["csv", "parquet", "jsonl", "folder"]
@@ -120,6 +123,25 @@ class ColumnShift(Spec):
     mean_after: float | None = None
     nulls_before: int
     nulls_after: int
+
+
+class UnknownKeyColumn(Invalid):
+    """Rows cannot be told apart by a column that one of the versions does not have."""
+
+    code = "unknown_key_column"
+
+
+def refuse_unknown_key(key: Iterable[str], before: tuple[int, list[str]], after: tuple[int, list[str]]) -> None:
+    """Both versions, each given as its number and its columns, must have every column of the key."""
+    for number, columns in (before, after):
+        for name in key:
+            if name not in columns:
+                shared = [column for column in before[1] if column in after[1]]
+                raise UnknownKeyColumn(
+                    f"Version {number} has no column {name!r}.",
+                    where="key",
+                    fix=f"Both versions have {', '.join(map(repr, shared[:20]))}." if shared else None,
+                )
 
 
 class ChangedRow(Spec):

@@ -54,8 +54,6 @@ class TestDiff:
     @pytest.mark.parametrize(
         ("key", "code", "words"),
         [
-            ("ID", "unknown_key_column", "Version 1 has no column 'ID'."),
-            ("old", "unknown_key_column", "Version 2 has no column 'old'."),
             ("twice", "duplicate_keys", "Version 1 has 1 rows with the key of an earlier row, such as twice=7."),
             ("gaps", "null_keys", "Version 1 has 1 rows without a value in the key column 'gaps'."),
         ],
@@ -70,6 +68,29 @@ class TestDiff:
         assert (job.error or {})["code"] == code
         body = refused(client.get(self.PATH, params=params), 409, "diff_failed")
         assert (body["where"], words in body["detail"]) == ("key", True)
+
+    @pytest.mark.parametrize(("key", "number"), [("ID", 1), ("old", 2), ("new", 1)])
+    def test_by_a_column_that_one_side_does_not_have_is_refused_at_once(
+        self, client: httpx.Client, drain: Drain, key: str, number: int
+    ) -> None:
+        self.put(client, drain, b"id,old\n7,x\n", b"id,new\n7,x\n")
+        answer = client.get(self.PATH, params={"against": 1, "key": key})
+        body = refused(answer, 422, "unknown_key_column")
+        assert body["detail"].startswith(f"Version {number} has no column {key!r}.")
+        assert drain() == []
+
+    def test_by_an_unknown_column_of_an_unchecked_version_fails_in_its_job(
+        self, client: httpx.Client, drain: Drain
+    ) -> None:
+        for rows in (ROWS, MORE):
+            put_version(client, "people", rows)
+        params: dict[str, Any] = {"against": 1, "key": "id"}
+        client.get(self.PATH, params=params)
+        assert [(job.error or {}).get("code") for job in drain() if job.kind == "DiffVersions"] == [
+            "unknown_key_column"
+        ]
+        # By now both have a profile, which says it first.
+        refused(client.get(self.PATH, params=params), 422, "unknown_key_column")
 
     @pytest.mark.parametrize("key", ["", "x" * 501, "a\0b", [str(number) for number in range(51)]])
     def test_by_an_odd_key_is_refused_at_once(self, client: httpx.Client, key: str | list[str]) -> None:

@@ -20,7 +20,7 @@ from domain.access import service as access
 from domain.access.actor import Role
 from domain.datasets import service as datasets
 from domain.datasets.manifest import ManifestEntry
-from domain.datasets.specs import UploadSource
+from domain.datasets.specs import ColumnProfile, TableProfile, UploadSource
 from domain.db import WriteSession, new_id
 from domain.deployments import service as deployments
 from domain.deployments.queries import active_rollout
@@ -88,7 +88,9 @@ def _fill(runtime: Runtime) -> dict[str, str]:
     with runtime.transaction(ANN) as session:
         datasets.create_dataset(session, name="people")
         entries = [ManifestEntry("people.csv", "b" * 32, 10)]
-        datasets.add_version(session, dataset="people", entries=entries, source=UploadSource())
+        people, _ = datasets.add_version(session, dataset="people", entries=entries, source=UploadSource())
+        age = ColumnProfile(name="age", type="integer", nulls=0, distinct=1)
+        datasets.describe_version(session, version=people, profile=TableProfile(rows=1, columns=[age]))
         run_ids = [version.run_id for version in add_versions(session, 2)]
         for run_id in run_ids:
             run = session.get_one(Run, run_id)

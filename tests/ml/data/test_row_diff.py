@@ -7,7 +7,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from ml.row_diff import DuplicateKeys, NullKeys, RowChanges, Side, UnknownKeyColumn, as_multiset, by_key
+from domain.datasets.specs import UnknownKeyColumn
+from ml.row_diff import DuplicateKeys, NullKeys, RowChanges, Side, as_multiset, by_key
 
 
 def compared(before: dict[str, Any], after: dict[str, Any], *key: str) -> RowChanges:
