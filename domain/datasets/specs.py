@@ -7,11 +7,10 @@ from pydantic import Field
 
 from domain.datasets.recipes import BuiltRecipe, RecipeSource
 from domain.datasets.spec import NAME_PATTERN, ColumnType, Name, PinnedRef, Spec, VersionRef
+from domain.errors import Invalid
 
 # Defined below this module, read from here by everybody else.
 __all__ = ["NAME_PATTERN", "BuiltRecipe", "ColumnType", "Name", "RecipeSource", "Spec", "VersionRef"]
-
-from domain.errors import Invalid
 
 TableFormat = Literal["csv", "parquet", "jsonl"]
 VersionFormat = Literal["csv", "parquet", "jsonl", "folder"]
