@@ -1,4 +1,4 @@
-"""Object stores: one protocol, implemented over fsspec for local disk, S3 and whatever else fsspec reaches.
+"""Object stores: one protocol, a folder of this machine or whatever fsspec reaches: S3, GCS, Azure, Google Drive.
 
-`contents` keeps bytes under their MD5, as DVC lays them out.
+`opening.open_store` picks one by URL; `contents` keeps bytes under their MD5, as DVC lays them out.
 """

@@ -11,7 +11,9 @@ import pytest
 from s3fs import S3FileSystem
 
 from adapters.object_store.contents import Contents
-from adapters.object_store.fsspec_store import BadKey, LocalStore, open_store
+from adapters.object_store.keys import BadKey
+from adapters.object_store.local import LocalStore
+from adapters.object_store.opening import open_store
 from adapters.object_store.protocol import ObjectMissing, ObjectStore, StoreUnavailable
 from domain.datasets.manifest import content_key
 from tests.servers import free_port

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 import onnx
 from onnx import TensorProto, helper
 
-from adapters.object_store.fsspec_store import LocalStore
+from adapters.object_store.local import LocalStore
 from adapters.object_store.protocol import ObjectInfo, ObjectStore, StoreUnavailable
 from domain.deployments.specs import AccessEntry, EndpointSettings, Routes, ServingAccess, Target
 from domain.registry.specs import Agreement, InputColumn, Package, PackedFile, Signature

@@ -11,7 +11,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 from uuid_utils import uuid7
 
-from adapters.object_store.fsspec_store import LocalStore
+from adapters.object_store.local import LocalStore
 from adapters.object_store.protocol import ObjectStore
 from domain.registry.specs import InputColumn, Signature
 from serving.metrics import ServingMetrics
