@@ -1,8 +1,11 @@
 """`gs://BUCKET/PREFIX`: Google Cloud Storage, through gcsfs. Objects go up in one stream each, resumed part by part."""
 
 import json
+from base64 import b64encode
 from collections.abc import Sequence
 from datetime import datetime
+from hashlib import md5
+from io import BytesIO
 from typing import Any, cast
 from urllib.parse import quote
 
@@ -10,7 +13,7 @@ from gcsfs.core import GCSFileSystem
 
 from adapters.object_store.backend import MIB, Address, Found
 from adapters.object_store.credentials import StoreCredentials
-from adapters.object_store.resumable import ResumableParts, kept_by
+from adapters.object_store.google_uploads import OCTETS, ResumableParts, kept_by, multipart
 
 _FIELDS = "nextPageToken,items(name,size,updated)"
 
@@ -38,14 +41,15 @@ class GcsBackend:
             use_listings_cache=False,
             skip_instance_cache=True,
         )
+        self._uploads = f"{self._fs._location}/upload/storage/v1/b/{quote(address.bucket)}/o"
         # One try: FsspecStore has the patience, and gcsfs' own has no end of pauses.
         self._fs._request = GCSFileSystem._request.__wrapped__.__get__(self._fs)
 
     def put(self, name: str, data: bytes) -> None:
-        # Not gcsfs' own way: it has the bytes end where they contain its fixed multipart boundary.
-        url = f"{self._fs._location}/upload/storage/v1/b/{quote(self._bucket)}/o"
-        octets = {"Content-Type": "application/octet-stream"}
-        self._call("POST", url, uploadType="media", name=name, headers=octets, data=data)
+        # Not gcsfs' own way: it ends where the bytes contain its fixed multipart boundary. The MD5 is checked there.
+        checksum = b64encode(md5(data, usedforsecurity=False).digest()).decode()
+        kind, body = multipart({"name": name, "md5Hash": checksum}, data)
+        self._call("POST", self._uploads, uploadType="multipart", headers={"Content-Type": kind}, data=BytesIO(body))
 
     def read(self, name: str, start: int | None = None, length: int = 0) -> bytes:
         part = {"Range": f"bytes={start}-{start + length - 1}"} if start is not None else {}
@@ -75,13 +79,12 @@ class GcsBackend:
                 self.page(name, None, 1)  # the bucket is there?
 
     def begin(self, name: str, size: int) -> ResumableParts:
-        url = f"{self._fs._location}/upload/storage/v1/b/{quote(self._bucket)}/o"
-        octets = {"X-Upload-Content-Type": "application/octet-stream"}
-        begun, _ = self._call("POST", url, uploadType="resumable", name=name, json={"name": name}, headers=octets)
+        more: Any = {"json": {"name": name}, "headers": {"X-Upload-Content-Type": OCTETS}}
+        begun, _ = self._call("POST", self._uploads, uploadType="resumable", name=name, **more)
         session: str = begun["Location"]
 
         def send(headers: dict[str, str], data: bytes) -> int | None:
-            answered, body = self._call("PUT", session, headers=headers, data=data)
+            answered, body = self._call("PUT", session, headers=headers, data=BytesIO(data))
             return None if body and "name" in json.loads(body) else kept_by(answered.get("Range"))
 
         return ResumableParts(send, lambda: self._call("DELETE", session), size)

@@ -8,24 +8,24 @@ where a team already has room, not one to serve from.
 import json
 from collections.abc import Sequence
 from datetime import datetime
-from io import BytesIO
+from pathlib import Path
 from threading import RLock
 from typing import Any, cast
 
 import google.auth
 from gdrive_fsspec.core import DIR_MIME_TYPE, GoogleDriveFileSystem
+from google.oauth2 import credentials as user
+from google.oauth2 import service_account
 from google_auth_httplib2 import AuthorizedHttp
 from googleapiclient.discovery import build
 from googleapiclient.errors import HttpError
-from googleapiclient.http import MediaIoBaseUpload
 from httplib2 import Http
 
 from adapters.object_store.backend import MIB, Address, Found
 from adapters.object_store.credentials import StoreCredentials
-from adapters.object_store.resumable import ResumableParts, kept_by
+from adapters.object_store.google_uploads import JSON, OCTETS, ResumableParts, kept_by, multipart
 
 _SCOPES = ["https://www.googleapis.com/auth/drive"]
-_OCTETS = "application/octet-stream"
 _FIELDS = "nextPageToken,files(id,name,size,mimeType,modifiedTime)"
 _ALL_DRIVES = {"supportsAllDrives": True}
 
@@ -54,10 +54,7 @@ class DriveBackend:
         self.where = f"gdrive://{address.bucket}"
         self._top = [address.bucket] if address.bucket else []
         self._endpoint = credentials.gdrive_endpoint_url or "https://www.googleapis.com"
-        file = credentials.gdrive_credentials_file
-        load: Any = google.auth.load_credentials_from_file  # without types
-        opened, _ = load(file, _SCOPES) if file else google.auth.default(_SCOPES)
-        self._http = AuthorizedHttp(opened, http=Http(timeout=60))
+        self._http = AuthorizedHttp(_opened(credentials.gdrive_credentials_file), http=Http(timeout=60))
         options = {"api_endpoint": f"{self._endpoint}/drive/v3/"}
         service = build("drive", "v3", http=self._http, client_options=options, cache_discovery=False)
         self._fs = Drive(service, credentials.gdrive_folder_id)
@@ -66,14 +63,9 @@ class DriveBackend:
 
     def put(self, name: str, data: bytes) -> None:
         with self._lock:
-            media = MediaIoBaseUpload(BytesIO(data), mimetype=_OCTETS)
-            parent, last = self._parent(name, make=True)
-            standing = self._named(parent, last)
-            if standing:
-                self._do(self._fs.files.update(fileId=standing[0]["id"], media_body=media, **_ALL_DRIVES))
-            else:
-                body = {"name": last, "parents": [parent]}
-                self._do(self._fs.files.create(body=body, media_body=media, **_ALL_DRIVES))
+            standing, url, method, meta = self._target(name, "multipart")
+            kind, body = multipart(meta, data)
+            self._speak(url, method, {"Content-Type": kind}, body)
             self._remove(standing[1:])
 
     def read(self, name: str, start: int | None = None, length: int = 0) -> bytes:
@@ -118,14 +110,10 @@ class DriveBackend:
 
     def begin(self, name: str, size: int) -> ResumableParts:
         with self._lock:
-            parent, last = self._parent(name, make=True)
-            standing = self._named(parent, last)
+            standing, url, method, meta = self._target(name, "resumable")
             self._remove(standing[1:])
-            target = f"/{standing[0]['id']}" if standing else ""
-            body = {} if standing else {"name": last, "parents": [parent]}
-            headers = {"Content-Type": "application/json; charset=UTF-8", "X-Upload-Content-Type": _OCTETS}
-            url = f"{self._endpoint}/upload/drive/v3/files{target}?uploadType=resumable&supportsAllDrives=true"
-            begun, _ = self._speak(url, "PATCH" if standing else "POST", headers, json.dumps(body).encode())
+            headers = {"Content-Type": JSON, "X-Upload-Content-Type": OCTETS}
+            begun, _ = self._speak(url, method, headers, json.dumps(meta).encode())
 
         def send(headers: dict[str, str], data: bytes) -> int | None:
             with self._lock:
@@ -137,6 +125,16 @@ class DriveBackend:
                 self._speak(begun["location"], "DELETE", {}, b"")
 
         return ResumableParts(send, drop, size)
+
+    def _target(self, name: str, upload: str) -> tuple[list[dict[str, Any]], str, str, dict[str, Any]]:
+        """What has the name now, and how the newest of it is replaced, or a first one made: URL, method, metadata."""
+        parent, last = self._parent(name, make=True)
+        standing = self._named(parent, last)
+        url = f"{self._endpoint}/upload/drive/v3/files"
+        asked = f"?uploadType={upload}&supportsAllDrives=true"
+        if standing:
+            return standing, f"{url}/{standing[0]['id']}{asked}", "PATCH", {}
+        return [], f"{url}{asked}", "POST", {"name": last, "parents": [parent]}
 
     def _newest(self, name: str) -> dict[str, Any]:
         parent, last = self._parent(name, make=False)
@@ -217,6 +215,20 @@ class DriveBackend:
         if answer.status >= 400 and not (method == "DELETE" and answer.status == 499):  # 499: cancelled, as asked
             raise HttpError(answer, content, uri=url)
         return answer, content
+
+
+def _opened(file: Path | None) -> Any:
+    """A service account's key, or what `gcloud auth application-default login` leaves of a person's consent."""
+    if file is None:
+        return google.auth.default(_SCOPES)[0]
+    held = json.loads(file.read_text(encoding="utf-8"))
+    loaders: dict[str, Any] = {  # without types
+        "service_account": service_account.Credentials.from_service_account_info,
+        "authorized_user": user.Credentials.from_authorized_user_info,
+    }
+    if not isinstance(held, dict) or held.get("type") not in loaders:
+        raise ValueError("The file is neither a service account's key nor an authorized user's.")
+    return loaders[held["type"]](held, scopes=_SCOPES)
 
 
 def _found(name: str, file: dict[str, Any]) -> Found:

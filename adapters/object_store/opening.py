@@ -84,7 +84,7 @@ def parsed(url: str) -> Address:
         bucket, account = host["container"], host["account"]
     if ("@" in rest and not account) or ":" in bucket:
         raise SecretInUrl(f"The {scheme}:// URL of a store has credentials in it.", where="store_url", fix=_NO_SECRETS)
-    if not _BUCKET.fullmatch(bucket) and not (scheme == "gdrive" and not rest):
+    if not (_BUCKET.fullmatch(bucket) or scheme == "gdrive"):  # a folder of Drive may be called anything
         raise BadStoreUrl(
             f"The {scheme}:// URL of a store names no bucket.", where="store_url", fix=f"{scheme}://BUCKET/PREFIX"
         )

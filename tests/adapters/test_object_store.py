@@ -1,50 +1,16 @@
-"""The contract of an object store, held by each implementation: a folder, any fsspec filesystem, S3."""
+"""The contract of an object store, held by each implementation: a folder, memory, S3, GCS, Azure, Google Drive."""
 
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from time import time
-from uuid import uuid4
 
-import boto3
 import pytest
-from s3fs import S3FileSystem
 
 from adapters.object_store.contents import Contents
 from adapters.object_store.keys import BadKey
 from adapters.object_store.local import LocalStore
-from adapters.object_store.opening import open_store
-from adapters.object_store.protocol import ObjectMissing, ObjectStore, StoreUnavailable
+from adapters.object_store.protocol import ObjectMissing, ObjectStore
 from domain.datasets.manifest import content_key
-from tests.servers import free_port
-from tests.servers import s3 as s3_server
-
-
-def forget_clients() -> None:
-    """Let the next store connect anew: s3fs keeps a client whatever the environment says by then."""
-    S3FileSystem.clear_instance_cache()
-
-
-@pytest.fixture(scope="module")
-def bucket() -> Iterator[str]:
-    """The URL of a bucket on a running S3."""
-    with s3_server() as url, pytest.MonkeyPatch.context() as environment:
-        environment.setenv("AWS_ENDPOINT_URL", url)
-        environment.setenv("AWS_ACCESS_KEY_ID", "tester")
-        environment.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-        environment.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        boto3.client("s3").create_bucket(Bucket="millrace")
-        yield "s3://millrace"
-
-
-@pytest.fixture(params=["folder", "memory", pytest.param("s3", marks=pytest.mark.s3)])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
-    """An empty store."""
-    if request.param == "folder":
-        return open_store(str(tmp_path / "store"))
-    if request.param == "memory":
-        return open_store(f"memory://{uuid4()}")
-    return open_store(f"{request.getfixturevalue('bucket')}/{uuid4()}")
 
 
 class TestReading:
@@ -166,49 +132,6 @@ def test_only_a_folder_has_files_of_its_own(store: ObjectStore) -> None:
     assert (path is not None) == isinstance(store, LocalStore)
     if path is not None:
         assert path.read_bytes() == b"bytes"
-
-
-class TestAStoreThatIsAway:
-    @pytest.fixture(params=["folder", pytest.param("s3", marks=pytest.mark.s3)])
-    def away(
-        self, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> Iterator[ObjectStore]:
-        if request.param == "folder":
-            store = open_store(str(tmp_path / "disk"))
-            (tmp_path / "disk").rename(tmp_path / "unplugged")
-            yield store
-            return
-        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
-        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "tester")
-        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-        monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-        forget_clients()
-        yield open_store("s3://millrace/prefix")
-        forget_clients()
-
-    @pytest.mark.parametrize("verb", ["put", "get", "open", "exists", "info", "list"])
-    def test_says_so(self, away: ObjectStore, verb: str) -> None:
-        uses: dict[str, Callable[[], object]] = {
-            "put": lambda: away.put("a/b", b"1"),
-            "get": lambda: away.get("a/b"),
-            "open": lambda: away.open("a/b"),
-            "exists": lambda: away.exists("a/b"),
-            "info": lambda: away.info("a/b"),
-            "list": lambda: list(away.list("a")),
-        }
-        with pytest.raises(StoreUnavailable):
-            uses[verb]()
-
-    def test_is_not_made_anew_in_its_place(self, tmp_path: Path) -> None:
-        disk, unplugged = tmp_path / "disk", tmp_path / "unplugged"
-        store = open_store(str(disk))
-        store.put("a/b", b"1")
-        disk.rename(unplugged)
-        with pytest.raises(StoreUnavailable):
-            store.put("c/d", b"2")
-        assert not disk.exists()
-        unplugged.rename(disk)
-        assert store.get("a/b") == b"1"
 
 
 class TestContents:

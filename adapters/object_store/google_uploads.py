@@ -1,6 +1,11 @@
-"""Google's resumable uploads, as Cloud Storage and Drive both have them: one session, parts in order."""
+"""Google's uploads, as Cloud Storage and Drive both have them: at once with metadata, or in a session, part by part."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
+from uuid import uuid4
+
+OCTETS = "application/octet-stream"
+JSON = "application/json; charset=UTF-8"
 
 Send = Callable[[dict[str, str], bytes], int | None]
 """Sends bytes to the session with headers; says how many bytes it keeps by now, or None when the object is whole."""
@@ -40,3 +45,10 @@ class ResumableParts:
 def kept_by(range_header: str | None) -> int:
     """How many bytes `Range: bytes=0-41` says are kept; none when there is no such header."""
     return int(range_header.rpartition("-")[2]) + 1 if range_header else 0
+
+
+def multipart(meta: Mapping[str, object], data: bytes) -> tuple[str, bytes]:
+    """Content type and body of an upload at once."""
+    mark = uuid4().hex
+    head = f"--{mark}\r\nContent-Type: {JSON}\r\n\r\n{json.dumps(meta)}\r\n--{mark}\r\nContent-Type: {OCTETS}\r\n\r\n"
+    return f"multipart/related; boundary={mark}", b"".join([head.encode(), data, f"\r\n--{mark}--".encode()])
