@@ -106,6 +106,8 @@ def drive() -> Iterator[DriveStandIn]:
 class Handler(BaseHTTPRequestHandler):
     drive: DriveStandIn
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # an answer in one packet
+    disable_nagle_algorithm = True
     body = b""
 
     def log_message(self, *_: object) -> None:
@@ -197,7 +199,7 @@ class Handler(BaseHTTPRequestHandler):
     def _begin(self, target: Stored) -> None:
         session = uuid4().hex
         self.drive.sessions[session] = Session(target)
-        self._send(200, b"", {"Location": f"{self.drive.url}/upload/session/{session}"})
+        self._send(200, b"", {"Location": f"http://{self.headers['Host']}/upload/session/{session}"})
 
     def _keep(self, file: Stored, content: bytes) -> None:
         kept = replace(file, content=content, modified=datetime.now(UTC))

@@ -19,7 +19,7 @@ from google.oauth2 import service_account
 from google_auth_httplib2 import AuthorizedHttp
 from googleapiclient.discovery import build
 from googleapiclient.errors import HttpError
-from httplib2 import Http
+from googleapiclient.http import build_http
 
 from adapters.object_store.backend import MIB, Address, Found
 from adapters.object_store.credentials import StoreCredentials
@@ -54,7 +54,7 @@ class DriveBackend:
         self.where = f"gdrive://{address.bucket}"
         self._top = [address.bucket] if address.bucket else []
         self._endpoint = credentials.gdrive_endpoint_url or "https://www.googleapis.com"
-        self._http = AuthorizedHttp(_opened(credentials.gdrive_credentials_file), http=Http(timeout=60))
+        self._http = AuthorizedHttp(_opened(credentials.gdrive_credentials_file), http=build_http())
         options = {"api_endpoint": f"{self._endpoint}/drive/v3/"}
         service = build("drive", "v3", http=self._http, client_options=options, cache_discovery=False)
         self._fs = Drive(service, credentials.gdrive_folder_id)

@@ -38,7 +38,8 @@ class MemoryBackend:
 
     def page(self, folder: str, after: str | None, limit: int) -> tuple[list[Found], str | None]:
         found = self._fs.find(self._root + folder, detail=True)
-        return [self._found(details) for _, details in sorted(found.items())], None
+        below = self._root + folder  # `find` gives an object of that name too
+        return [self._found(details) for name, details in sorted(found.items()) if name.startswith(below)], None
 
     def delete(self, names: Sequence[str]) -> None:
         for name in names:

@@ -71,3 +71,12 @@ class RangedFile(RawIOBase):
             view[:length] = self._read(self._at, length)
             self._at += length
         return length
+
+    def readall(self) -> bytes:
+        """The rest of it. What the base class does is a request for every few kilobytes."""
+        pieces = []
+        while self._at < self._size:
+            length = min(_MOST_SPAN, self._size - self._at)
+            pieces.append(self._read(self._at, length))
+            self._at += length
+        return b"".join(pieces)

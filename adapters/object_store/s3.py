@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, cast
 
+from fsspec.asyn import sync
 from s3fs import S3FileSystem
 
 from adapters.object_store.backend import MIB, Address, Found
@@ -43,9 +44,14 @@ class S3Backend:
         self._call("put_object", Key=name, Body=data)
 
     def read(self, name: str, start: int | None = None, length: int = 0) -> bytes:
-        end = None if start is None else start + length
-        path = f"{self._bucket}/{name}"
-        return cast("bytes", self._fs.cat_file(path, start=start, end=end, max_concurrency=1))
+        part = {} if start is None else {"Range": f"bytes={start}-{start + length - 1}"}
+
+        async def read() -> bytes:  # `cat_file` takes the end of some keys for a version
+            answer = await self._fs._call_s3("get_object", Bucket=self._bucket, Key=name, **part)
+            async with answer["Body"] as body:
+                return cast("bytes", await body.read())
+
+        return cast("bytes", sync(self._fs.loop, read))
 
     def info(self, name: str) -> Found:
         found = self._call("head_object", Key=name)

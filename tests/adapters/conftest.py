@@ -14,9 +14,12 @@ from pydantic import SecretStr
 from adapters.object_store.azure import AzureBackend
 from adapters.object_store.backend import Address
 from adapters.object_store.credentials import StoreCredentials
+from adapters.object_store.fsspec_store import FsspecStore
+from adapters.object_store.gdrive import DriveBackend
+from adapters.object_store.opening import open_store
 from adapters.object_store.protocol import ObjectStore
 from tests import servers
-from tests.adapters.places import REMOTE, Place, folder
+from tests.adapters.places import REMOTE, Place, below
 from tests.drive import DriveStandIn, drive
 
 S3_SECRET = "s3-secret-of-the-tests"
@@ -75,36 +78,35 @@ def gdrive(drive_stand_in: DriveStandIn, tmp_path_factory: pytest.TempPathFactor
     return Place("gdrive://Millrace data", credentials, account["private_key"])
 
 
-PlaceOf = Callable[[str], Place]
+@pytest.fixture(scope="session")
+def connected(request: pytest.FixtureRequest) -> Iterator[Callable[[str], FsspecStore]]:
+    """The root of a store that is somewhere else: one connection for all tests."""
+    roots: dict[str, FsspecStore] = {}
 
+    def connect(kind: str) -> FsspecStore:
+        if kind not in roots:
+            place: Place = request.getfixturevalue(kind)
+            root = place.open()
+            assert isinstance(root, FsspecStore)
+            roots[kind] = root
+        return roots[kind]
 
-@pytest.fixture
-def place_of(request: pytest.FixtureRequest, tmp_path: Path) -> PlaceOf:
-    """Where an empty store of this kind is."""
-
-    def place(kind: str) -> Place:
-        if kind == "folder":
-            return folder(tmp_path / "store")
-        if kind == "memory":
-            return Place(f"memory://{uuid4()}")
-        running: Place = request.getfixturevalue(kind)
-        return running.below(str(uuid4()))
-
-    return place
+    yield connect
+    if "gdrive" in roots and isinstance(roots["gdrive"]._backend, DriveBackend):
+        roots["gdrive"]._backend._http.close()
 
 
 @pytest.fixture(params=["folder", "memory", *REMOTE])
-def place(request: pytest.FixtureRequest, place_of: PlaceOf) -> Place:
-    return place_of(request.param)
-
-
-@pytest.fixture
-def store(place: Place) -> ObjectStore:
-    """An empty store."""
-    return place.open()
+def store(request: pytest.FixtureRequest, tmp_path: Path, connected: Callable[[str], FsspecStore]) -> ObjectStore:
+    """An empty store of each kind."""
+    if request.param == "folder":
+        return open_store(str(tmp_path / "store"))
+    if request.param == "memory":
+        return open_store(f"memory://{uuid4()}")
+    return below(connected(request.param), str(uuid4()))
 
 
 @pytest.fixture(params=REMOTE)
-def far(request: pytest.FixtureRequest, place_of: PlaceOf) -> Place:
-    """Where an empty store is that is somewhere else."""
-    return place_of(request.param)
+def far(request: pytest.FixtureRequest, connected: Callable[[str], FsspecStore]) -> FsspecStore:
+    """An empty store of each kind that is somewhere else."""
+    return below(connected(request.param), str(uuid4()))

@@ -1,11 +1,11 @@
 """Places where a store can be, each as the settings of an installation have it."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
-from adapters.object_store.credentials import NO_CREDENTIALS, StoreCredentials
+from adapters.object_store.credentials import NO_CREDENTIALS, Scrubber, StoreCredentials
+from adapters.object_store.fsspec_store import FsspecStore
 from adapters.object_store.opening import open_store
 from adapters.object_store.protocol import ObjectStore
 from adapters.object_store.retries import Patience
@@ -24,7 +24,7 @@ REMOTE = [
 
 @dataclass(frozen=True)
 class Place:
-    """A URL and what opens it. `secret` is in the credentials, and nowhere else."""
+    """A URL and what opens it. `secret` is in the credentials, and must be nowhere else."""
 
     url: str
     credentials: StoreCredentials = NO_CREDENTIALS
@@ -33,9 +33,8 @@ class Place:
     def open(self, patience: Patience = QUICK) -> ObjectStore:
         return open_store(self.url, self.credentials, patience=patience)
 
-    def below(self, prefix: str) -> "Place":
-        return Place(f"{self.url}/{prefix}", self.credentials, self.secret)
 
-
-def folder(path: Path) -> Place:
-    return Place(str(path))
+def below(store: ObjectStore, prefix: str) -> FsspecStore:
+    """An empty store on the connection of another one: connecting takes longer than most tests."""
+    assert isinstance(store, FsspecStore)
+    return FsspecStore(store._backend, prefix, patience=QUICK, scrubber=Scrubber(NO_CREDENTIALS))
