@@ -13,8 +13,10 @@ from gcsfs.core import GCSFileSystem
 
 from adapters.object_store.backend import MIB, Address, Found
 from adapters.object_store.credentials import StoreCredentials
+from adapters.object_store.google_credentials import read_credentials
 from adapters.object_store.google_uploads import OCTETS, ResumableParts, kept_by, multipart
 
+_SCOPE = "https://www.googleapis.com/auth/devstorage.read_write"
 _FIELDS = "nextPageToken,items(name,size,updated)"
 
 
@@ -31,9 +33,7 @@ class GcsBackend:
         self._bucket = address.bucket
         file, endpoint = credentials.gcs_credentials_file, credentials.gcs_endpoint_url
         # An endpoint of one's own without a file is an emulator, which asks for nothing.
-        token = str(file) if file is not None else "anon" if endpoint else "google_default"
-        if file is not None:
-            file.read_bytes()  # gcsfs takes the name of a file that is not there for a token, and sends it
+        token = read_credentials(file, _SCOPE) if file is not None else "anon" if endpoint else "google_default"
         self._fs = GCSFileSystem(
             token=token,
             endpoint_url=endpoint or None,

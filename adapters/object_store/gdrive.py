@@ -8,14 +8,11 @@ where a team already has room, not one to serve from.
 import json
 from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
 from threading import RLock
 from typing import Any, cast
 
 import google.auth
 from gdrive_fsspec.core import DIR_MIME_TYPE, GoogleDriveFileSystem
-from google.oauth2 import credentials as user
-from google.oauth2 import service_account
 from google_auth_httplib2 import AuthorizedHttp
 from googleapiclient.discovery import build
 from googleapiclient.errors import HttpError
@@ -23,9 +20,10 @@ from googleapiclient.http import build_http
 
 from adapters.object_store.backend import MIB, Address, Found
 from adapters.object_store.credentials import StoreCredentials
+from adapters.object_store.google_credentials import read_credentials
 from adapters.object_store.google_uploads import JSON, OCTETS, ResumableParts, kept_by, multipart
 
-_SCOPES = ["https://www.googleapis.com/auth/drive"]
+_SCOPE = "https://www.googleapis.com/auth/drive"
 _FIELDS = "nextPageToken,files(id,name,size,mimeType,modifiedTime)"
 _ALL_DRIVES = {"supportsAllDrives": True}
 
@@ -54,7 +52,9 @@ class DriveBackend:
         self.where = f"gdrive://{address.bucket}"
         self._top = [address.bucket] if address.bucket else []
         self._endpoint = credentials.gdrive_endpoint_url or "https://www.googleapis.com"
-        self._http = AuthorizedHttp(_opened(credentials.gdrive_credentials_file), http=build_http())
+        file = credentials.gdrive_credentials_file
+        opened = read_credentials(file, _SCOPE) if file else google.auth.default([_SCOPE])[0]
+        self._http = AuthorizedHttp(opened, http=build_http())
         options = {"api_endpoint": f"{self._endpoint}/drive/v3/"}
         service = build("drive", "v3", http=self._http, client_options=options, cache_discovery=False)
         self._fs = Drive(service, credentials.gdrive_folder_id)
@@ -215,20 +215,6 @@ class DriveBackend:
         if answer.status >= 400 and not (method == "DELETE" and answer.status == 499):  # 499: cancelled, as asked
             raise HttpError(answer, content, uri=url)
         return answer, content
-
-
-def _opened(file: Path | None) -> Any:
-    """A service account's key, or what `gcloud auth application-default login` leaves of a person's consent."""
-    if file is None:
-        return google.auth.default(_SCOPES)[0]
-    held = json.loads(file.read_text(encoding="utf-8"))
-    loaders: dict[str, Any] = {  # without types
-        "service_account": service_account.Credentials.from_service_account_info,
-        "authorized_user": user.Credentials.from_authorized_user_info,
-    }
-    if not isinstance(held, dict) or held.get("type") not in loaders:
-        raise ValueError("The file is neither a service account's key nor an authorized user's.")
-    return loaders[held["type"]](held, scopes=_SCOPES)
 
 
 def _found(name: str, file: dict[str, Any]) -> Found:

@@ -34,7 +34,7 @@ class LocalStore:
     def __init__(self, root: Path) -> None:
         self._root = root.absolute()
         self._incoming = self._root / INCOMING
-        with self._speaking("", "cannot be made"):
+        with self._speaking("", "cannot be made", of_object=False):
             self._incoming.mkdir(parents=True, exist_ok=True)
             self._sweep()
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from adapters.object_store.backend import Address, Backend
 from adapters.object_store.credentials import NO_CREDENTIALS, Scrubber, StoreCredentials
 from adapters.object_store.fsspec_store import FsspecStore
-from adapters.object_store.keys import checked_key
+from adapters.object_store.keys import BadKey, checked_key
 from adapters.object_store.local import LocalStore
 from adapters.object_store.protocol import ObjectStore, StoreForbidden
 from adapters.object_store.retries import Patience
@@ -89,7 +89,10 @@ def parsed(url: str) -> Address:
             f"The {scheme}:// URL of a store names no bucket.", where="store_url", fix=f"{scheme}://BUCKET/PREFIX"
         )
     prefix = prefix.rstrip("/")
-    return Address(scheme, bucket, checked_key(prefix) if prefix else "", account)
+    try:
+        return Address(scheme, bucket, checked_key(prefix) if prefix else "", account)
+    except BadKey:
+        raise BadStoreUrl(f"The prefix in the {scheme}:// URL of a store is no key.", where="store_url") from None
 
 
 def _connected(address: Address, credentials: StoreCredentials, scrubber: Scrubber) -> Backend:

@@ -14,10 +14,11 @@ from tests.servers import AZURITE
 QUICK = Patience(attempts=3, first_seconds=0.01)
 
 no_azurite = pytest.mark.skipif(not AZURITE.is_file(), reason="Azurite is not installed: make azurite")
+AZURE = pytest.param("azure", marks=[pytest.mark.azure, no_azurite])
 REMOTE = [
     pytest.param("s3", marks=pytest.mark.s3),
     pytest.param("gcs", marks=pytest.mark.gcs),
-    pytest.param("azure", marks=[pytest.mark.azure, no_azurite]),
+    AZURE,
     "gdrive",
 ]
 

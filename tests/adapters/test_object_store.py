@@ -1,17 +1,21 @@
 """The contract of an object store, held by each implementation: a folder, memory, S3, GCS, Azure, Google Drive."""
 
 import random
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from time import time
+from uuid import uuid4
 
 import pytest
 
 from adapters.object_store.contents import Contents
+from adapters.object_store.fsspec_store import FsspecStore
 from adapters.object_store.keys import BadKey, BadRange
 from adapters.object_store.local import LocalStore
 from adapters.object_store.protocol import ObjectMissing, ObjectStore, StoreDamaged
 from domain.datasets.manifest import content_key
+from tests.adapters.places import AZURE, below
 
 BAD_KEYS = [
     *("", "/etc/passwd", "../up", "a/../../up", "a\x00b", "a//b", "a/", "./a", "a\nb", "a\\b"),
@@ -194,6 +198,19 @@ class TestListing:
         store.put("a/2", b"2")
         store.delete("a/1")
         assert [info.key for info in store.list("a")] == ["a/2"]
+
+    @pytest.mark.parametrize("place", [pytest.param("s3", marks=pytest.mark.s3), AZURE])
+    def test_comes_in_pages(self, connected: Callable[[str], FsspecStore], place: str) -> None:
+        """Not on GCS: its emulator has no pages. Drive gives a folder at a time."""
+        store = below(connected(place), str(uuid4()))
+        keys = [f"many/{number}" for number in range(7)]
+        for key in keys:
+            store.put(key, b"1")
+        pages, after = [], None
+        while not pages or after:
+            page, after = store._backend.page(f"{store._folder}many/", after, 3)
+            pages.append([found.name.removeprefix(store._folder) for found in page])
+        assert pages == [keys[:3], keys[3:6], keys[6:]]
 
     def test_of_an_object_is_empty(self, store: ObjectStore) -> None:
         store.put("a", b"1")
