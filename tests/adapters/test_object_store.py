@@ -206,7 +206,8 @@ class TestListing:
         keys = [f"many/{number}" for number in range(7)]
         for key in keys:
             store.put(key, b"1")
-        pages, after = [], None
+        pages: list[list[str]] = []
+        after: str | None = None
         while not pages or after:
             page, after = store._backend.page(f"{store._folder}many/", after, 3)
             pages.append([found.name.removeprefix(store._folder) for found in page])

@@ -120,3 +120,8 @@ def test_settings_are_read_from_the_environment_and_keep_secrets(monkeypatch: py
     settings = Settings(_env_file=None)
     assert settings.s3_secret_access_key.get_secret_value() == SECRET
     assert SECRET not in repr(settings) + str(settings) + settings.model_dump_json()
+
+
+def test_an_empty_variable_is_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MILLRACE_GCS_CREDENTIALS_FILE", "")
+    assert Settings(_env_file=None).gcs_credentials_file is None
