@@ -229,6 +229,7 @@ class FsspecStore:
         return ObjectInfo(found.name.removeprefix(self._folder), found.size, found.modified)
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
+        prefix = prefix.removesuffix("/")
         folder = f"{self._name(prefix)}/" if prefix else self._folder
         after: str | None = None
         while True:

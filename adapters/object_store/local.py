@@ -92,6 +92,7 @@ class LocalStore:
         return ObjectInfo(key, stat.st_size, stat.st_mtime)
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
+        prefix = prefix.removesuffix("/")
         top = self._path(prefix) if prefix else self._root
         self._check_there(prefix)
         for folder, folders, files in os.walk(top, onerror=self._raise_unless_gone):

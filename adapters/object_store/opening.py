@@ -13,7 +13,7 @@ from adapters.object_store.local import LocalStore
 from adapters.object_store.protocol import ObjectStore, StoreForbidden
 from adapters.object_store.retries import Patience
 from adapters.object_store.troubles import Trouble, trouble_of
-from domain.errors import Invalid
+from domain.errors import DomainError, Invalid
 
 
 class BadStoreUrl(Invalid):
@@ -62,11 +62,15 @@ def open_store(
     Raises BadStoreUrl, SecretInUrl, StoreNotInstalled, or StoreForbidden when credentials cannot even be read.
     Nothing is asked of the store yet: one that is away may come back.
     """
-    if "://" not in url or url.startswith("file://"):
-        return LocalStore(Path(url.removeprefix("file://")))
-    address = parsed(url)
-    scrubber = Scrubber(credentials)
-    backend = _connected(address, credentials, scrubber)
+    try:
+        if "://" not in url or url.startswith("file://"):
+            return LocalStore(Path(url.removeprefix("file://")))
+        address, scrubber = parsed(url), Scrubber(credentials)
+        backend = _connected(address, credentials, scrubber)
+    except DomainError as error:
+        if error.fix:  # most are met by a person who starts a process and sees a traceback
+            error.add_note(error.fix)
+        raise
     return FsspecStore(backend, address.prefix, patience=patience or Patience(), scrubber=scrubber)
 
 

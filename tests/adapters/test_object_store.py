@@ -188,6 +188,12 @@ class TestListing:
         assert all(abs(info.modified - time()) < 60 for info in found)
         assert {info.key for info in store.list("")} == {"live/bikes/1", "live/bikes/deep/2", "live/other/3", "lives/4"}
 
+    def test_takes_the_folder_with_and_without_its_slash(self, store: ObjectStore) -> None:
+        store.put("routes/bikes.json", b"1")
+        store.put("routes-2/bikes.json", b"1")
+        assert [info.key for info in store.list("routes/")] == [info.key for info in store.list("routes")]
+        assert [info.key for info in store.list("routes/")] == ["routes/bikes.json"]
+
     def test_of_nothing_is_empty(self, store: ObjectStore) -> None:
         store.put("a", b"1")
         assert list(store.list("nowhere")) == []
