@@ -101,8 +101,16 @@ format: install ## Format the code and mend what can be mended
 
 # ---- Test --------------------------------------------------------------------------------------------------------
 
+# A package of its own: nothing but the tests of az:// stores needs it.
+tests/azurite/node_modules/.package-lock.json: tests/azurite/package-lock.json | $(NPM)
+	cd tests/azurite && $(NPM) ci --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+.PHONY: azurite
+azurite: tests/azurite/node_modules/.package-lock.json ## Install Azure's own storage emulator, for the tests
+
 .PHONY: test
-test: install dashboard ## Every test: SQLite, Postgres, Redis, real processes, browser (ARGS="-k name")
+test: install dashboard azurite ## Every test: SQLite, Postgres, Redis, real processes, browser (ARGS="-k name")
 	@$(BIN)/pytest -n auto --dist loadfile $(ARGS)
 
 # ---- Generate ----------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from adapters.chunk_store.contents import Contents
 from adapters.database import Database
-from adapters.object_store.fsspec_store import open_store
+from adapters.object_store.opening import open_store
 from adapters.object_store.protocol import ObjectStore
 from adapters.queue import CeleryQueue, Queue, make_celery_client
 from adapters.settings import Settings
@@ -66,13 +66,13 @@ class Runtime:
 
 def open_runtime(settings: Settings) -> Runtime:
     """The runtime that the settings describe."""
-    data = open_store(settings.store_url)
+    data = open_store(settings.store_url, settings)
     database = Database(settings.database_url)
     return Runtime(
         settings=settings,
         database=database,
         data=data,
-        models=open_store(settings.model_store_url),
+        models=open_store(settings.model_store_url, settings),
         contents=Contents(data, database, utc_now),
         queue=CeleryQueue(make_celery_client(settings.redis_url), settings.redis_url),
     )

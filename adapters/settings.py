@@ -6,8 +6,10 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from adapters.object_store.credentials import StoreCredentials
 
-class Settings(BaseSettings):
+
+class Settings(BaseSettings, StoreCredentials):
     """Defaults suit one machine: all state under `home`. Urls move parts elsewhere, one by one."""
 
     model_config = SettingsConfigDict(env_prefix="MILLRACE_", env_file=".env", extra="ignore", frozen=True)

@@ -24,7 +24,7 @@ import orjson
 import polars as pl
 
 from adapters.model_files import save_python_model
-from adapters.object_store.fsspec_store import LocalStore
+from adapters.object_store.local import LocalStore
 from bench.table import BenchRow
 from domain.deployments.specs import EndpointSettings, Routes, Target
 from domain.training.specs import TrainSpec

@@ -4,7 +4,7 @@ import sys
 
 from starlette.types import ASGIApp
 
-from adapters.object_store.fsspec_store import open_store
+from adapters.object_store.opening import open_store
 from adapters.settings import Settings
 from adapters.telemetry import set_up_logging
 from serving.app import build_serving, standalone
@@ -17,7 +17,7 @@ def build() -> ASGIApp:
     settings = Settings()
     set_up_logging(settings)
     app = build_serving(
-        open_store(settings.model_store_url),
+        open_store(settings.model_store_url, settings),
         settings.home / "packages",
         max_body_bytes=settings.max_body_bytes,
         poll_seconds=settings.serving_poll_seconds,

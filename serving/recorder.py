@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-from adapters.object_store.protocol import ObjectStore
+from adapters.object_store.protocol import ObjectStore, StoreForbidden
 from domain.errors import Unavailable
 from domain.registry.specs import Signature
 from serving.metrics import ServingMetrics
@@ -129,7 +129,7 @@ class Recorder:
             return []
         try:
             self._store.put(key, content)
-        except (Unavailable, OSError) as error:
+        except (Unavailable, StoreForbidden, OSError) as error:
             log.warning("the store takes no predictions of %s: %s", segment.endpoint, error)
             return waiting
         self._metrics.recorded.inc(rows)

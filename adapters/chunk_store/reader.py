@@ -1,52 +1,22 @@
-"""Chunks read back: found in the index, fetched from their packs in few requests, decoded, and verified, every one."""
+"""Chunks read back: found in the index, fetched from their packs together, decoded, and verified, every one."""
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 
 from adapters.chunk_store.chunks import digest_of
 from adapters.chunk_store.frames import BadFrame, Encoding, decode
 from adapters.chunk_store.packs import pack_key
-from adapters.object_store.protocol import ObjectStore
+from adapters.object_store.protocol import ObjectStore, StoreDamaged
 from domain.contents.queries import Place, places_of
 from domain.contents.recipes import Part
 from domain.db import ReadSession
-from domain.errors import Conflict
 
 WINDOW = 4 * 2**20
 """Bytes decoded at once."""
-NEAR = 32 * 2**10
-"""Frames with at most so many bytes between them are fetched as one range."""
-LONGEST = 8 * 2**20
-"""Bytes of one range."""
 
 Reading = Callable[[], AbstractContextManager[ReadSession]]
-
-
-class StoreDamaged(Conflict):
-    """The store does not hold what the index says it holds. Retrying does not help."""
-
-    code = "store_damaged"
-
-
-@dataclass(frozen=True)
-class _Range:
-    """Neighbouring frames of one pack, fetched in one request."""
-
-    pack_id: str
-    start: int
-    end: int
-    frames: list["_Frame"]
-
-
-@dataclass(frozen=True)
-class _Frame:
-    """One frame and the chunks wanted of it. `size` is what it decodes to, as far as the wanted chunks reach."""
-
-    place: Place
-    wanted: list[Place]
 
 
 class ChunkReader:
@@ -84,28 +54,29 @@ class ChunkReader:
                 yield found[part.digest]
 
     def _read(self, places: Iterable[Place], bases: dict[bytes, bytes]) -> dict[bytes, bytes]:
-        ranges = _ranges(places)
-        fetched = self._store.get_ranges([(pack_key(one.pack_id), one.start, one.end - one.start) for one in ranges])
+        frames: dict[tuple[str, int], list[Place]] = defaultdict(list)
+        for place in places:
+            frames[place.pack_id, place.offset].append(place)
+        wanted = [frames[key] for key in sorted(frames)]
+        stored = self._store.get_ranges([(pack_key(one.pack_id), one.offset, one.stored) for one, *_ in wanted])
         found: dict[bytes, bytes] = {}
-        for one, data in zip(ranges, fetched, strict=True):
-            view = memoryview(data)
-            for frame in one.frames:
-                start = frame.place.offset - one.start
-                found |= _decoded(frame, view[start : start + frame.place.stored], bases)
+        for chunks, frame in zip(wanted, stored, strict=True):
+            found |= _decoded(chunks, frame, bases)
         return found
 
 
-def _decoded(frame: _Frame, stored: memoryview, bases: dict[bytes, bytes]) -> dict[bytes, bytes]:
-    place = frame.place
+def _decoded(chunks: list[Place], stored: bytes, bases: dict[bytes, bytes]) -> dict[bytes, bytes]:
+    """The wanted chunks of one frame."""
+    frame = chunks[0]
     try:
-        base = bases[place.base] if place.base is not None else None
-        data = decode(stored, place.encoding, base)
-        found = {one.digest: data[one.skip : one.skip + one.size] for one in frame.wanted}
+        base = bases[frame.base] if frame.base is not None else None
+        data = decode(stored, frame.encoding, base)
+        found = {one.digest: data[one.skip : one.skip + one.size] for one in chunks}
     except BadFrame as error:
-        raise _damaged(place, str(error)) from error
+        raise _damaged(frame, str(error)) from error
     for digest, chunk in found.items():
         if digest_of(chunk) != digest:
-            raise _damaged(place, f"the chunk {digest.hex()} has other bytes than were stored")
+            raise _damaged(frame, f"the chunk {digest.hex()} has other bytes than were stored")
     return found
 
 
@@ -114,22 +85,6 @@ def _damaged(place: Place, why: str) -> StoreDamaged:
     return StoreDamaged(
         f"{key} is damaged at byte {place.offset}: {why}.", where=key, fix="`millrace data verify` names what is lost."
     )
-
-
-def _ranges(places: Iterable[Place]) -> list[_Range]:
-    """The fewest requests that fetch these frames without fetching much else."""
-    frames: dict[tuple[str, int], list[Place]] = defaultdict(list)
-    for place in places:
-        frames[place.pack_id, place.offset].append(place)
-    ranges: list[_Range] = []
-    for (pack_id, offset), wanted in sorted(frames.items()):
-        frame, end = _Frame(wanted[0], wanted), offset + wanted[0].stored
-        last = ranges[-1] if ranges else None
-        if last and last.pack_id == pack_id and offset - last.end <= NEAR and end - last.start <= LONGEST:
-            ranges[-1] = _Range(pack_id, last.start, end, [*last.frames, frame])
-        else:
-            ranges.append(_Range(pack_id, offset, end, [frame]))
-    return ranges
 
 
 def _windows(parts: Sequence[Part]) -> Iterator[Sequence[Part]]:

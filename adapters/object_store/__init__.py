@@ -1,1 +1,4 @@
-"""Object stores: one protocol, implemented over fsspec for local disk, S3 and whatever else fsspec reaches."""
+"""Object stores: one protocol, a folder of this machine or whatever fsspec reaches: S3, GCS, Azure, Google Drive.
+
+`opening.open_store` picks one by URL.
+"""

@@ -1,181 +1,80 @@
-"""Object stores over fsspec, and `open_store`, which picks one by URL."""
+"""`FsspecStore`: a store that is somewhere else. Retries, errors, ranges and transfers in parts are alike for all."""
 
 import os
-import shutil
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from pathlib import Path, PurePosixPath
-from stat import S_ISREG
-from typing import Any, BinaryIO, cast
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from io import BufferedReader, BytesIO
+from pathlib import Path
+from traceback import format_exception
+from typing import BinaryIO, TypeVar, cast
 
-import fsspec
-from fsspec.core import url_to_fs
+from adapters.object_store.appearing import appearing
+from adapters.object_store.backend import MIB, Backend, Found, PartsLost
+from adapters.object_store.credentials import Scrubber
+from adapters.object_store.keys import INCOMING, checked_key, checked_range
+from adapters.object_store.parallel import all_of, batches
+from adapters.object_store.protocol import (
+    ObjectInfo,
+    ObjectMissing,
+    Range,
+    StoreDamaged,
+    StoreForbidden,
+    StoreFull,
+    StoreUnavailable,
+)
+from adapters.object_store.ranges import RangedFile, Span, spans
+from adapters.object_store.retries import Patience
+from adapters.object_store.troubles import Trouble, trouble_of
+from domain.errors import DomainError
 
-from adapters.object_store.protocol import ObjectInfo, ObjectMissing, ObjectStore, StoreUnavailable
-from domain.errors import DomainError, Invalid
-
-_NO_FILE = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
-
-
-class BadKey(Invalid):
-    code = "bad_object_key"
-
-
-def open_store(url: str) -> ObjectStore:
-    """The store at `url`: a folder (plain path or `file://`), `s3://bucket/prefix`, `memory://`, or any fsspec URL."""
-    if "://" not in url or url.startswith("file://"):
-        return LocalStore(Path(url.removeprefix("file://")))
-    filesystem, root = url_to_fs(url)
-    return FsspecStore(filesystem, root)
-
-
-def _checked(key: str) -> str:
-    parts = PurePosixPath(key).parts
-    if not parts or key.startswith("/") or ".." in parts or "\x00" in key:
-        raise BadKey(f"{key!r} is no key of an object store.", where="key")
-    return key
-
-
-class LocalStore:
-    """A folder on this machine. Objects appear by rename, so a crash leaves no half-written one."""
-
-    def __init__(self, root: Path) -> None:
-        self._root = root.absolute()
-        self._incoming = self._root / ".incoming"
-        self._incoming.mkdir(parents=True, exist_ok=True)
-
-    def put(self, key: str, data: bytes) -> None:
-        with self._appearing(key) as file:
-            file.write(data)
-
-    def upload(self, path: Path, key: str) -> None:
-        with path.open("rb") as source, self._appearing(key) as file:
-            shutil.copyfileobj(source, file, 2**20)
-
-    def get(self, key: str) -> bytes:
-        with self.open(key) as file:
-            return file.read()
-
-    def open(self, key: str) -> BinaryIO:
-        try:
-            return self._path(key).open("rb")
-        except _NO_FILE as error:
-            raise self._missing(key) from error
-        except OSError as error:
-            raise StoreUnavailable(f"The store at {self._root} does not give {key!r}: {error}.", where=key) from error
-
-    def get_ranges(self, wanted: Sequence[tuple[str, int, int]]) -> list[bytes]:
-        found = []
-        for key, start, length in wanted:
-            with self.open(key) as file:
-                file.seek(start)
-                found.append(file.read(length))
-        return found
-
-    def exists(self, key: str) -> bool:
-        try:
-            self.info(key)
-        except ObjectMissing:
-            return False
-        return True
-
-    def info(self, key: str) -> ObjectInfo:
-        try:
-            stat = self._path(key).stat()
-        except _NO_FILE as error:
-            raise self._missing(key) from error
-        if not S_ISREG(stat.st_mode):
-            raise self._missing(key)
-        return ObjectInfo(key, stat.st_size, stat.st_mtime)
-
-    def list(self, prefix: str) -> Iterator[ObjectInfo]:
-        top = self._path(prefix) if prefix else self._root
-        if not self._incoming.is_dir():
-            raise self._missing(prefix)
-        for folder, folders, files in os.walk(top):
-            folders[:] = sorted(name for name in folders if Path(folder, name) != self._incoming)
-            for name in sorted(files):
-                path = Path(folder, name)
-                try:
-                    stat = path.stat()
-                except FileNotFoundError:  # deleted while we were listing
-                    continue
-                yield ObjectInfo(path.relative_to(self._root).as_posix(), stat.st_size, stat.st_mtime)
-
-    def delete(self, key: str) -> None:
-        with suppress(*_NO_FILE):
-            self._path(key).unlink()
-
-    def fetch(self, key: str, path: Path) -> None:
-        with self.open(key) as source, path.open("wb") as target:
-            shutil.copyfileobj(source, target, 2**20)
-
-    def local_path(self, key: str) -> Path | None:
-        return self._path(key)
-
-    def _path(self, key: str) -> Path:
-        return self._root / _checked(key)
-
-    def _missing(self, key: str) -> ObjectMissing | StoreUnavailable:
-        """Why there is no such file: a disk that is not mounted must not read as an empty store."""
-        if self._incoming.is_dir():
-            return ObjectMissing(f"The store has no object {key!r}.", where=key)
-        return StoreUnavailable(f"The store at {self._root} is not there.", where=key)
-
-    @contextmanager
-    def _appearing(self, key: str) -> Iterator[BinaryIO]:
-        path = self._path(key)
-        try:
-            handle, name = tempfile.mkstemp(dir=self._incoming)  # fails where the disk is not mounted
-        except OSError as error:
-            raise StoreUnavailable(f"The store at {self._root} takes no objects: {error}.", where=key) from error
-        try:
-            with os.fdopen(handle, "wb") as file:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).replace(path)
-        except OSError as error:
-            raise StoreUnavailable(f"The store at {self._root} did not take {key!r}: {error}.", where=key) from error
-        finally:
-            Path(name).unlink(missing_ok=True)
+T = TypeVar("T")
+_PAGE = 1000
+_PIECE = 8 * MIB  # of a fetch
+_AHEAD = 4 * MIB  # what an opened object reads at a time
+_SEEN_FOR_SECONDS = 60.0
+_MOST_SAID = 300
 
 
 class FsspecStore:
-    """Any other filesystem fsspec knows. Object stores make an upload visible only when it is complete."""
+    """The objects below a prefix of a backend."""
 
-    def __init__(self, filesystem: fsspec.AbstractFileSystem, root: str) -> None:
-        self._fs = filesystem
-        self._root = root.rstrip("/")
-
-    def put(self, key: str, data: bytes) -> None:
-        with self._speaking(key):
-            self._fs.pipe_file(self._path(key), data)
-
-    def upload(self, path: Path, key: str) -> None:
-        with self._speaking(key):
-            self._fs.put_file(str(path), self._path(key))
+    def __init__(self, backend: Backend, prefix: str, *, patience: Patience, scrubber: Scrubber) -> None:
+        self._backend = backend
+        self._folder = f"{prefix}/" if prefix else ""
+        self._patience = patience
+        self._scrubber = scrubber
+        self._seen_until = 0.0
 
     def get(self, key: str) -> bytes:
-        with self._speaking(key):
-            return cast("bytes", self._fs.cat_file(self._path(key)))
+        name = self._name(key)
+        return self._ask(key, lambda: self._backend.read(name))
 
-    def get_ranges(self, wanted: Sequence[tuple[str, int, int]]) -> list[bytes]:
-        paths, starts, lengths = (
-            [self._path(key) for key, _, _ in wanted],
-            [s for _, s, _ in wanted],
-            [n for *_, n in wanted],
-        )
-        with self._speaking(paths[0] if paths else ""):
-            ends = [start + length for start, length in zip(starts, lengths, strict=True)]
-            return cast("list[bytes]", self._fs.cat_ranges(paths, starts, ends, on_error="raise"))
+    def get_range(self, key: str, start: int, length: int) -> bytes:
+        checked_range(key, start, length)
+        return self._read(key, start, length)
+
+    def get_ranges(self, wanted: Sequence[Range]) -> list[bytes]:
+        for each in wanted:
+            checked_range(*each)
+        found = [b""] * len(wanted)
+
+        def read(span: Span) -> None:
+            content = self._read(span.key, span.start, span.end - span.start)
+            for place in span.covers:
+                offset, length = wanted[place][1] - span.start, wanted[place][2]
+                found[place] = content[offset : offset + length]
+
+        all_of(read, spans(wanted), at_once=self._backend.parallel)
+        return found
 
     def open(self, key: str) -> BinaryIO:
-        self.info(key)  # some filesystems open a prefix of other keys too, and read nothing
-        with self._speaking(key):
-            return cast("BinaryIO", self._fs.open(self._path(key), "rb"))
+        """Large objects are read as they are asked for: one that is replaced meanwhile gives bytes of both."""
+        size = self.info(key).size
+        if size <= _AHEAD:
+            return BytesIO(self.get(key))
+        raw = RangedFile(lambda start, length: self._read(key, start, length), size)
+        return cast("BinaryIO", BufferedReader(raw, _AHEAD))
 
     def exists(self, key: str) -> bool:
         try:
@@ -185,56 +84,160 @@ class FsspecStore:
         return True
 
     def info(self, key: str) -> ObjectInfo:
-        path = self._path(key)
-        with self._speaking(key):
-            self._fs.invalidate_cache(self._parent(key))
-            found = self._fs.info(path)
-        if found["type"] != "file":
-            raise ObjectMissing(f"The store has no object {key!r}.", where=key)
-        return self._described(path, found)
-
-    def list(self, prefix: str) -> Iterator[ObjectInfo]:
-        path = self._path(prefix) if prefix else self._root
-        with self._speaking(prefix):
-            self._fs.invalidate_cache()
-            found = self._fs.find(path, detail=True)
-        for name, details in sorted(found.items()):
-            yield self._described(name, details)
-
-    def delete(self, key: str) -> None:
-        if self.exists(key):
-            with self._speaking(key), suppress(*_NO_FILE):
-                self._fs.rm_file(self._path(key))
+        name = self._name(key)
+        return self._described(self._ask(key, lambda: self._backend.info(name)))
 
     def fetch(self, key: str, path: Path) -> None:
-        self.info(key)  # as in `open`
-        with self._speaking(key):
-            self._fs.get_file(self._path(key), str(path))
+        before = self.info(key)
+        with appearing(path) as unfinished:
+            if before.size <= _PIECE:
+                unfinished.write_bytes(self.get(key))
+                return
+
+            def piece(start: int) -> None:
+                data = self._read(key, start, min(_PIECE, before.size - start))
+                with unfinished.open("r+b") as file:
+                    file.seek(start)
+                    file.write(data)
+
+            all_of(piece, range(0, before.size, _PIECE), at_once=self._backend.parallel)
+            if self.info(key) != before:
+                raise StoreUnavailable(f"{key!r} was replaced while it was fetched.", where=key, fix="Fetch it again.")
+
+    def put(self, key: str, data: bytes) -> None:
+        name = self._name(key)
+        if len(data) > 2 * self._backend.part_size:
+            view = memoryview(data)
+            self._put_parts(key, len(data), lambda offset, size: bytes(view[offset : offset + size]))
+        else:
+            self._ask(key, lambda: self._backend.put(name, data), of_object=False)
+
+    def upload(self, path: Path, key: str) -> None:
+        checked_key(key)
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            if size <= self._backend.part_size:
+                self.put(key, file.read())
+            else:
+                self._put_parts(key, size, lambda offset, size: os.pread(file.fileno(), size, offset))
+
+    def delete(self, key: str) -> None:
+        self.delete_many([key])
+
+    def delete_many(self, keys: Iterable[str]) -> None:
+        """Not in one stroke: one that fails leaves some of them, and doing it again is harmless."""
+
+        def delete(some: Sequence[str]) -> None:
+            names = [*map(self._name, some)]
+            self._ask(some[0], lambda: self._backend.delete(names))
+
+        all_of(delete, batches(keys, self._backend.delete_batch), at_once=self._backend.parallel)
 
     def local_path(self, key: str) -> Path | None:
-        _checked(key)
+        if key != INCOMING:
+            checked_key(key)
         return None
 
-    def _path(self, key: str) -> str:
-        return f"{self._root}/{_checked(key)}"
+    def _put_parts(self, key: str, size: int, read: Callable[[int, int], bytes]) -> None:
+        """In parts, several at once, and visible when all are there; if one fails for good, none stays."""
+        for _ in range(self._patience.attempts):
+            try:
+                self._try_parts(key, size, read)
+            except PartsLost:
+                continue
+            return
+        raise StoreUnavailable(f"Others write {key!r} all the time: it never came to be whole.", where=key)
 
-    def _parent(self, key: str) -> str:
-        return self._path(key).rpartition("/")[0]
+    def _try_parts(self, key: str, size: int, read: Callable[[int, int], bytes]) -> None:
+        backend, name = self._backend, self._name(key)
+        part_size = max(backend.part_size, -(-size // backend.most_parts))
+        part_size = -(-part_size // MIB) * MIB
+        parts = self._ask(key, lambda: backend.begin(name, size), of_object=False)
 
-    def _described(self, name: str, details: dict[str, Any]) -> ObjectInfo:
-        modified = details.get("LastModified") or details.get("created") or details.get("mtime") or 0.0
-        seconds = modified if isinstance(modified, (int, float)) else modified.timestamp()
-        return ObjectInfo(name.removeprefix(f"{self._root}/"), int(details["size"] or 0), float(seconds))
+        def send(offset: int) -> None:
+            wanted = min(part_size, size - offset)
+            data = read(offset, wanted)
+            if len(data) != wanted:
+                raise OSError(f"The file that goes to {key!r} became shorter while it was read.")
+            self._ask(key, lambda: parts.put(offset // part_size, offset, data), of_object=False)
 
-    @contextmanager
-    def _speaking(self, key: str) -> Iterator[None]:
         try:
-            yield
-        except _NO_FILE as error:
-            raise ObjectMissing(f"The store has no object {key!r}.", where=key) from error
-        except DomainError:
+            all_of(send, range(0, size, part_size), at_once=1 if backend.parts_in_order else backend.parallel)
+            self._ask(key, parts.complete, of_object=False)
+        except BaseException:
+            with suppress(Exception):  # the store may be away; what went wrong first is what counts
+                self._patience.insist(parts.abort)
             raise
-        except Exception as error:  # botocore's, google's and azure's errors have no ancestor in common
-            raise StoreUnavailable(
-                f"The store at {self._root} did not answer for {key!r}: {error}.", where=key
-            ) from error
+
+    def _read(self, key: str, start: int, length: int) -> bytes:
+        if not length:
+            self.info(key)
+            return b""
+        name = self._name(key)
+        data = self._ask(key, lambda: self._backend.read(name, start, length))
+        if len(data) != length:
+            raise _short(key, f"bytes {start} to {start + length}")
+        return data
+
+    def _page(self, key: str, folder: str, after: str | None) -> tuple[list[Found], str | None]:
+        return self._ask(key, lambda: self._backend.page(folder, after, _PAGE), of_object=False)
+
+    def _ask(self, key: str, act: Callable[[], T], *, of_object: bool = True) -> T:
+        """What `act` gives. `of_object`: that something is missing can only mean the object."""
+        try:
+            answer = self._patience.insist(act)
+        except (DomainError, PartsLost):
+            raise
+        except Exception as error:  # noqa: BLE001 - the libraries' errors have no ancestor in common
+            told = self._told(key, error, of_object=of_object)
+            whole = "".join(format_exception(error))  # it goes to logs with the error that it caused
+            raise told from (error if self._scrubber.clean(whole) == whole else None)
+        return answer
+
+    def _told(self, key: str, error: Exception, *, of_object: bool) -> DomainError:
+        where, trouble = self._backend.where, trouble_of(error)
+        said = " ".join(self._scrubber.clean(f"{type(error).__name__}: {error}").split())[:_MOST_SAID]
+        if trouble is Trouble.MISSING:
+            if of_object and self._is_there(key):
+                return ObjectMissing(f"The store has no object {key!r}.", where=key)
+            return StoreUnavailable(f"The store at {where} is not there: {said}", where=key)
+        if trouble is Trouble.FORBIDDEN:
+            message = f"The store at {where} refuses {key!r}: {said}"
+            return StoreForbidden(message, where=key, fix=f"Check {self._backend.settings}.")
+        if trouble is Trouble.SHORT:
+            return _short(key, "what was asked for")
+        if trouble is Trouble.FULL:
+            return StoreFull(f"The store at {where} has no room for {key!r}: {said}", where=key, fix="Make room in it.")
+        return StoreUnavailable(f"The store at {where} did not answer for {key!r}: {said}", where=key)
+
+    def _is_there(self, key: str) -> bool:
+        """Whether the bucket is. One that is gone must not read as an empty one; asked at most once a minute."""
+        if time.monotonic() >= self._seen_until:
+            try:
+                self._patience.insist(lambda: self._backend.page(self._folder, None, 1))
+            except Exception as error:  # noqa: BLE001 - as above
+                if trouble_of(error) is Trouble.MISSING:
+                    return False
+                raise self._told(key, error, of_object=False) from None
+            self._seen_until = time.monotonic() + _SEEN_FOR_SECONDS
+        return True
+
+    def _name(self, key: str) -> str:
+        return f"{self._folder}{checked_key(key)}"
+
+    def _described(self, found: Found) -> ObjectInfo:
+        return ObjectInfo(found.name.removeprefix(self._folder), found.size, found.modified)
+
+    def list(self, prefix: str) -> Iterator[ObjectInfo]:
+        prefix = prefix.removesuffix("/")
+        folder = f"{self._name(prefix)}/" if prefix else self._folder
+        after: str | None = None
+        while True:
+            found, after = self._page(prefix, folder, after)
+            yield from map(self._described, found)
+            if after is None:
+                return
+
+
+def _short(key: str, what: str) -> StoreDamaged:
+    return StoreDamaged(f"{key!r} in the store is shorter than it must be: it does not have {what}.", where=key)

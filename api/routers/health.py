@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 from sqlalchemy.exc import SQLAlchemyError
 
-from adapters.object_store.protocol import StoreUnavailable
+from adapters.object_store.protocol import StoreForbidden, StoreUnavailable
 from api.deps import Reader, RuntimeDep
 from domain.jobs.queries import queue_facts
 
@@ -31,7 +31,7 @@ def readyz(runtime: RuntimeDep) -> JSONResponse:
         parts["database"] = "does not answer"
     try:
         runtime.data.exists("files/md5/ready")
-    except StoreUnavailable:
+    except (StoreUnavailable, StoreForbidden):
         parts["store"] = "does not answer"
     ready = parts["database"] == "ok" and parts["store"] == "ok"
     if runtime.queue.depth() is None:

@@ -16,9 +16,8 @@ from adapters.chunk_store.chunks import BITE, LARGEST, SMALLEST, Chunker, digest
 from adapters.chunk_store.contents import Contents, WrongDigest
 from adapters.chunk_store.frames import Encoding, decode, encode, encode_difference
 from adapters.chunk_store.packs import read_directory
-from adapters.chunk_store.reader import StoreDamaged
-from adapters.object_store.fsspec_store import open_store
-from adapters.object_store.protocol import ObjectMissing, ObjectStore
+from adapters.object_store.opening import open_store
+from adapters.object_store.protocol import ObjectMissing, ObjectStore, StoreDamaged
 from adapters.runtime import Runtime, utc_now
 from domain.contents.models import Chunk, Content, Pack
 from domain.contents.service import ChunksGone

@@ -11,7 +11,7 @@ import pytest
 from fastapi import Request
 
 from adapters.chunk_store.contents import Contents
-from adapters.object_store.fsspec_store import open_store
+from adapters.object_store.opening import open_store
 from adapters.object_store.protocol import ObjectStore
 from adapters.runtime import Runtime, utc_now
 from adapters.settings import Settings

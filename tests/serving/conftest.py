@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from httpx import ASGITransport, AsyncClient, Response
 
-from adapters.object_store.fsspec_store import LocalStore
+from adapters.object_store.local import LocalStore
 from serving.app import ServingApp, build_serving, running, standalone
 from tests.serving.plants import BEARER, TOKEN, MovableStore, admit, regression_package, route
 

@@ -8,9 +8,10 @@ from typing import Any, BinaryIO
 import onnx
 from onnx import TensorProto, helper
 
-from adapters.object_store.fsspec_store import LocalStore
+from adapters.object_store.local import LocalStore
 from adapters.object_store.protocol import ObjectInfo, ObjectStore, StoreUnavailable
 from domain.deployments.specs import AccessEntry, EndpointSettings, Routes, ServingAccess, Target
+from domain.errors import DomainError
 from domain.registry.specs import Agreement, InputColumn, Package, PackedFile, Signature
 
 TOKEN = "let-me-predict"
@@ -27,9 +28,10 @@ REGRESSION = Signature(task="regression", target="count", inputs=COLUMNS)
 
 
 class MovableStore(LocalStore):
-    """A folder that can be taken away and given back, as a network store can."""
+    """A folder that can be taken away and given back, as a network store can; it may also refuse us."""
 
     away = False
+    refusal: type[DomainError] = StoreUnavailable
 
     def put(self, key: str, data: bytes) -> None:
         self._reach(key)
@@ -53,7 +55,7 @@ class MovableStore(LocalStore):
 
     def _reach(self, key: str) -> None:
         if self.away:
-            raise StoreUnavailable("The store is away.", where=key)
+            raise self.refusal("The store is away.", where=key)
 
 
 def expected(row: dict[str, Any], version: int) -> float:

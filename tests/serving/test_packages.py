@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.object_store.fsspec_store import LocalStore
+from adapters.object_store.local import LocalStore
 from adapters.object_store.protocol import ObjectMissing, StoreUnavailable
 from ml.models import BadPackage
 from serving.packages import PackageCache

@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from adapters.object_store.fsspec_store import LocalStore
+from adapters.object_store.local import LocalStore
 from tests.serving.plants import BEARER, ROW, eventually, expected, regression_package, route
 from tests.serving.test_recorder import rows_of
 

@@ -6,7 +6,7 @@ import orjson
 import pytest
 from httpx import Response
 
-from adapters.object_store.fsspec_store import LocalStore
+from adapters.object_store.local import LocalStore
 from tests.serving.conftest import Client, Serve
 from tests.serving.plants import ROW, TOKEN, admit, classifier_package, expected, route
 

@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 
 from adapters.model_files import load_python_model, save_python_model
-from adapters.object_store.fsspec_store import LocalStore
+from adapters.object_store.local import LocalStore
 from domain.errors import Invalid
 from domain.training.specs import TrainSpec
 from ml.models import BadPackage

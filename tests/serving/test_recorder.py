@@ -11,8 +11,9 @@ import pytest
 from prometheus_client import CollectorRegistry
 from uuid_utils import uuid7
 
-from adapters.object_store.fsspec_store import LocalStore
-from adapters.object_store.protocol import ObjectStore
+from adapters.object_store.local import LocalStore
+from adapters.object_store.protocol import ObjectStore, StoreForbidden, StoreUnavailable
+from domain.errors import DomainError
 from domain.registry.specs import InputColumn, Signature
 from serving.metrics import ServingMetrics
 from serving.recorder import Recorder
@@ -185,11 +186,12 @@ class TestBounds:
         recorder.stop()
         assert len(rows_of(store)) == 3
 
+    @pytest.mark.parametrize("refusal", [StoreUnavailable, StoreForbidden])
     def test_keeps_rows_while_the_store_is_away_up_to_the_bound(
-        self, store: MovableStore, metrics: ServingMetrics
+        self, store: MovableStore, metrics: ServingMetrics, refusal: type[DomainError]
     ) -> None:
         recorder = Recorder(store, metrics, max_rows=4)
-        store.away = True
+        store.away, store.refusal = True, refusal
         early, late = recorded(3), recorded(2)
         recorder.record(early)
         recorder.flush()

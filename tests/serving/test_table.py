@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters.object_store.fsspec_store import LocalStore, open_store
+from adapters.object_store.local import LocalStore
+from adapters.object_store.opening import open_store
 from domain.deployments.specs import ServingInstance
 from serving.app import ServingApp, build_serving
 from serving.table import RouteTable
