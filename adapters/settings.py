@@ -33,6 +33,12 @@ class Settings(BaseSettings):
     max_upload_bytes: int = 50 * 2**30
     max_upload_files: int = 100_000
 
+    git_allow_local: str = ""
+    git_allow_hosts: str = ""
+    git_credentials: str = ""
+    git_timeout_seconds: float = 600.0
+    git_max_bytes: int = 5 * 2**30
+
     serving_poll_seconds: float = 0.2
     serving_flush_seconds: float = 1.0
 

@@ -13,11 +13,13 @@ from domain.monitoring.models import Alert, GroundTruth, Monitor, MonitoringWind
 from domain.pipelines.models import Pipeline, PipelineRun, PipelineStep
 from domain.promotions.models import Promotion
 from domain.registry.models import ModelAlias, ModelVersion, RegisteredModel
+from domain.repositories.models import CodeVersion, HookDelivery, Repository, RepositoryBranch, WaitingPointer
 
 metadata = Base.metadata
 
 __all__ = [
     "Alert",
+    "CodeVersion",
     "DataCheckReport",
     "Dataset",
     "DatasetDiff",
@@ -29,6 +31,7 @@ __all__ = [
     "EventRow",
     "Experiment",
     "GroundTruth",
+    "HookDelivery",
     "Job",
     "JobLog",
     "ModelAlias",
@@ -41,8 +44,11 @@ __all__ = [
     "PipelineStep",
     "Promotion",
     "RegisteredModel",
+    "Repository",
+    "RepositoryBranch",
     "Rollout",
     "Run",
     "Token",
+    "WaitingPointer",
     "metadata",
 ]

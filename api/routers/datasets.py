@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from sqlalchemy import literal, select
 from starlette.exceptions import HTTPException
 
+from adapters.git_access import GitAccess
 from adapters.runtime import Runtime
 from api.deps import IdempotencyKey, IfMatch, PageDep, ReadDep, Reader, RuntimeDep, WriteDep, Writer, check_if_match
 from api.documents import YAML_TYPES, DocumentRoute, parse_as, type_of
@@ -31,8 +32,9 @@ from domain.access.actor import Actor
 from domain.datasets import queries, service
 from domain.datasets.dvc import pointer
 from domain.datasets.manifest import checked_path, content_key, digest_of, directory_listing
-from domain.datasets.specs import NAME_PATTERN, TableProfile, UploadSource, VersionDiff
+from domain.datasets.specs import NAME_PATTERN, GitSource, TableProfile, UploadSource, VersionDiff
 from domain.datasets.states import VersionState
+from domain.repositories.service import address_of
 
 router = APIRouter(prefix="/datasets", tags=["datasets"], route_class=DocumentRoute)
 
@@ -69,6 +71,7 @@ _UPLOAD: dict[str, Any] = {
                             "oneOf": [
                                 {"$ref": "#/components/schemas/RecipeSource"},
                                 {"$ref": "#/components/schemas/TrafficSource"},
+                                {"$ref": "#/components/schemas/GitSource"},
                             ]
                         },
                         "message": {"type": "string"},
@@ -269,5 +272,7 @@ def _order_build(
     runtime: Runtime, actor: Actor, request: Request, *, name: str, build: VersionBuild, key: str | None
 ) -> JobRead:
     with runtime.transaction(actor, request_id=request.state.request_id) as session:
+        if isinstance(build.source, GitSource):
+            GitAccess.of(runtime.settings).refuse(address_of(session, build.source.git))
         job = service.build_version(session, name=name, source=build.source, message=build.message, key=key)
         return JobRead.model_validate(job)

@@ -48,7 +48,7 @@ class DatasetRead(BaseModel):
 
 
 class VersionBuild(BaseModel):
-    """Make a version from other versions (`recipe`) or from an endpoint's recorded predictions (`traffic`)."""
+    """Make a version from other versions (`recipe`), an endpoint's predictions (`traffic`), or a repository (`git`)."""
 
     model_config = ConfigDict(extra="forbid")
 

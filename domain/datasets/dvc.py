@@ -3,12 +3,56 @@
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from domain.datasets.manifest import ManifestEntry
+import yaml
+
+from domain.datasets.manifest import BadFileName, ManifestEntry, checked_path
+from domain.errors import Invalid
 
 _PLAIN = re.compile(r"^[A-Za-z][A-Za-z0-9_./-]*$")
 # Words that YAML would read as something other than text.
 _WORDS = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
+
+
+class BadPointer(Invalid):
+    """The text is no `.dvc` file that a version can be made from; `where` is the place in it."""
+
+    code = "bad_pointer"
+
+
+@dataclass(frozen=True)
+class Pointer:
+    """What a `.dvc` file points to. `md5` ends in `.dir` for a folder; `path` is beside the `.dvc` file."""
+
+    md5: str
+    path: str
+    size: int | None = None
+    nfiles: int | None = None
+    remote: str | None = None
+
+
+def parse_pointer(text: str) -> Pointer:
+    """What the `.dvc` file points to; `BadPointer`, with the place, when it is not one output in DVC 3's MD5."""
+    try:
+        document = yaml.load(text, yaml.BaseLoader)  # noqa: S506 - BaseLoader makes text, lists and mappings alone
+    except (yaml.YAMLError, RecursionError) as error:
+        raise BadPointer(f"The pointer is not YAML: {str(error).partition(chr(10))[0]}.", where="pointer") from error
+    outs = document.get("outs") if isinstance(document, dict) else None
+    if not isinstance(outs, list) or len(outs) != 1 or not isinstance(outs[0], dict):
+        raise BadPointer("The pointer does not have exactly one output.", where="outs")
+    out = outs[0]
+    if not re.fullmatch(r"[0-9a-f]{32}(\.dir)?", str(out.get("md5"))) or out.get("hash", "md5") != "md5":
+        raise BadPointer("The output has no MD5 as DVC 3 writes it.", where="outs.0.md5")
+    try:
+        path = checked_path(str(out.get("path", "")))
+    except BadFileName as error:
+        raise BadPointer(error.message, where="outs.0.path") from error
+    return Pointer(out["md5"], path, _count(out.get("size")), _count(out.get("nfiles")), out.get("remote"))
+
+
+def _count(value: object) -> int | None:
+    return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else None
 
 
 def pointer(*, name: str, digest: str, entries: Sequence[ManifestEntry]) -> str:

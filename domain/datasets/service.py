@@ -201,8 +201,8 @@ def record_build(
     job_id: str,
     dataset: str,
     entries: Sequence[ManifestEntry],
-    rows: int,
-    source: Source,
+    rows: int | None,
+    source: Provenance,
     message: str,
     parents: Sequence[DatasetVersion] = (),
 ) -> DatasetVersion:

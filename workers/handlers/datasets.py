@@ -10,12 +10,13 @@ from domain.datasets import queries, service
 from domain.datasets.jobs import BuildVersion, DiffVersions
 from domain.datasets.manifest import ManifestEntry
 from domain.datasets.models import DatasetVersion
-from domain.datasets.specs import RecipeSource, Source, TrafficSource
+from domain.datasets.specs import GitSource, RecipeSource, TrafficSource
 from domain.errors import Conflict
 from domain.monitoring.queries import TruthValue, truth_of
 from ml.diff import diff
 from ml.frames import EmptyTable, write_parquet
 from ml.recipes import build, join_truth
+from workers.git_import import build_from_git
 from workers.run import RunningJob
 from workers.tables import open_table, read_version
 from workers.toolbox import Toolbox
@@ -27,7 +28,7 @@ class _Built:
     """Rows, and where they are from as it turned out: references with their numbers, the versions behind them."""
 
     rows: pl.DataFrame
-    source: Source
+    source: RecipeSource | TrafficSource
     parents: list[DatasetVersion]
 
 
@@ -35,6 +36,8 @@ def build_version(job: RunningJob[BuildVersion], tools: Toolbox) -> dict[str, ob
     """Make the rows, store them as Parquet, and record their version; equal rows are the version that is there."""
     spec = job.spec
     source = spec.source
+    if isinstance(source, GitSource):
+        return build_from_git(job, tools, source)
     built = _from_recipe(tools, source) if isinstance(source, RecipeSource) else _from_traffic(tools, source)
     job.progress(0.7, f"writing {built.rows.height:,} rows")
     with TemporaryDirectory(dir=tools.scratch) as folder:
