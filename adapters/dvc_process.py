@@ -21,10 +21,10 @@ def main() -> None:
     folder, path = sys.argv[1:3]
     out = sys.stdout.buffer
     try:
-        _write_all(DVCFileSystem(repo=folder, config=json.loads(sys.argv[3])), path, out)
-        said: dict[str, Any] = {"end": True}
-    except FileNotFoundError as error:
-        said = {"error": f"there is no {error.filename or path}", "missing": True}
+        fs = DVCFileSystem(repo=folder, config=json.loads(sys.argv[3]))
+        said: dict[str, Any] = {"end": True} if fs.exists(path) else {"missing": True}
+        if "end" in said:
+            _write_all(fs, path, out)
     except Exception as error:  # noqa: BLE001 - whatever DVC raises is the answer
         said = {"error": f"{type(error).__name__}: {error}"[:2_000]}
     _line(out, said)

@@ -117,8 +117,8 @@ class Mirror:
         if rev == "HEAD" and "HEAD" in names:
             name = "HEAD"
         if name is not None:
-            self._fetch([f"+{name}:refs/heads/wanted"], whole=True)
-            return self._commit_of("refs/heads/wanted", rev)
+            self._fetch([f"+{name}:refs/wanted/one"], whole=True)
+            return self._commit_of("refs/wanted/one", rev)
         if not (len(rev) >= 7 and all(char in "0123456789abcdef" for char in rev)):
             raise _unknown(rev, self._address)
         self._fetch(["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"], whole=True)

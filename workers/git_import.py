@@ -96,7 +96,9 @@ def _check_out(tools: Toolbox, scratch: Path, address: GitAddress, rev: str, pat
     mirror = Mirror(scratch / "clone", address, access, GitLimits.of(settings))
     commit = mirror.commit(mirror.fetch_revision(rev))
     _refuse_links(mirror, commit.id, path)
-    config = _config_at(mirror, commit.id)
+    # What Git itself has needs no remote: one that may not be read is no reason to refuse it.
+    in_git = any(entry.path == path for entry in mirror.tree(commit.id, path))
+    config = DvcConfig(None, {}) if in_git else _config_at(mirror, commit.id)
     remotes = safe_config(config, address, access)
     default = config.default
     if not remotes and address.kind == "local":  # as DVC does: the clone's own cache is where its data is

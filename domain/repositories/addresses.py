@@ -76,7 +76,7 @@ def _parse(text: str) -> GitAddress:
         return _local(text, text)
     if "://" not in text:
         found = _SCP.match(text)
-        if found is None:
+        if found is None or found["host"].lower() in {"file", *_PORTS} or "\\" in text:
             raise ValueError("it is neither a URL nor an absolute path")
         path = found["path"]
         _refuse_option(path)
