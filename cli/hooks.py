@@ -1,4 +1,4 @@
-"""Git hooks in a person's clone: put in beside what is there, taken out again, and what they tell. Files and git only."""
+"""Git hooks in a person's clone: put in beside what is there, and taken out again. Files and git only."""
 
 import shlex
 import shutil

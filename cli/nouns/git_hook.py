@@ -43,7 +43,8 @@ def install(
     known = home.absolute() if Home(home).address() else None
     clone.keep(
         repository=found["name"],
-        reads="clone" if found["local"] else "remote",
+        # A server that reads this very clone sees commits; any other place has them after the push.
+        reads="clone" if same_address(found["address"], {str(clone.top)}) else "remote",
         url=url,
         home=str(known) if known else None,
     )
