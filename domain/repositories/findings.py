@@ -187,10 +187,14 @@ def finish(
     late = [one for one in waited if one not in repository.expected]
     notes = [f"{one['branch']}: the announced {(one['commit'] or 'removal')[:12]} did not arrive" for one in late]
     report = report.model_copy(update={"notes": [*report.notes, *notes][:MAX_LISTED]})
-    repository.report, repository.error, repository.synced_at = report.as_json(), None, now
+    repository.error, repository.synced_at = None, now
     repository.wanted = repository.wanted or again
     repository.rescan = repository.rescan and rescanned != repository.revision
     news = report.commits or report.versions or report.unmapped or report.problems or report.notes
+    if repository.report is None or news:
+        repository.report = report.as_json()
+    else:  # what the last news came to stays to be read
+        repository.report = {**repository.report, "waiting": report.waiting}
     if news:
         emit(
             session,

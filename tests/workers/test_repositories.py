@@ -1,73 +1,22 @@
 """A sync takes over what was pushed: pointers become versions in the order of commits, code is remembered."""
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
 from adapters.runtime import Runtime
-from adapters.settings import Settings
-from domain.jobs.models import Job
-from tests.conftest import Drain, SteppingClock
-from tests.git_repositories import POINTER, Clone, digest_of, new_clone
+from tests.conftest import ON_BOTH_DATABASES, Drain, SteppingClock
+from tests.git_repositories import POINTER, Clone, digest_of
+from tests.workers.conftest import Register, Sync, events, versions
 from workers.handlers.repositories import look_for_pushed_objects
 from workers.toolbox import Toolbox
 
 ONE, TWO, THREE = b"a,b\n1,2\n", b"a,b\n1,2\n3,4\n", b"a,b\n5,6\n"
-Register = Callable[..., dict[str, Any]]
 
 
-@pytest.fixture
-def settings(settings: Settings, tmp_path: Path) -> Settings:
-    return settings.model_copy(update={"git_allow_local": str(tmp_path / "repos")})
-
-
-@pytest.fixture
-def clone(tmp_path: Path) -> Clone:
-    return new_clone(tmp_path / "repos" / "team")
-
-
-@pytest.fixture
-def register(client: httpx.Client, clone: Clone) -> Register:
-    """Registers the clone, and a dataset `train`; gives what the API answers."""
-
-    def post(**more: Any) -> dict[str, Any]:
-        client.post("datasets", json={"name": "train"})
-        body = {"name": "team", "address": str(clone.path), "pointers": {"data/train.csv.dvc": "train"}} | more
-        answer = client.post("repositories", json=body)
-        assert answer.status_code == 201, answer.text
-        found: dict[str, Any] = answer.json()
-        return found
-
-    return post
-
-
-@pytest.fixture
-def sync(client: httpx.Client, drain: Drain) -> Callable[..., Job]:
-    def run(**body: Any) -> Job:
-        assert client.post("repositories/team/sync", json=body).status_code == 202
-        return next(job for job in reversed(drain()) if job.kind == "SyncRepository")
-
-    return run
-
-
-def versions(client: httpx.Client, name: str = "train") -> list[dict[str, Any]]:
-    """Oldest first."""
-    found: list[dict[str, Any]] = client.get(f"datasets/{name}/versions").json()["items"]
-    return found[::-1]
-
-
-def events(client: httpx.Client, kind: str) -> list[dict[str, Any]]:
-    return [event["payload"] for event in client.get("events", params={"type": kind}).json()["items"]][::-1]
-
-
-Sync = Callable[..., Job]
-
-
+@ON_BOTH_DATABASES
 class TestPointers:
     def test_become_versions_in_the_order_of_their_commits(
         self, *, client: httpx.Client, clone: Clone, register: Register, runtime: Runtime, drain: Drain, sync: Sync
@@ -135,13 +84,15 @@ class TestPointers:
         assert len(versions(client, dataset)) == 1
 
     def test_that_map_to_nothing_are_listed(
-        self, client: httpx.Client, clone: Clone, register: Register, drain: Drain
+        self, client: httpx.Client, clone: Clone, register: Register, drain: Drain, sync: Sync
     ) -> None:
         clone.point("data/other.csv.dvc", ONE, "one")
         register()
         drain()
         report = client.get("repositories/team").json()["report"]
         assert (report["unmapped"], report["versions"]) == (["data/other.csv.dvc"], [])
+        sync()  # nothing new: what was wrong stays to be read
+        assert client.get("repositories/team").json()["report"] == report
 
     def test_mapped_later_are_found_then(
         self, client: httpx.Client, clone: Clone, register: Register, runtime: Runtime, drain: Drain
@@ -186,6 +137,7 @@ class TestPointers:
 
 
 class TestWaiting:
+    @ON_BOTH_DATABASES
     def test_pointers_without_their_bytes_wait_and_become_versions_when_these_come(
         self, *, client: httpx.Client, clone: Clone, register: Register, runtime: Runtime, drain: Drain,
         tools: Toolbox, clock: SteppingClock,
@@ -283,6 +235,7 @@ class TestWaiting:
         assert [one["reason"] for one in events(client, "PointerDropped")] == ["the pointer was removed"]
 
 
+@ON_BOTH_DATABASES
 class TestCode:
     def test_that_changed_is_remembered_and_told_once(
         self, *, client: httpx.Client, clone: Clone, register: Register, drain: Drain, sync: Sync
