@@ -18,7 +18,7 @@ Sync = Callable[..., Job]
 
 @pytest.fixture
 def settings(settings: Settings, tmp_path: Path) -> Settings:
-    return settings.model_copy(update={"git_allow_local": str(tmp_path / "repos")})
+    return settings.model_copy(update={"git_allow_local": str(tmp_path / "repos"), "git_max_commits": 3})
 
 
 @pytest.fixture

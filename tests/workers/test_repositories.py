@@ -328,6 +328,34 @@ class TestBranches:
         read = client.get("repositories/team").json()["read"]
         assert [(one["name"], one["gone_at"]) for one in read] == [("main", None), ("next", None)]
 
+    def test_with_a_merge_are_read_along_their_own_line(
+        self, client: httpx.Client, clone: Clone, register: Register, drain: Drain, sync: Sync
+    ) -> None:
+        clone.commit("base")
+        register()
+        drain()
+        clone.git("checkout", "--quiet", "-b", "side")
+        clone.commit("one aside", **{"a.py": "1"})
+        clone.commit("two aside", **{"b.py": "1"})
+        clone.git("checkout", "--quiet", "main")
+        clone.git("merge", "--quiet", "--no-ff", "-m", "merged", "side")
+        sync()
+        found = client.get("repositories/team/commits").json()["items"]
+        assert [(one["message"], one["paths"]) for one in found] == [("merged", ["a.py", "b.py"])]
+
+    def test_with_many_new_commits_are_read_over_several_syncs(
+        self, client: httpx.Client, clone: Clone, register: Register, drain: Drain
+    ) -> None:
+        clone.commit("base")
+        register()
+        drain()
+        for number in range(7):
+            clone.commit(f"c{number}", **{f"{number}.py": "1"})
+        client.post("repositories/team/sync")
+        assert [(job.result or {})["commits"] for job in drain()] == [3, 3, 1]
+        found = client.get("repositories/team/commits").json()["items"]
+        assert [one["message"] for one in found] == [f"c{number}" for number in range(6, -1, -1)]
+
     def test_a_mirror_that_was_lost_is_made_anew(
         self, *, client: httpx.Client, clone: Clone, register: Register, runtime: Runtime, drain: Drain,
         sync: Sync, tools: Toolbox,

@@ -32,8 +32,6 @@ from workers.run import RunningJob
 from workers.toolbox import Toolbox
 
 MIRRORS = "repositories"
-# What one sync reads of one branch; the next one goes on.
-COMMITS_AT_ONCE = 1_000
 _POINTER_BYTES = 2**16
 _WAITING_AT_ONCE = 200
 _NO_CONFIG = DvcConfig(None, {})
@@ -231,10 +229,12 @@ class _Sync:
         self.found.branches[branch] = tip
 
     def _read_commits(self, mirror: Mirror, branch: str, tip: str, last: str) -> None:
-        commits = mirror.commits(tip, after=last, limit=COMMITS_AT_ONCE + 1)
-        if len(commits) > COMMITS_AT_ONCE:
-            commits, self.found.again = commits[:COMMITS_AT_ONCE], True
-            self.found.notes.append(f"{branch}: the first {COMMITS_AT_ONCE} new commits; the next sync goes on")
+        most = self._tools.runtime.settings.git_max_commits
+        commits = mirror.commits(tip, after=last, limit=most + 1)
+        whole = len(commits) <= most
+        if not whole:
+            commits, self.found.again = commits[:most], True
+            self.found.notes.append(f"{branch}: the first {most} new commits; the next sync goes on")
         for place, commit_id in enumerate(commits):
             self._job.progress(0.2 + 0.7 * place / len(commits), f"{branch}: {commit_id[:12]}")
             commit = mirror.commit(commit_id)
@@ -242,7 +242,7 @@ class _Sync:
         with self._job.transaction() as session:
             repository = queries.get_repository_by_id(session, self._repository.id)
             findings.announce_code(session, repository=repository, branch=branch)
-            if not self.found.again:  # also where there were none: the branch went back to an older commit
+            if whole:  # also where there were none: the branch went back to an older commit
                 findings.read_branch(session, repository=repository, branch=branch, commit=tip)
 
     def _read_state(self, mirror: Mirror, branch: str, tip: str, *, quietly: bool) -> None:
