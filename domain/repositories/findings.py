@@ -135,11 +135,14 @@ def read_branch(session: WriteSession, *, repository: Repository, branch: str, c
     session.flush()
 
 
-def lose_branch(session: WriteSession, *, repository: Repository, branch: str) -> None:
-    """The branch is gone from the remote; what was read of it stays."""
-    row = session.get(RepositoryBranch, (repository.id, branch))
-    if row is not None and row.gone_at is None:
-        row.gone_at = session.now()
+def see_branches(session: WriteSession, *, repository_id: str, default: str | None, gone: Sequence[str]) -> None:
+    """What the remote has: its default branch as the sync takes it, and branches that are not there any more."""
+    repository = get_repository_by_id(session, repository_id, lock=True)
+    repository.default_branch = default
+    for branch in gone:
+        row = session.get(RepositoryBranch, (repository.id, branch))
+        if row is not None:
+            row.gone_at = session.now()
 
 
 def announce_code(session: WriteSession, *, repository: Repository, branch: str, quietly: bool = False) -> None:

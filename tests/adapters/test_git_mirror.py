@@ -219,3 +219,55 @@ class TestHttp:
 def test_git_is_new_enough_to_pin_addresses() -> None:
     told = subprocess.run(["git", "--version"], check=True, capture_output=True, text=True).stdout
     assert tuple(map(int, told.split()[2].split(".")[:2])) >= (2, 37)
+
+
+def test_over_ssh_nobody_is_asked_and_the_address_is_the_one_that_was_looked_at(
+    clone: Clone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = clone.commit("one")
+    program = tmp_path / "bin" / "ssh"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\necho "$@" >>{tmp_path}/asked\nfor last; do :; done\neval "exec $last"\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+
+    def resolve(_: str, __: int) -> list[str]:
+        return ["9.9.9.9"]
+
+    access = GitAccess(resolve=resolve)
+    mirror = Mirror(tmp_path / "m", parse_address(f"ssh://git@forge.example:2222{clone.path}"), access, LIMITS)
+    mirror.fetch(["main"])
+    assert mirror.tip("main") == commit
+    asked = (tmp_path / "asked").read_text()
+    for wanted in ("BatchMode=yes", "HostName=9.9.9.9", "HostKeyAlias=forge.example", "-p 2222", "git@forge.example"):
+        assert wanted in asked
+
+
+def test_credentials_come_from_the_servers_file_and_go_to_their_host_alone(tmp_path: Path) -> None:
+    seen: list[str | None] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            seen.append(self.headers["Authorization"])
+            self.send_response(404 if self.headers["Authorization"] else 401)
+            self.send_header("WWW-Authenticate", 'Basic realm="x"')
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # its name in http.server
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        host = f"127.0.0.1:{server.server_address[1]}"
+        file = tmp_path / "credentials"
+        limits = GitLimits(seconds=20, max_bytes=2**30, credentials=str(file))
+        mirror = Mirror(tmp_path / "m", parse_address(f"http://{host}/x"), GitAccess(hosts=frozenset({host})), limits)
+        for known, sent in ((f"http://u:p@{host}\n", "Basic dTpw"), ("http://u:p@other.example\n", None)):
+            file.write_text(known)
+            seen.clear()
+            with pytest.raises(RemoteAway) as refused:
+                mirror.heads()
+            assert seen[-1] == sent
+            assert "u:p" not in refused.value.message
+        server.shutdown()

@@ -356,6 +356,17 @@ class TestBranches:
         found = client.get("repositories/team/commits").json()["items"]
         assert [one["message"] for one in found] == [f"c{number}" for number in range(6, -1, -1)]
 
+    def test_the_mirror_of_a_repository_that_was_removed_goes_with_the_next_sync(
+        self, client: httpx.Client, clone: Clone, register: Register, drain: Drain, tools: Toolbox
+    ) -> None:
+        clone.commit("one")
+        register()
+        drain()
+        client.delete("repositories/team")
+        register()
+        drain()
+        assert len([one for one in (tools.scratch / "repositories").iterdir() if one.is_dir()]) == 1
+
     def test_a_mirror_that_was_lost_is_made_anew(
         self, *, client: httpx.Client, clone: Clone, register: Register, runtime: Runtime, drain: Drain,
         sync: Sync, tools: Toolbox,

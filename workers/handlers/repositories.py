@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from adapters.git import GitLimits
 from adapters.git_access import GitAccess
@@ -77,12 +78,14 @@ class _Findings:
 
 def sync_repository(job: RunningJob[SyncRepository], tools: Toolbox) -> dict[str, object]:
     """Take over what was pushed: first what pointers waited for, then the new commits of each followed branch."""
+    mirrors = list((tools.scratch / MIRRORS).glob("*"))
     with job.transaction() as session:
         repository = service.begin_sync(session, repository_id=job.spec.repository_id, job_id=job.id)
         if repository is None:
             return {"skipped": "another sync is on it, and one more follows"}
         rescan, known = repository.rescan, queries.repository_ids(session)
-    _forget_mirrors(tools, known)
+    # Those that were here before it was asked who is known: a repository may be registered meanwhile.
+    _forget(mirrors, known)
     sync = _Sync(job, tools, repository)
     sync.recheck_waiting()
     mirror = mirror_of(tools, repository)
@@ -122,9 +125,9 @@ def mirror_of(tools: Toolbox, repository: Repository) -> Mirror:
     return Mirror(folder, parse_address(repository.address), GitAccess.of(settings), GitLimits.of(settings))
 
 
-def _forget_mirrors(tools: Toolbox, known: set[str]) -> None:
-    """Clones of repositories that are not followed any more."""
-    for folder in (tools.scratch / MIRRORS).glob("*"):
+def _forget(mirrors: Sequence[Path], known: set[str]) -> None:
+    """Remove clones of repositories that are not followed any more."""
+    for folder in mirrors:
         if folder.is_dir() and folder.name not in known:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -182,11 +185,8 @@ class _Sync:
             self.found.notes.append("no branch is followed: name one that is there")
         gone = [name for name, row in rows.items() if name not in heads.branches and row.gone_at is None]
         with self._job.transaction() as session:
-            held = queries.get_repository_by_id(session, self._repository.id, lock=True)
-            held.default_branch = default
-            for name in gone:
-                findings.lose_branch(session, repository=held, branch=name)
-                self.found.notes.append(f"{name}: the branch is gone")
+            findings.see_branches(session, repository_id=self._repository.id, default=default, gone=gone)
+        self.found.notes += [f"{name}: the branch is gone" for name in gone]
         self.found.notes += [
             f"{name}: there is no such branch"
             for name in self._repository.branches
