@@ -134,8 +134,8 @@ COMPILE = $(UV) pip compile --quiet --universal --generate-hashes --python-versi
 .PHONY: locks
 locks: .venv/tools/uv-$(UV_VERSION) ## Compile requirements/*.txt from pyproject.toml (ARGS=--upgrade)
 	$(COMPILE) pyproject.toml --extra dev --output-file requirements/dev.txt
-	$(COMPILE) pyproject.toml --extra serve --extra postgres --extra s3 --constraint requirements/dev.txt --output-file requirements/api.txt
-	$(COMPILE) pyproject.toml --extra ml --extra postgres --extra s3 --constraint requirements/dev.txt --output-file requirements/worker.txt
+	$(COMPILE) pyproject.toml --extra serve --extra postgres --extra s3 --extra gcs --extra azure --extra gdrive --constraint requirements/dev.txt --output-file requirements/api.txt
+	$(COMPILE) pyproject.toml --extra ml --extra postgres --extra s3 --extra gcs --extra azure --extra gdrive --extra dvc --extra quality --constraint requirements/dev.txt --output-file requirements/worker.txt
 	$(COMPILE) requirements/node.in --output-file requirements/node.txt
 
 # ---- Clean -------------------------------------------------------------------------------------------------------

@@ -39,6 +39,12 @@ class Settings(BaseSettings, StoreCredentials):
 
     memory_limit_bytes: int = 2 * 2**30
     spark_url: str = "local[*]"
+    git_allow_local: str = ""
+    git_allow_hosts: str = ""
+    git_credentials: str = ""
+    git_timeout_seconds: float = 600.0
+    git_max_bytes: int = 5 * 2**30
+    git_max_commits: int = 1_000
 
     serving_poll_seconds: float = 0.2
     serving_flush_seconds: float = 1.0

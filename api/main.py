@@ -31,6 +31,7 @@ from api.routers import (
     predictions,
     promotions,
     recipes,
+    repositories,
     runs,
 )
 
@@ -50,6 +51,7 @@ ROUTERS: list[APIRouter] = [
     predictions.router,
     monitoring.router,
     pipelines.router,
+    repositories.router,
     jobs.router,
     events.router,
     access.router,
@@ -86,6 +88,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     problems: dict[int | str, dict[str, Any]] = {"4XX": problem, "5XX": problem}
     for router in [*ROUTERS, *PUBLIC]:
         app.include_router(router, prefix=PREFIX, responses=problems)
+    app.include_router(repositories.hooks, responses=problems)
     errors.install(app)
     app.add_middleware(
         BodyLimit, max_bytes=runtime.settings.max_body_bytes, max_upload_bytes=runtime.settings.max_upload_bytes

@@ -67,7 +67,7 @@ class Event:
 class Client:
     """Paths are given as segments below `/api/v1`; a first segment with a slash starts at the root: `"/serve"`."""
 
-    def __init__(self, url: str, token: str | None) -> None:
+    def __init__(self, url: str, token: str | None, *, seconds: float = ANSWER_SECONDS) -> None:
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ClientError(f"{url!r} is not an address.", fix="Give one as http://host:port.", status=Status.USAGE)
@@ -76,7 +76,7 @@ class Client:
         self._http = httpx.Client(
             base_url=self.url,
             headers={"Authorization": f"Bearer {token}"} if token else {},
-            timeout=httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
+            timeout=httpx.Timeout(seconds, connect=min(seconds, CONNECT_SECONDS)),
             # A proxy of the environment is for other machines.
             trust_env=not is_local(url),
         )
@@ -98,6 +98,9 @@ class Client:
 
     def put(self, *path: str | int, body: Any = None) -> Any:
         return self._call("PUT", path, **_as_json(body))
+
+    def patch(self, *path: str | int, body: Any = None) -> Any:
+        return self._call("PATCH", path, **_as_json(body))
 
     def delete(self, *path: str | int) -> Any:
         return self._call("DELETE", path)

@@ -10,6 +10,7 @@ from cli.nouns import (
     datasets,
     deployments,
     events,
+    git_hook,
     health,
     jobs,
     monitoring,
@@ -18,6 +19,7 @@ from cli.nouns import (
     promotions,
     recipes,
     registry,
+    repositories,
     training,
 )
 from cli.run import run
@@ -56,10 +58,13 @@ for name, noun in {
     "endpoints": deployments,
     "alerts": monitoring,
     "pipelines": pipelines,
+    "repos": repositories,
     "jobs": jobs,
     "tokens": access,
 }.items():
     app.add_typer(noun.noun.app, name=name)
+
+app.add_typer(git_hook.app, name="git-hook")
 
 if __name__ == "__main__":
     app()

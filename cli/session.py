@@ -14,7 +14,7 @@ import typer
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeElapsedColumn
 
-from cli.client import Client, ClientError, Status, is_local
+from cli.client import ANSWER_SECONDS, Client, ClientError, Status, is_local
 from cli.home import DEFAULT_HOME, Home
 
 DEFAULT_URL = "http://127.0.0.1:8000"
@@ -158,13 +158,13 @@ def _with_session(function: Command) -> Command:
     return run
 
 
-def open_client(url: str | None, token: str | None, home: Home) -> Client:
+def open_client(url: str | None, token: str | None, home: Home, *, seconds: float = ANSWER_SECONDS) -> Client:
     """A client for the given server, or for the one that runs on this machine with this home.
 
     The home's token opens servers of this machine; another one that was named never gets to see it.
     """
     address = url or home.address() or DEFAULT_URL
-    return Client(address, token or (home.token() if is_local(address) else None))
+    return Client(address, token or (home.token() if is_local(address) else None), seconds=seconds)
 
 
 def report(error: ClientError) -> None:

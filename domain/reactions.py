@@ -18,7 +18,7 @@ from domain.db import WriteSession
 from domain.deployments import reactions as deployments
 from domain.deployments.events import RolloutAborted
 from domain.events.spec import Event
-from domain.jobs.events import JobCancelled, JobFailed
+from domain.jobs.events import JobCancelled, JobFailed, JobSucceeded
 from domain.model_checks import reactions as model_checks
 from domain.model_checks.events import ModelChecksFailed, ModelVersionChecked
 from domain.monitoring.events import WindowClosed
@@ -33,6 +33,8 @@ from domain.promotions.events import (
 )
 from domain.registry import reactions as registry
 from domain.registry.events import AliasMoved, ModelVersionCreated, ModelVersionRefused, PolicyChanged
+from domain.repositories import reactions as repositories
+from domain.repositories.events import CodeChanged
 from domain.training import reactions as training
 from domain.training.events import RunCancelled, RunFailed, RunFinished
 
@@ -44,6 +46,7 @@ _JOB_ENDED_BADLY: Sequence[Reaction] = [
     model_checks.job_ended_badly,
     promotions.job_ended_badly,
     deployments.job_ended_badly,
+    repositories.job_ended_badly,
     pipelines.job_ended_badly,
 ]
 
@@ -68,6 +71,8 @@ REACTIONS: Mapping[type[Event], Sequence[Reaction]] = {
     PromotionNotApplied: [pipelines.promotion_not_applied],
     RolloutAborted: [pipelines.rollout_aborted],
     WindowClosed: [pipelines.window_closed],
+    CodeChanged: [pipelines.code_changed],
+    JobSucceeded: [repositories.job_succeeded],
     JobFailed: [training.job_failed, *_JOB_ENDED_BADLY],
     JobCancelled: [training.job_cancelled, *_JOB_ENDED_BADLY],
 }

@@ -24,12 +24,14 @@ from domain.monitoring.models import Alert, GroundTruth, Monitor, MonitoringWind
 from domain.pipelines.models import Pipeline, PipelineRun, PipelineStep
 from domain.promotions.models import Promotion
 from domain.registry.models import ModelAlias, ModelVersion, RegisteredModel
+from domain.repositories.models import CodeVersion, HookDelivery, Repository, RepositoryBranch, WaitingPointer
 
 metadata = Base.metadata
 
 __all__ = [
     "Alert",
     "Chunk",
+    "CodeVersion",
     "Content",
     "DataCheckReport",
     "Dataset",
@@ -46,6 +48,7 @@ __all__ = [
     "EventRow",
     "Experiment",
     "GroundTruth",
+    "HookDelivery",
     "Job",
     "JobLog",
     "ModelAlias",
@@ -59,8 +62,11 @@ __all__ = [
     "PipelineStep",
     "Promotion",
     "RegisteredModel",
+    "Repository",
+    "RepositoryBranch",
     "Rollout",
     "Run",
     "Token",
+    "WaitingPointer",
     "metadata",
 ]

@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 
 from adapters.chunk_store.frames import sliced
 from adapters.chunk_store.wire import BUNDLE_TYPE, MEDIA_TYPE
+from adapters.git_access import GitAccess
 from adapters.runtime import Runtime
 from api.bundles import bundle
 from api.deps import IdempotencyKey, IfMatch, PageDep, ReadDep, Reader, RuntimeDep, WriteDep, Writer, check_if_match
@@ -37,8 +38,17 @@ from domain.access.actor import Actor
 from domain.datasets import queries, remote, service
 from domain.datasets.dvc import parse_listing, parse_pointer, pointer
 from domain.datasets.manifest import checked_path
-from domain.datasets.specs import NAME_PATTERN, PointerSource, Source, TableProfile, UploadSource, VersionDiff
+from domain.datasets.specs import (
+    NAME_PATTERN,
+    GitSource,
+    PointerSource,
+    Source,
+    TableProfile,
+    UploadSource,
+    VersionDiff,
+)
 from domain.datasets.states import VersionState
+from domain.repositories.service import address_of
 
 router = APIRouter(prefix="/datasets", tags=["datasets"], route_class=DocumentRoute)
 
@@ -80,6 +90,7 @@ _UPLOAD: dict[str, Any] = {
                                 {"$ref": "#/components/schemas/RecipeSource"},
                                 {"$ref": "#/components/schemas/TrafficSource"},
                                 PointerSource.model_json_schema(),
+                                {"$ref": "#/components/schemas/GitSource"},
                             ]
                         },
                         "message": {"type": "string"},
@@ -363,5 +374,7 @@ def _order_build(
     runtime: Runtime, actor: Actor, request: Request, *, name: str, source: Source, message: str, key: str | None
 ) -> JobRead:
     with runtime.transaction(actor, request_id=request.state.request_id) as session:
+        if isinstance(source, GitSource):
+            GitAccess.of(runtime.settings).refuse(address_of(session, source.git))
         job = service.build_version(session, name=name, source=source, message=message, key=key)
         return JobRead.model_validate(job)

@@ -49,7 +49,7 @@ class DatasetRead(BaseModel):
 
 
 class VersionBuild(BaseModel):
-    """Make a version from other versions (`recipe`), recorded predictions (`traffic`) or pushed bytes (`dvc`)."""
+    """Make a version from others (`recipe`), predictions (`traffic`), pushed bytes (`dvc`) or a repository (`git`)."""
 
     model_config = ConfigDict(extra="forbid")
 

@@ -5,7 +5,7 @@ from domain.jobs.spec import JobSpec
 
 
 class BuildVersion(JobSpec):
-    """Make the next version of a dataset from other versions, or from an endpoint's traffic."""
+    """Make the next version of a dataset from other versions, an endpoint's traffic, or a Git repository."""
 
     dataset: str
     source: Source

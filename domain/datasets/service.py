@@ -197,7 +197,7 @@ def record_build(
     job_id: str,
     dataset: str,
     entries: Sequence[ManifestEntry],
-    rows: int,
+    rows: int | None,
     source: Provenance,
     message: str,
     parents: Sequence[DatasetVersion] = (),

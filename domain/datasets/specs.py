@@ -51,7 +51,28 @@ class DvcSource(Spec):
     md5: str
     repository: str | None = None
     commit: str | None = None
+    author: str | None = None
     message: str | None = Field(default=None, description="The message of the commit.")
+
+
+class GitSource(Spec):
+    """A file or a folder of a Git repository, tracked by Git or by DVC with a remote of its own."""
+
+    kind: Literal["git"] = "git"
+    git: str = Field(min_length=1, max_length=1_000, description="A registered repository's name, or an address.")
+    rev: str = Field(
+        default="HEAD", max_length=200, pattern=r"^[A-Za-z0-9_][A-Za-z0-9_./+-]*$", description="Branch, tag or commit."
+    )
+    path: str = Field(min_length=1, max_length=512, pattern=r"^[^\x00-\x1f\x7f\\]+$")
+
+
+class GitImport(GitSource):
+    """A `git` source as a version remembers it: what `rev` meant then, and who made that commit."""
+
+    url: str
+    commit: str
+    author: str
+    message: str
 
 
 class UploadSource(Spec):
@@ -70,9 +91,9 @@ class QuarantineSource(Spec):
     failing: dict[str, int] = Field(description="Rows that failed each check, by its name.")
 
 
-Source = Annotated[RecipeSource | TrafficSource, Field(discriminator="kind")]
+Source = Annotated[RecipeSource | TrafficSource | GitSource, Field(discriminator="kind")]
 Provenance = Annotated[
-    UploadSource | BuiltRecipe | TrafficSource | QuarantineSource | DvcSource, Field(discriminator="kind")
+    UploadSource | BuiltRecipe | TrafficSource | QuarantineSource | DvcSource | GitImport, Field(discriminator="kind")
 ]
 
 

@@ -25,7 +25,7 @@ class Pipeline(Base):
 
 
 class PipelineRun(Base):
-    """One turn of a pipeline. `trigger` says what set it off: manual, dataset_version, drift or schedule."""
+    """One turn of a pipeline. `trigger` says what set it off: manual, dataset_version, code, drift or schedule."""
 
     __tablename__ = "pipeline_run"
     __table_args__ = (Index("ix_pipeline_run_pipeline_id", "pipeline_id"),)

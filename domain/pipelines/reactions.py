@@ -26,6 +26,7 @@ from domain.promotions.events import PromotionApplied, PromotionDecided, Promoti
 from domain.promotions.queries import decided
 from domain.registry.events import ModelVersionRefused
 from domain.registry.models import ModelVersion
+from domain.repositories.events import CodeChanged
 from domain.training.events import RunCancelled, RunFailed, RunFinished
 
 _PROMOTIONS_LOOKED_AT = 50
@@ -59,6 +60,25 @@ def version_validated(session: WriteSession, event: DatasetVersionValidated) -> 
             trigger="dataset_version",
             reason=f"{event.dataset} version {event.number} is validated",
         )
+
+
+def code_changed(session: WriteSession, event: CodeChanged) -> None:
+    """Start the pipelines that this code sets off; their trainings carry its commit."""
+    for pipeline in queries.all_pipelines(session):
+        if triggers.on_code(
+            PipelineSpec.model_validate(pipeline.spec),
+            repository=event.repository,
+            branch=event.branch,
+            paths=event.paths,
+            every_path=event.changed <= len(event.paths),
+        ):
+            service.start_or_tell(
+                session,
+                name=pipeline.name,
+                trigger="code",
+                reason=f"{event.repository} {event.branch} is at {event.commit[:12]}: {event.message}",
+                code_commit=event.commit,
+            )
 
 
 def version_rejected(session: WriteSession, event: DatasetVersionRejected) -> None:

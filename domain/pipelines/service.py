@@ -92,8 +92,13 @@ def put_triggers(session: WriteSession, *, name: str, triggers: list[Trigger]) -
     return put_pipeline(session, name=name, spec=spec.model_copy(update={"triggers": triggers}))[0]
 
 
-def start(session: WriteSession, *, name: str, trigger: str, reason: str = "") -> PipelineRun:
-    """Start a run; PipelineBusy while another one of this pipeline has not ended."""
+def start(
+    session: WriteSession, *, name: str, trigger: str, reason: str = "", code_commit: str | None = None
+) -> PipelineRun:
+    """Start a run; PipelineBusy while another one of this pipeline has not ended.
+
+    With a `code_commit`, its training carries that commit.
+    """
     pipeline = get_pipeline(session, name, lock=True)
     busy = active_run(session, pipeline.id)
     if busy is not None:
@@ -101,10 +106,12 @@ def start(session: WriteSession, *, name: str, trigger: str, reason: str = "") -
             f"Run {busy.id} of pipeline {name!r} has not ended.", where="pipeline", fix="Wait for it, or cancel it."
         )
     spec = PipelineSpec.model_validate(pipeline.spec)
+    if code_commit is not None:
+        spec = spec.model_copy(update={"train": spec.train.model_copy(update={"code_commit": code_commit})})
     run = PipelineRun(
         id=new_id(),
         pipeline_id=pipeline.id,
-        spec=pipeline.spec,
+        spec=pipeline.spec if code_commit is None else spec.model_dump(mode="json"),
         state=RunState.RUNNING,
         trigger=trigger,
         trigger_reason=reason,
@@ -128,11 +135,13 @@ def start(session: WriteSession, *, name: str, trigger: str, reason: str = "") -
     return run
 
 
-def start_or_tell(session: WriteSession, *, name: str, trigger: str, reason: str) -> PipelineRun | None:
+def start_or_tell(
+    session: WriteSession, *, name: str, trigger: str, reason: str, code_commit: str | None = None
+) -> PipelineRun | None:
     """Start a run that an event sets off; while another one has not ended, the refusal is an event as well."""
     busy = active_run(session, get_pipeline(session, name, lock=True).id)
     if busy is None:
-        return start(session, name=name, trigger=trigger, reason=reason)
+        return start(session, name=name, trigger=trigger, reason=reason, code_commit=code_commit)
     why = f"{reason}, and run {busy.id} has not ended."
     emit(session, PipelineRunRefused(subject=f"pipelines/{name}", pipeline=name, trigger=trigger, reason=why))
     return None

@@ -23,7 +23,16 @@ class ScheduleTrigger(Spec):
     every_seconds: float = Field(ge=60, le=LONGEST_SECONDS)
 
 
-Trigger = Annotated[NewVersionTrigger | DriftTrigger | ScheduleTrigger, Field(discriminator="on")]
+class CodeTrigger(Spec):
+    """Code of a followed repository changed: on `branch` (absent: any), in a file that one of the globs fits."""
+
+    on: Literal["code"] = "code"
+    repository: Name
+    branch: str | None = Field(default=None, max_length=200)
+    paths: list[Annotated[str, Field(min_length=1, max_length=512)]] = Field(default=[], max_length=100)
+
+
+Trigger = Annotated[NewVersionTrigger | DriftTrigger | ScheduleTrigger | CodeTrigger, Field(discriminator="on")]
 
 
 class BuildStep(Spec):

@@ -34,6 +34,33 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_pack")),
     )
     op.create_table(
+        "repository",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("name", sa.String(length=100), nullable=False),
+        sa.Column("address", sa.Text(), nullable=False),
+        sa.Column("key", sa.String(length=1000), nullable=False),
+        sa.Column("branches", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("default_branch", sa.String(length=250), nullable=True),
+        sa.Column("pointers", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("secret", sa.String(length=200), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("sync_job_id", sa.String(length=36), nullable=True),
+        sa.Column("wanted", sa.Boolean(), nullable=False),
+        sa.Column("rescan", sa.Boolean(), nullable=False),
+        sa.Column("expected", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("report", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("synced_at", domain.db.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("created_at", domain.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("created_by", sa.String(length=200), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_repository")),
+        sa.UniqueConstraint("key", name=op.f("uq_repository_key")),
+        sa.UniqueConstraint("name", name=op.f("uq_repository_name")),
+    )
+    with op.batch_alter_table("repository", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_repository_sync_job_id"), ["sync_job_id"], unique=False)
+
+    op.create_table(
         "chunk",
         sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
         sa.Column("pack_id", sa.String(length=36), nullable=False),
@@ -65,6 +92,27 @@ def upgrade() -> None:
             postgresql_where=sa.text("tail IS NOT NULL"),
         )
 
+    op.create_table(
+        "code_version",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("repository_id", sa.String(length=36), nullable=False),
+        sa.Column("branch", sa.String(length=250), nullable=False),
+        sa.Column("commit", sa.String(length=64), nullable=False),
+        sa.Column("author", sa.String(length=200), nullable=False),
+        sa.Column("message", sa.Text(), nullable=False),
+        sa.Column("changed", sa.Integer(), nullable=False),
+        sa.Column("paths", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("announced", sa.Boolean(), nullable=False),
+        sa.Column("committed_at", domain.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("recorded_at", domain.db.UtcDateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["repository_id"], ["repository.id"], name=op.f("fk_code_version_repository_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_code_version")),
+        sa.UniqueConstraint(
+            "repository_id", "branch", "commit", name=op.f("uq_code_version_repository_id_branch_commit")
+        ),
+    )
     op.create_table(
         "dataset_follow",
         sa.Column("dataset_id", sa.String(length=36), nullable=False),
@@ -106,6 +154,67 @@ def upgrade() -> None:
         sa.UniqueConstraint("dataset_id", "number", name=op.f("uq_dataset_recipe_dataset_id_number")),
     )
     op.create_table(
+        "hook_delivery",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("repository_id", sa.String(length=36), nullable=False),
+        sa.Column("delivery", sa.String(length=200), nullable=False),
+        sa.Column("body", sa.String(length=64), nullable=True),
+        sa.Column("received_at", domain.db.UtcDateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["repository_id"], ["repository.id"], name=op.f("fk_hook_delivery_repository_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_hook_delivery")),
+        sa.UniqueConstraint("repository_id", "body", name=op.f("uq_hook_delivery_repository_id_body")),
+        sa.UniqueConstraint("repository_id", "delivery", name=op.f("uq_hook_delivery_repository_id_delivery")),
+    )
+    with op.batch_alter_table("hook_delivery", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_hook_delivery_received_at"), ["received_at"], unique=False)
+
+    op.create_table(
+        "repository_branch",
+        sa.Column("repository_id", sa.String(length=36), nullable=False),
+        sa.Column("name", sa.String(length=250), nullable=False),
+        sa.Column("commit", sa.String(length=64), nullable=False),
+        sa.Column("read_at", domain.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("gone_at", domain.db.UtcDateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["repository_id"], ["repository.id"], name=op.f("fk_repository_branch_repository_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("repository_id", "name", name=op.f("pk_repository_branch")),
+    )
+    op.create_table(
+        "waiting_pointer",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("repository_id", sa.String(length=36), nullable=False),
+        sa.Column("branch", sa.String(length=250), nullable=False),
+        sa.Column("path", sa.String(length=512), nullable=False),
+        sa.Column("commit", sa.String(length=64), nullable=False),
+        sa.Column("author", sa.String(length=200), nullable=False),
+        sa.Column("message", sa.Text(), nullable=False),
+        sa.Column("committed_at", domain.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("dataset", sa.String(length=100), nullable=False),
+        sa.Column("md5", sa.String(length=40), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("missing", sa.String(length=40), nullable=False),
+        sa.Column("missing_count", sa.Integer(), nullable=False),
+        sa.Column("since", domain.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("look_at", domain.db.UtcDateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["repository_id"], ["repository.id"], name=op.f("fk_waiting_pointer_repository_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_waiting_pointer")),
+        sa.UniqueConstraint(
+            "repository_id",
+            "branch",
+            "path",
+            "commit",
+            name=op.f("uq_waiting_pointer_repository_id_branch_path_commit"),
+        ),
+    )
+    with op.batch_alter_table("waiting_pointer", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_waiting_pointer_look_at"), ["look_at"], unique=False)
+
+    op.create_table(
         "dataset_recipe_pin",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("dataset_id", sa.String(length=36), nullable=False),
@@ -135,12 +244,22 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_dataset_recipe_pin_version_id"))
 
     op.drop_table("dataset_recipe_pin")
+    with op.batch_alter_table("waiting_pointer", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_waiting_pointer_look_at"))
+
+    op.drop_table("waiting_pointer")
+    op.drop_table("repository_branch")
+    with op.batch_alter_table("hook_delivery", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_hook_delivery_received_at"))
+
+    op.drop_table("hook_delivery")
     op.drop_table("dataset_recipe")
     op.drop_table("dataset_object")
     with op.batch_alter_table("dataset_follow", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_dataset_follow_followed_id"))
 
     op.drop_table("dataset_follow")
+    op.drop_table("code_version")
     with op.batch_alter_table("chunk", schema=None) as batch_op:
         batch_op.drop_index(
             "ix_chunk_tail", sqlite_where=sa.text("tail IS NOT NULL"), postgresql_where=sa.text("tail IS NOT NULL")
@@ -151,6 +270,10 @@ def downgrade() -> None:
         )
 
     op.drop_table("chunk")
+    with op.batch_alter_table("repository", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_repository_sync_job_id"))
+
+    op.drop_table("repository")
     op.drop_table("pack")
     with op.batch_alter_table("content", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_content_tree"))

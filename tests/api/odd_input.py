@@ -35,6 +35,7 @@ TRIGGERS: Final = [
     {"on": "drift", "endpoint": "e"},
     {"on": "dataset_version", "dataset": "people"},
     {"on": "schedule", "every_seconds": 3600},
+    {"on": "code", "repository": "team", "branch": "main", "paths": ["*.py"]},
 ]
 BODIES: Final[dict[str, Any]] = {
     "create_dataset": {"name": "fresh", "description": "new"},
@@ -111,6 +112,14 @@ BODIES: Final[dict[str, Any]] = {
     },
     "put_triggers": {"triggers": TRIGGERS},
     "start_pipeline_run": {"reason": "now"},
+    "create_repository": {
+        "name": "fresh",
+        "address": "https://forge.example/fresh.git",
+        "branches": ["main", "release/*"],
+        "pointers": {"data/people.csv.dvc": "people"},
+    },
+    "update_repository": {"branches": ["main"], "pointers": {"data/people.csv.dvc": "people"}},
+    "sync_repository": {"branch": "main", "commit": "0f3a9c1d" * 5, "rescan": True},
     "create_token": {"name": "fresh", "owner": "ann", "role": "viewer", "expires_at": "2030-01-01T00:00:00Z"},
     "create_session": {"token": "nope"},
 }

@@ -32,6 +32,8 @@ from domain.monitoring.models import Alert, MonitoringWindow
 from domain.pipelines import service as pipelines
 from domain.pipelines.specs import PipelineSpec
 from domain.registry.specs import InputColumn, Package, Signature
+from domain.repositories import service as repositories
+from domain.repositories.addresses import parse_address
 from domain.tables import metadata
 from domain.training.jobs import TrainModel
 from domain.training.specs import TrainSpec
@@ -98,6 +100,7 @@ def _fill(runtime: Runtime) -> dict[str, str]:
         endpoint, _ = deployments.put_endpoint(session, name="e", model="m", settings=EndpointSettings())
         promotion_id = request(session, 1)
         pipelines.put_pipeline(session, name="p", spec=PipelineSpec.model_validate(PIPELINE))
+        repositories.register(session, name="team", address=parse_address("https://forge.example/team.git"))
         spare = jobs.submit(session, TrainModel(run_id=run_ids[0]), subject="runs")
         alert_id = _alert(session, endpoint.id)
     with runtime.transaction(ANN) as session:
@@ -110,6 +113,7 @@ def _fill(runtime: Runtime) -> dict[str, str]:
         "datasets": "people", "versions": "1", "content": "people.csv", "experiments": "e", "runs": run_ids[0],
         "models": "m", "promotions": promotion_id, "endpoints": "e", "rollouts": rollout.id, "predictions": new_id(),
         "alerts": alert_id, "pipelines": "p", "pipeline-runs": turn.id, "jobs": spare.id, "tokens": Role.VIEWER,
+        "repositories": "team", "git": "github",
     }  # fmt: skip
 
 

@@ -21,6 +21,7 @@ PUBLIC = {
     "GET /readyz",
     "POST /session",  # takes a token, gives a cookie
     "DELETE /session",
+    "POST /hooks/git/{provider}",  # verified by the secret of the repository it is about
 }
 DOCUMENT: dict[str, Any] = json.loads(document())
 

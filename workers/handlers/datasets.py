@@ -9,12 +9,13 @@ from domain.datasets import queries, service
 from domain.datasets.jobs import BuildVersion, DiffVersions
 from domain.datasets.manifest import ManifestEntry
 from domain.datasets.models import DatasetVersion
-from domain.datasets.specs import BuiltRecipe, Provenance, RecipeSource, TrafficSource
+from domain.datasets.specs import BuiltRecipe, GitSource, Provenance, RecipeSource, TrafficSource
 from domain.errors import Conflict
 from domain.monitoring.queries import TruthValue, truth_of
 from ml.diff import diff
 from ml.frames import EmptyTable, write_parquet
 from ml.recipes.traffic import join_truth
+from workers.git_import import build_from_git
 from workers.recipes import carry_out
 from workers.run import RunningJob
 from workers.tables import open_table
@@ -28,6 +29,8 @@ def build_version(job: RunningJob[BuildVersion], tools: Toolbox) -> dict[str, ob
     """Make the rows, store them as Parquet, and record their version; equal rows are the version that is there."""
     spec = job.spec
     source = spec.source
+    if isinstance(source, GitSource):
+        return build_from_git(job, tools, source)
     if isinstance(source, RecipeSource):
         rows, provenance, parents = _from_recipe(job, tools, source)
     else:

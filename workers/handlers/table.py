@@ -9,6 +9,7 @@ from domain.model_checks.jobs import RunModelChecks
 from domain.monitoring.jobs import ComputeWindow
 from domain.promotions.jobs import GatherEvidence
 from domain.registry.jobs import MirrorAlias, MirrorVersion
+from domain.repositories.jobs import SyncRepository
 from domain.training.jobs import TrainModel
 from workers.handlers import (
     access,
@@ -20,6 +21,7 @@ from workers.handlers import (
     pipelines,
     promotions,
     registry,
+    repositories,
     training,
 )
 from workers.run import Handler
@@ -40,6 +42,13 @@ HANDLERS: dict[type[JobSpec], Handler] = {
     RollOut: deployments.roll_out,
     LookUpPrediction: deployments.look_up_prediction,
     ComputeWindow: monitoring.compute_window,
+    SyncRepository: repositories.sync_repository,
 }
 
-CHORES: list[Chore] = [reap_lost, nudge_due, monitoring.open_windows, pipelines.fire_schedules]
+CHORES: list[Chore] = [
+    reap_lost,
+    nudge_due,
+    monitoring.open_windows,
+    pipelines.fire_schedules,
+    repositories.look_for_pushed_objects,
+]

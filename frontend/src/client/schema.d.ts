@@ -148,7 +148,7 @@ export interface paths {
         put?: never;
         /**
          * Create Dataset Version
-         * @description Upload files (`multipart/form-data`, of any size), or order a build with a JSON `source`.
+         * @description Upload files (`multipart/form-data`, of any size), name a pushed `.dvc` pointer, or order a build (JSON).
          */
         post: operations["create_dataset_version"];
         delete?: never;
@@ -323,7 +323,9 @@ export interface paths {
         };
         /**
          * Diff Dataset Versions
-         * @description What changed since version `against`. The first time for a pair this starts a job.
+         * @description What changed since version `against`: rows by `key`, columns, and how far each column moved.
+         *
+         *     The first time for a pair of versions and a key this starts a job.
          */
         get: operations["diff_dataset_versions"];
         put?: never;
@@ -424,6 +426,46 @@ export interface paths {
          * @description Split a version by its report: the rows its checks pass, and those they do not, each a version of its own.
          */
         post: operations["quarantine_rows"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/datasets/{name}/versions/{number}/check-suite/suggest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Suggest Check Suite
+         * @description A suite from the version's profile, with the reason for each check. Nothing is set: a person edits it first.
+         */
+        post: operations["suggest_check_suite"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/check-suites/translate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Translate Check Suite
+         * @description A suite of Great Expectations 1.x as checks of our own, with what has no equivalent, why, and what to do.
+         */
+        post: operations["translate_check_suite"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1284,6 +1326,132 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/repositories": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List Repositories */
+        get: operations["list_repositories"];
+        put?: never;
+        /**
+         * Create Repository
+         * @description Follow a repository. The answer has the secret for its webhook, this once; a first sync is queued.
+         */
+        post: operations["create_repository"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/repositories/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Repository */
+        get: operations["get_repository"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Repository
+         * @description Follow it no longer. The versions that came from it stay.
+         */
+        delete: operations["delete_repository"];
+        options?: never;
+        head?: never;
+        /**
+         * Update Repository
+         * @description Follow other branches, or map pointers elsewhere; every pointer is looked at again.
+         */
+        patch: operations["update_repository"];
+        trace?: never;
+    };
+    "/api/v1/repositories/{name}/sync": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sync Repository
+         * @description Look what moved. However often this is asked, at most one sync runs and one more follows it.
+         */
+        post: operations["sync_repository"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/repositories/{name}/secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Renew Secret
+         * @description Another secret for the webhook; the old one is good no longer. It is in this answer and nowhere else.
+         */
+        post: operations["renew_secret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/repositories/{name}/commits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Code Versions
+         * @description Commits that changed code, newest first.
+         */
+        get: operations["list_code_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/repositories/{name}/waiting": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Waiting Pointers
+         * @description Pointers whose objects have not (all) been pushed yet, newest first.
+         */
+        get: operations["list_waiting_pointers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs": {
         parameters: {
             query?: never;
@@ -1529,6 +1697,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/hooks/git/{provider}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Receive Git Hook
+         * @description A forge's webhook, verified by the secret of the repository it names. It queues a sync, and does nothing else.
+         */
+        post: operations["receive_git_hook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1651,6 +1839,23 @@ export interface components {
             count: number;
         };
         /**
+         * BranchRead
+         * @description How far a branch has been read; `gone_at` when it is not there any more.
+         */
+        BranchRead: {
+            /** Name */
+            name: string;
+            /** Commit */
+            commit: string;
+            /**
+             * Read At
+             * Format: date-time
+             */
+            read_at: string;
+            /** Gone At */
+            gone_at: string | null;
+        };
+        /**
          * BuildStep
          * @description Make the next version of `dataset` from `source` and check it; without one, take the newest validated version.
          */
@@ -1658,7 +1863,7 @@ export interface components {
             /** Dataset */
             dataset: string;
             /** Source */
-            source?: (components["schemas"]["RecipeSource"] | components["schemas"]["TrafficSource"]) | null;
+            source?: (components["schemas"]["RecipeSource"] | components["schemas"]["TrafficSource"] | components["schemas"]["GitSource"]) | null;
         };
         /**
          * BuiltRecipe
@@ -1765,6 +1970,24 @@ export interface components {
             on?: string | null;
         };
         /**
+         * ChangedRow
+         * @description A row that both versions have: its key, and the values of the columns that differ, in the one and the other.
+         */
+        ChangedRow: {
+            /** Key */
+            key: {
+                [key: string]: unknown;
+            };
+            /** Before */
+            before: {
+                [key: string]: unknown;
+            };
+            /** After */
+            after: {
+                [key: string]: unknown;
+            };
+        };
+        /**
          * CheckReportRead
          * @description What a suite found in a version, with the suite as it was.
          */
@@ -1833,13 +2056,23 @@ export interface components {
                 [key: string]: unknown;
             }[];
         };
-        /** CheckSuite */
+        /**
+         * CheckSuite
+         * @description `engine` says where the checks run; what they find is the same everywhere.
+         */
         CheckSuite: {
+            /**
+             * Engine
+             * @description auto: Polars in memory, streaming above the memory limit; polars: in memory at any size; spark.
+             * @default auto
+             * @enum {string}
+             */
+            engine: "auto" | "polars" | "spark";
             /**
              * Checks
              * @default []
              */
-            checks: (components["schemas"]["SchemaCheck"] | components["schemas"]["NotNullCheck"] | components["schemas"]["InRangeCheck"] | components["schemas"]["InSetCheck"] | components["schemas"]["UniqueCheck"] | components["schemas"]["RowCountCheck"] | components["schemas"]["TargetBalanceCheck"] | components["schemas"]["TargetRangeCheck"] | components["schemas"]["LeakageCheck"] | components["schemas"]["DriftCheck"] | components["schemas"]["ExpressionCheck"])[];
+            checks: (components["schemas"]["SchemaCheck"] | components["schemas"]["NotNullCheck"] | components["schemas"]["InRangeCheck"] | components["schemas"]["InSetCheck"] | components["schemas"]["UniqueCheck"] | components["schemas"]["RowCountCheck"] | components["schemas"]["TargetBalanceCheck"] | components["schemas"]["TargetRangeCheck"] | components["schemas"]["LeakageCheck"] | components["schemas"]["DriftCheck"] | components["schemas"]["ExpressionCheck"] | components["schemas"]["ColumnsCheck"] | components["schemas"]["StatisticCheck"] | components["schemas"]["GreatExpectationsCheck"])[];
         };
         /**
          * CheckSuiteRead
@@ -1849,7 +2082,7 @@ export interface components {
             /** Version */
             version: number;
             /** Checks */
-            checks: (components["schemas"]["SchemaCheck"] | components["schemas"]["NotNullCheck"] | components["schemas"]["InRangeCheck"] | components["schemas"]["InSetCheck"] | components["schemas"]["UniqueCheck"] | components["schemas"]["RowCountCheck"] | components["schemas"]["TargetBalanceCheck"] | components["schemas"]["TargetRangeCheck"] | components["schemas"]["LeakageCheck"] | components["schemas"]["DriftCheck"] | components["schemas"]["ExpressionCheck"])[];
+            checks: (components["schemas"]["SchemaCheck"] | components["schemas"]["NotNullCheck"] | components["schemas"]["InRangeCheck"] | components["schemas"]["InSetCheck"] | components["schemas"]["UniqueCheck"] | components["schemas"]["RowCountCheck"] | components["schemas"]["TargetBalanceCheck"] | components["schemas"]["TargetRangeCheck"] | components["schemas"]["LeakageCheck"] | components["schemas"]["DriftCheck"] | components["schemas"]["ExpressionCheck"] | components["schemas"]["ColumnsCheck"] | components["schemas"]["StatisticCheck"] | components["schemas"]["GreatExpectationsCheck"])[];
         };
         /**
          * ClipStep
@@ -1877,6 +2110,54 @@ export interface components {
                 number,
                 number
             ] | null;
+        };
+        /**
+         * CodeTrigger
+         * @description Code of a followed repository changed: on `branch` (absent: any), in a file that one of the globs fits.
+         */
+        CodeTrigger: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            on: "code";
+            /** Repository */
+            repository: string;
+            /** Branch */
+            branch?: string | null;
+            /**
+             * Paths
+             * @default []
+             */
+            paths: string[];
+        };
+        /**
+         * CodeVersionRead
+         * @description A commit that changed code. `paths` are (at most 500 of) the `changed` files.
+         */
+        CodeVersionRead: {
+            /** Branch */
+            branch: string;
+            /** Commit */
+            commit: string;
+            /** Author */
+            author: string;
+            /** Message */
+            message: string;
+            /** Changed */
+            changed: number;
+            /** Paths */
+            paths: string[];
+            /**
+             * Committed At
+             * Format: date-time
+             */
+            committed_at: string;
+            /**
+             * Recorded At
+             * Format: date-time
+             */
+            recorded_at: string;
         };
         /**
          * ColumnProfile
@@ -1940,6 +2221,42 @@ export interface components {
             nulls_before: number;
             /** Nulls After */
             nulls_after: number;
+        };
+        /**
+         * ColumnsCheck
+         * @description The named columns exist, whatever their types; `extra` and `ordered` say what else counts.
+         */
+        ColumnsCheck: {
+            /**
+             * Severity
+             * @default error
+             * @enum {string}
+             */
+            severity: "error" | "warn";
+            /**
+             * Name
+             * @description Shown instead of the generated name.
+             */
+            name?: string | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            check: "columns";
+            /** Columns */
+            columns: string[];
+            /**
+             * Extra
+             * @default allow
+             * @enum {string}
+             */
+            extra: "allow" | "forbid";
+            /**
+             * Ordered
+             * @description The table has exactly these columns, in this order.
+             * @default false
+             */
+            ordered: boolean;
         };
         /** CountsRead */
         CountsRead: {
@@ -2206,6 +2523,32 @@ export interface components {
             /** Columns */
             columns: string[];
         };
+        /**
+         * DvcSource
+         * @description A `.dvc` pointer, as a version remembers it: `path` and `md5` are its own, the rest is where Git had it.
+         */
+        DvcSource: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "dvc";
+            /** Path */
+            path: string;
+            /** Md5 */
+            md5: string;
+            /** Repository */
+            repository?: string | null;
+            /** Commit */
+            commit?: string | null;
+            /** Author */
+            author?: string | null;
+            /**
+             * Message
+             * @description The message of the commit.
+             */
+            message?: string | null;
+        };
         /** EndpointBrief */
         EndpointBrief: {
             /** Name */
@@ -2357,6 +2700,60 @@ export interface components {
              * @default []
              */
             missing: string[];
+        };
+        /**
+         * Expectation
+         * @description One expectation of a suite of Great Expectations 1.x, as its JSON has it.
+         */
+        Expectation: {
+            /** Type */
+            type: string;
+            /**
+             * Kwargs
+             * @default {}
+             */
+            kwargs: {
+                [key: string]: unknown;
+            };
+            /** Severity */
+            severity?: ("critical" | "warning" | "info") | null;
+            /** Meta */
+            meta?: {
+                [key: string]: unknown;
+            } | null;
+            /** Notes */
+            notes?: string | string[] | null;
+            /** Description */
+            description?: string | null;
+            /** Id */
+            id?: string | null;
+            /** Rendered Content */
+            rendered_content?: unknown[] | null;
+        };
+        /**
+         * ExpectationSuite
+         * @description A suite of Great Expectations 1.x, as its JSON has it.
+         */
+        ExpectationSuite: {
+            /**
+             * Name
+             * @default suite
+             */
+            name: string;
+            /** Expectations */
+            expectations: components["schemas"]["Expectation"][];
+            /** Suite Parameters */
+            suite_parameters?: {
+                [key: string]: unknown;
+            } | null;
+            /** Meta */
+            meta?: {
+                [key: string]: unknown;
+            } | null;
+            /** Notes */
+            notes?: string | string[] | null;
+            /** Id */
+            id?: string | null;
         };
         /**
          * ExpectedRow
@@ -2606,6 +3003,62 @@ export interface components {
             };
         };
         /**
+         * GitImport
+         * @description A `git` source as a version remembers it: what `rev` meant then, and who made that commit.
+         */
+        GitImport: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "git";
+            /**
+             * Git
+             * @description A registered repository's name, or an address.
+             */
+            git: string;
+            /**
+             * Rev
+             * @description Branch, tag or commit.
+             * @default HEAD
+             */
+            rev: string;
+            /** Path */
+            path: string;
+            /** Url */
+            url: string;
+            /** Commit */
+            commit: string;
+            /** Author */
+            author: string;
+            /** Message */
+            message: string;
+        };
+        /**
+         * GitSource
+         * @description A file or a folder of a Git repository, tracked by Git or by DVC with a remote of its own.
+         */
+        GitSource: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "git";
+            /**
+             * Git
+             * @description A registered repository's name, or an address.
+             */
+            git: string;
+            /**
+             * Rev
+             * @description Branch, tag or commit.
+             * @default HEAD
+             */
+            rev: string;
+            /** Path */
+            path: string;
+        };
+        /**
          * GovernorPolicy
          * @description When a retrain may start by itself.
          */
@@ -2637,6 +3090,43 @@ export interface components {
              * @default 3
              */
             max_failed_gates: number;
+        };
+        /**
+         * GreatExpectationsCheck
+         * @description A suite of Great Expectations, run by the library itself: one result per expectation.
+         *
+         *     An expectation's own severity counts (critical is error); `severity: warn` here makes all of them warnings.
+         */
+        GreatExpectationsCheck: {
+            /**
+             * Severity
+             * @default error
+             * @enum {string}
+             */
+            severity: "error" | "warn";
+            /**
+             * Name
+             * @description Shown instead of the generated name.
+             */
+            name?: string | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            check: "great_expectations";
+            suite: components["schemas"]["ExpectationSuite"];
+        };
+        /**
+         * HookAnswer
+         * @description What became of a delivery: `queued` with the sync's job, or `ignored` and why.
+         */
+        HookAnswer: {
+            /** Status */
+            status: string;
+            /** Reason */
+            reason?: string | null;
+            /** Job Id */
+            job_id?: string | null;
         };
         /**
          * InRangeCheck
@@ -2851,6 +3341,19 @@ export interface components {
              * @default []
              */
             ignore: string[];
+        };
+        /**
+         * LeftOut
+         * @description What was thought of and not suggested.
+         */
+        LeftOut: {
+            /**
+             * About
+             * @description A column, or a kind of check.
+             */
+            about: string;
+            /** Why */
+            why: string;
         };
         /**
          * LineageLink
@@ -3334,6 +3837,13 @@ export interface components {
             /** Next Cursor */
             next_cursor: string | null;
         };
+        /** PageRead[CodeVersionRead] */
+        PageRead_CodeVersionRead_: {
+            /** Items */
+            items: components["schemas"]["CodeVersionRead"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
         /** PageRead[DatasetRead] */
         PageRead_DatasetRead_: {
             /** Items */
@@ -3404,6 +3914,13 @@ export interface components {
             /** Next Cursor */
             next_cursor: string | null;
         };
+        /** PageRead[RepositoryRead] */
+        PageRead_RepositoryRead_: {
+            /** Items */
+            items: components["schemas"]["RepositoryRead"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
         /** PageRead[RolloutRead] */
         PageRead_RolloutRead_: {
             /** Items */
@@ -3429,6 +3946,13 @@ export interface components {
         PageRead_VersionRead_: {
             /** Items */
             items: components["schemas"]["VersionRead"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /** PageRead[WaitingRead] */
+        PageRead_WaitingRead_: {
+            /** Items */
+            items: components["schemas"]["WaitingRead"][];
             /** Next Cursor */
             next_cursor: string | null;
         };
@@ -3602,7 +4126,7 @@ export interface components {
              * Triggers
              * @default []
              */
-            triggers: (components["schemas"]["NewVersionTrigger"] | components["schemas"]["DriftTrigger"] | components["schemas"]["ScheduleTrigger"])[];
+            triggers: (components["schemas"]["NewVersionTrigger"] | components["schemas"]["DriftTrigger"] | components["schemas"]["ScheduleTrigger"] | components["schemas"]["CodeTrigger"])[];
         };
         /** Policy */
         Policy: {
@@ -3734,6 +4258,11 @@ export interface components {
          */
         PromotionState: "requested" | "passed" | "failed" | "inconclusive" | "awaiting_approval" | "approved" | "rejected" | "applied";
         /**
+         * Provider
+         * @enum {string}
+         */
+        Provider: "github" | "gitlab";
+        /**
          * QuarantineCreate
          * @description Where the rows of a version go by its checks: `clean` is the dataset itself, `failing` is NAME-quarantine.
          */
@@ -3831,6 +4360,28 @@ export interface components {
             fit_on?: string | null;
         };
         /**
+         * Remark
+         * @description What to know about one expectation: it has no equivalent, or one that is close and not the same.
+         */
+        Remark: {
+            /**
+             * Place
+             * @description Where in the suite: `expectations.3`.
+             */
+            place: string;
+            /** Expectation */
+            expectation: string;
+            /**
+             * Translated
+             * @description False: it is in `rest`. True: its check may decide otherwise, see `why`.
+             */
+            translated: boolean;
+            /** Why */
+            why: string;
+            /** Fix */
+            fix: string;
+        };
+        /**
          * RenameStep
          * @description New names by the old ones.
          */
@@ -3872,6 +4423,124 @@ export interface components {
              * @enum {string}
              */
             others: "keep" | "null";
+        };
+        /** RepositoryCreate */
+        RepositoryCreate: {
+            /** Name */
+            name: string;
+            /**
+             * Address
+             * @description https, ssh, or a path of the server's machine that it may read.
+             */
+            address: string;
+            /**
+             * Branches
+             * @description Names, or patterns as `release/*`; none: the default branch.
+             * @default []
+             */
+            branches: string[];
+            /**
+             * Pointers
+             * @description Paths of `.dvc` files and their datasets. Others go to the dataset that their DVC remote ends in, `/dvc/NAME`, or to the one that is called as they are.
+             * @default {}
+             */
+            pointers: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * RepositoryCreated
+         * @description Has the webhook's secret, which is shown this once.
+         */
+        RepositoryCreated: {
+            /** Name */
+            name: string;
+            /** Address */
+            address: string;
+            /** Local */
+            local: boolean;
+            /** Branches */
+            branches: string[];
+            /** Default Branch */
+            default_branch: string | null;
+            /** Pointers */
+            pointers: {
+                [key: string]: string;
+            };
+            /** Read */
+            read: components["schemas"]["BranchRead"][];
+            /** Waiting */
+            waiting: number;
+            report: components["schemas"]["SyncReport"] | null;
+            /** Error */
+            error: string | null;
+            /** Sync Job Id */
+            sync_job_id: string | null;
+            /** Synced At */
+            synced_at: string | null;
+            /** Revision */
+            revision: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            /** Secret */
+            secret: string;
+        };
+        /**
+         * RepositoryRead
+         * @description `report` is what the last sync came to, `error` why one failed since; `waiting` counts pointers without bytes.
+         */
+        RepositoryRead: {
+            /** Name */
+            name: string;
+            /** Address */
+            address: string;
+            /** Local */
+            local: boolean;
+            /** Branches */
+            branches: string[];
+            /** Default Branch */
+            default_branch: string | null;
+            /** Pointers */
+            pointers: {
+                [key: string]: string;
+            };
+            /** Read */
+            read: components["schemas"]["BranchRead"][];
+            /** Waiting */
+            waiting: number;
+            report: components["schemas"]["SyncReport"] | null;
+            /** Error */
+            error: string | null;
+            /** Sync Job Id */
+            sync_job_id: string | null;
+            /** Synced At */
+            synced_at: string | null;
+            /** Revision */
+            revision: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+        };
+        /**
+         * RepositoryUpdate
+         * @description What is left out stays.
+         */
+        RepositoryUpdate: {
+            /** Branches */
+            branches?: string[] | null;
+            /** Pointers */
+            pointers?: {
+                [key: string]: string;
+            } | null;
         };
         /**
          * Role
@@ -4175,6 +4844,21 @@ export interface components {
          */
         Scope: "read" | "write" | "predict" | "approve" | "admin";
         /**
+         * SecretRead
+         * @description The secret for the repository's webhook: in this answer and nowhere else. `hook_path` is where it sends to.
+         */
+        SecretRead: {
+            /** Name */
+            name: string;
+            /** Secret */
+            secret: string;
+            /**
+             * Hook Path
+             * @default /hooks/git/{github|gitlab}
+             */
+            hook_path: string;
+        };
+        /**
          * SelectStep
          * @description These columns, in this order, and no others.
          */
@@ -4305,6 +4989,45 @@ export interface components {
             subject?: string | null;
         };
         /**
+         * StatisticCheck
+         * @description One number computed over a column lies in `[min, max]`. Nulls and NaN are left out.
+         */
+        StatisticCheck: {
+            /**
+             * Severity
+             * @default error
+             * @enum {string}
+             */
+            severity: "error" | "warn";
+            /**
+             * Name
+             * @description Shown instead of the generated name.
+             */
+            name?: string | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            check: "statistic";
+            /** Column */
+            column: string;
+            /**
+             * Statistic
+             * @enum {string}
+             */
+            statistic: "mean" | "median" | "std" | "sum" | "min" | "max" | "distinct" | "distinct_share";
+            /** Min */
+            min?: number | null;
+            /** Max */
+            max?: number | null;
+            /**
+             * Strict
+             * @description The bounds themselves are out.
+             * @default false
+             */
+            strict: boolean;
+        };
+        /**
          * StepName
          * @enum {string}
          */
@@ -4331,6 +5054,110 @@ export interface components {
          * @enum {string}
          */
         StepState: "pending" | "running" | "succeeded" | "failed" | "skipped" | "cancelled";
+        /**
+         * Suggestion
+         * @description A suite with a reason per check, in the same order.
+         */
+        Suggestion: {
+            suite: components["schemas"]["CheckSuite"];
+            /** Reasons */
+            reasons: string[];
+            /** Left Out */
+            left_out: components["schemas"]["LeftOut"][];
+        };
+        /**
+         * SyncProblem
+         * @description Something in a commit that no version came of, and why.
+         */
+        SyncProblem: {
+            /** Branch */
+            branch: string;
+            /** Commit */
+            commit: string;
+            /** Path */
+            path: string;
+            /** Code */
+            code: string;
+            /** Message */
+            message: string;
+        };
+        /**
+         * SyncReport
+         * @description What a sync came to. Lists end after 200 entries.
+         */
+        SyncReport: {
+            /**
+             * Commits
+             * @default 0
+             */
+            commits: number;
+            /**
+             * Branches
+             * @default {}
+             */
+            branches: {
+                [key: string]: string;
+            };
+            /**
+             * Versions
+             * @default []
+             */
+            versions: components["schemas"]["SyncVersion"][];
+            /**
+             * Waiting
+             * @default 0
+             */
+            waiting: number;
+            /**
+             * Unmapped
+             * @description Pointers that belong to no dataset.
+             * @default []
+             */
+            unmapped: string[];
+            /**
+             * Problems
+             * @default []
+             */
+            problems: components["schemas"]["SyncProblem"][];
+            /**
+             * Notes
+             * @default []
+             */
+            notes: string[];
+        };
+        /**
+         * SyncRequest
+         * @description `branch` and `commit` (null: the branch will be gone) announce a push: it is waited for up to two minutes.
+         *
+         *     `rescan` looks at every pointer again, also those that were looked at.
+         */
+        SyncRequest: {
+            /** Branch */
+            branch?: string | null;
+            /** Commit */
+            commit?: string | null;
+            /**
+             * Rescan
+             * @default false
+             */
+            rescan: boolean;
+        };
+        /**
+         * SyncVersion
+         * @description A version that a pointer in a commit stands for; `created` is false when its content was known before.
+         */
+        SyncVersion: {
+            /** Path */
+            path: string;
+            /** Commit */
+            commit: string;
+            /** Dataset */
+            dataset: string;
+            /** Number */
+            number: number;
+            /** Created */
+            created: boolean;
+        };
         /** TableProfile */
         TableProfile: {
             /** Rows */
@@ -4635,10 +5462,22 @@ export interface components {
              */
             code_commit?: string | null;
         };
+        /**
+         * Translation
+         * @description Checks that say what a suite says. `rest` holds what has no equivalent, for the library to run.
+         */
+        Translation: {
+            suite: components["schemas"]["CheckSuite"];
+            /** Translated */
+            translated: number;
+            /** Remarks */
+            remarks: components["schemas"]["Remark"][];
+            rest: components["schemas"]["ExpectationSuite"] | null;
+        };
         /** TriggersPut */
         TriggersPut: {
             /** Triggers */
-            triggers: (components["schemas"]["NewVersionTrigger"] | components["schemas"]["DriftTrigger"] | components["schemas"]["ScheduleTrigger"])[];
+            triggers: (components["schemas"]["NewVersionTrigger"] | components["schemas"]["DriftTrigger"] | components["schemas"]["ScheduleTrigger"] | components["schemas"]["CodeTrigger"])[];
         };
         /** TruthAccepted */
         TruthAccepted: {
@@ -4710,6 +5549,9 @@ export interface components {
         /**
          * VersionDiff
          * @description Two versions of a table compared: `before` is the version named by `against`.
+         *
+         *     With a `key`, rows that have the same values in these columns are one row, which may have changed. Without one, a
+         *     changed row is one that was removed and one that was added. Of each kind of row the first ten are shown.
          */
         VersionDiff: {
             /** Before */
@@ -4721,12 +5563,49 @@ export interface components {
             /** Rows After */
             rows_after: number;
             /**
+             * Key
+             * @default []
+             */
+            key: string[];
+            /**
              * Rows Added
-             * @description Whole rows that are in `after` and not in `before` (as a multiset).
+             * @description Without a key: whole rows in `after` and not in `before` (as a multiset).
              */
             rows_added: number;
             /** Rows Removed */
             rows_removed: number;
+            /**
+             * Rows Changed
+             * @default 0
+             */
+            rows_changed: number;
+            /**
+             * Changes
+             * @description By column, in how many of the changed rows it differs.
+             * @default {}
+             */
+            changes: {
+                [key: string]: number;
+            };
+            /**
+             * Added
+             * @default []
+             */
+            added: {
+                [key: string]: unknown;
+            }[];
+            /**
+             * Removed
+             * @default []
+             */
+            removed: {
+                [key: string]: unknown;
+            }[];
+            /**
+             * Changed
+             * @default []
+             */
+            changed: components["schemas"]["ChangedRow"][];
             /** Columns Added */
             columns_added: string[];
             /** Columns Removed */
@@ -4796,7 +5675,7 @@ export interface components {
             /** Message */
             message: string;
             /** Source */
-            source: components["schemas"]["UploadSource"] | components["schemas"]["BuiltRecipe"] | components["schemas"]["TrafficSource"] | components["schemas"]["QuarantineSource"];
+            source: components["schemas"]["UploadSource"] | components["schemas"]["BuiltRecipe"] | components["schemas"]["TrafficSource"] | components["schemas"]["QuarantineSource"] | components["schemas"]["DvcSource"] | components["schemas"]["GitImport"];
             /**
              * Created At
              * Format: date-time
@@ -4804,6 +5683,35 @@ export interface components {
             created_at: string;
             /** Created By */
             created_by: string;
+        };
+        /**
+         * WaitingRead
+         * @description A pointer that becomes a version once its objects are pushed; `missing` is one of the `missing_count`.
+         */
+        WaitingRead: {
+            /** Branch */
+            branch: string;
+            /** Path */
+            path: string;
+            /** Commit */
+            commit: string;
+            /** Author */
+            author: string;
+            /** Message */
+            message: string;
+            /** Dataset */
+            dataset: string;
+            /** Md5 */
+            md5: string;
+            /** Missing */
+            missing: string;
+            /** Missing Count */
+            missing_count: number;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
         };
         /** WhoAmI */
         WhoAmI: {
@@ -5250,11 +6158,25 @@ export interface operations {
         requestBody: {
             content: {
                 "multipart/form-data": {
-                    files: string[];
+                    files?: string[];
+                    /** @description Instead of files: the text of a `.dvc` file. */
+                    pointer?: string;
                     message?: string;
                 };
                 "application/json": {
-                    source: components["schemas"]["RecipeSource"] | components["schemas"]["TrafficSource"];
+                    source: components["schemas"]["RecipeSource"] | components["schemas"]["TrafficSource"] | {
+                        /**
+                         * Kind
+                         * @default dvc
+                         * @constant
+                         */
+                        kind?: "dvc";
+                        /**
+                         * Pointer
+                         * @description The text of the `.dvc` file.
+                         */
+                        pointer: string;
+                    } | components["schemas"]["GitSource"];
                     message?: string;
                 };
             };
@@ -5655,6 +6577,8 @@ export interface operations {
             query: {
                 /** @description The version to compare with. */
                 against: number;
+                /** @description A column that names a row; repeat it for a key of several. None: whole rows. */
+                key?: string[];
             };
             header?: never;
             path: {
@@ -6033,6 +6957,93 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["JobRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    suggest_check_suite: {
+        parameters: {
+            query?: {
+                /** @description The column that is to be predicted. */
+                target?: string | null;
+            };
+            header?: never;
+            path: {
+                name: string;
+                /** @description A number, or `latest`. */
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Suggestion"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    translate_check_suite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExpectationSuite"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Translation"];
                 };
             };
             /** @description problem+json */
@@ -8250,6 +9261,384 @@ export interface operations {
             };
         };
     };
+    list_repositories: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageRead_RepositoryRead_"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_repository: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RepositoryCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RepositoryCreated"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_repository: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RepositoryRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_repository: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_repository: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag read before; 412 when it is no longer current. */
+                "If-Match"?: string | null;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RepositoryUpdate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RepositoryRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sync_repository: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["SyncRequest"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    renew_secret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecretRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_code_versions: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageRead_CodeVersionRead_"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_waiting_pointers: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageRead_WaitingRead_"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_jobs: {
         parameters: {
             query?: {
@@ -8795,6 +10184,55 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    receive_git_hook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                provider: components["schemas"]["Provider"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Not a push, or taken before: nothing is done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HookAnswer"];
+                };
+            };
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HookAnswer"];
+                };
             };
             /** @description problem+json */
             "4XX": {
