@@ -7,6 +7,7 @@ import os
 import struct
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -14,7 +15,8 @@ import orjson
 import zstandard
 
 from adapters.chunk_store.frames import BadFrame, Chunk, Encoding, Frame
-from adapters.object_store.protocol import ObjectStore
+from adapters.object_store.protocol import ObjectStore, StoreFull, StoreUnavailable
+from adapters.object_store.troubles import Trouble, trouble_of
 from domain.db import new_id
 
 MAGIC = b"MILLRACE-PACK-1\n"
@@ -34,16 +36,19 @@ class PackFile:
     def __init__(self, store: ObjectStore) -> None:
         self.id = new_id()
         self._store = store
-        handle, name = tempfile.mkstemp(prefix="millrace-pack-", dir=_scratch(store))
-        self._path = Path(name)
-        self._file: BinaryIO = os.fdopen(handle, "wb")
-        self._file.write(MAGIC)
+        self._path = Path(tempfile.gettempdir())
+        with self._growing():
+            handle, name = tempfile.mkstemp(prefix="millrace-pack-", dir=_scratch(store))
+            self._path = Path(name)
+            self._file: BinaryIO = os.fdopen(handle, "wb")
+            self._file.write(MAGIC)
         self.size = len(MAGIC)
         self.chunks: list[dict[str, Any]] = []
         self._frames: list[Any] = []
 
     def add(self, frame: Frame) -> None:
-        self._file.write(frame.stored)
+        with self._growing():
+            self._file.write(frame.stored)
         skip = 0
         for chunk in frame.chunks:
             self.chunks.append(
@@ -67,27 +72,40 @@ class PackFile:
     def seal(self) -> dict[str, Any]:
         """Write the directory, put the pack where it belongs, and give its row."""
         directory = zstandard.ZstdCompressor().compress(orjson.dumps(self._frames))
-        self._file.write(directory)
-        self._file.write(_TAIL.pack(len(directory), MAGIC))
+        with self._growing():
+            self._file.write(directory)
+            self._file.write(_TAIL.pack(len(directory), MAGIC))
         self.size += len(directory) + _TAIL.size
         key = pack_key(self.id)
         try:
-            with self._file:
+            with self._growing(), self._file:
                 self._file.flush()
                 os.fsync(self._file.fileno())
             target = self._store.local_path(key)
             if target is None:
                 self._store.upload(self._path, key)
             else:  # the same disk: a rename instead of a second copy
-                target.parent.mkdir(parents=True, exist_ok=True)
-                self._path.replace(target)
+                with self._growing():
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    self._path.replace(target)
         finally:
             self._path.unlink(missing_ok=True)
         return {"id": self.id, "size": self.size}
 
     def discard(self) -> None:
-        self._file.close()
+        with suppress(OSError):  # what it could not write is of no use now
+            self._file.close()
         self._path.unlink(missing_ok=True)
+
+    @contextmanager
+    def _growing(self) -> Iterator[None]:
+        """Errors of the disk in the store's words."""
+        try:
+            yield
+        except OSError as error:
+            kind = StoreFull if trouble_of(error) is Trouble.FULL else StoreUnavailable
+            what = f"A pack cannot be written below {self._path.parent}: {error.strerror or error}."
+            raise kind(what, where="store", fix="Make room on its disk." if kind is StoreFull else None) from error
 
 
 def read_directory(file: BinaryIO) -> Iterator[tuple[int, int, Encoding, bytes | None, list[Chunk]]]:

@@ -1,7 +1,8 @@
 """The chunk store: contents come back as they went in, equal and like bytes are kept once, damage is noticed."""
 
 import random
-from collections.abc import Callable
+import resource
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from hashlib import md5
@@ -17,7 +18,7 @@ from adapters.chunk_store.contents import Contents, WrongDigest
 from adapters.chunk_store.frames import Encoding, decode, encode, encode_difference
 from adapters.chunk_store.packs import read_directory
 from adapters.object_store.opening import open_store
-from adapters.object_store.protocol import ObjectMissing, ObjectStore, StoreDamaged
+from adapters.object_store.protocol import ObjectMissing, ObjectStore, StoreDamaged, StoreFull
 from adapters.runtime import Runtime, utc_now
 from domain.contents.models import Chunk, Content, Pack
 from domain.contents.service import ChunksGone
@@ -323,3 +324,35 @@ class TestArrivingAgain:
         batch.add_again("0" * 32)
         with pytest.raises(ChunksGone):
             batch.keep()
+
+
+class TestAFullDisk:
+    LIMIT = 16 * 2**20
+
+    @pytest.fixture
+    def small_disk(self) -> Iterator[Callable[[], None]]:
+        """Files here may have 16 MiB at most, until the disk is made larger."""
+        _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+        def grow() -> None:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+
+        resource.setrlimit(resource.RLIMIT_FSIZE, (self.LIMIT, most))
+        yield grow
+        grow()
+
+    def test_keeps_what_it_has_and_nothing_half(
+        self, contents: Contents, store: ObjectStore, tmp_path: Path, small_disk: Callable[[], None]
+    ) -> None:
+        before = contents.add(noise(1_000))
+        held = stored_bytes(store)
+        too_much = noise(2 * self.LIMIT, 1)
+        with pytest.raises(StoreFull, match="cannot be written"):
+            contents.add(too_much)
+        assert contents.read(before.md5) == noise(1_000)
+        assert (stored_bytes(store), len([path for path in (tmp_path / "objects").rglob("*") if path.is_file()])) == (
+            held,
+            1,
+        )
+        small_disk()
+        assert contents.read(contents.add(too_much).md5) == too_much
