@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 from blake3 import blake3
+from polars.testing import assert_frame_equal
 from pyarrow import parquet
 from pyfastcdc import FastCDC
 
@@ -254,3 +255,20 @@ def test_rows_as_json_has_no_nan_and_iso_times() -> None:
         {"f": None, "t": "2024-01-01T09:00:00.000500"},
         {"f": None, "t": None},
     ]
+
+
+@pytest.mark.parametrize("usual", ["1", "1.5", "true", "word", "", "2024-01-01"])
+@pytest.mark.parametrize(
+    "odd",
+    ["+5", "+1.5", " 5", "5.0", "007", "1e3", "nan", "NaN", "inf", "Infinity", "-", "word", "True", "false", "",
+     "99999999999999999999", "2024-01-01", '"1,5"'],
+)  # fmt: skip
+def test_types_do_not_depend_on_where_an_odd_value_stands(tmp_path: Path, usual: str, odd: str) -> None:
+    """Beyond the rows that are looked at first, the same table is the same as before them."""
+    rows = [f"{usual},x" for _ in range(frames.SAMPLED_ROWS + 1)]
+    early, late = tmp_path / "early.csv", tmp_path / "late.csv"
+    early.write_text("\n".join(["a,b", f"{odd},x", *rows]) + "\n")
+    late.write_text("\n".join(["a,b", *rows, f"{odd},x"]) + "\n")
+    first, last = frames.read(early, "csv"), frames.read(late, "csv")
+    assert first.schema == last.schema
+    assert_frame_equal(pl.concat([last.tail(1), last.head(-1)]), first)
