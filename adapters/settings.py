@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -32,6 +32,8 @@ class Settings(BaseSettings):
     max_body_bytes: int = 10 * 2**20
     max_upload_bytes: int = 50 * 2**30
     max_upload_files: int = 100_000
+
+    gc_grace_hours: float = Field(default=72.0, ge=0.0)
 
     serving_poll_seconds: float = 0.2
     serving_flush_seconds: float = 1.0

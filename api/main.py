@@ -19,6 +19,7 @@ from api.routers import (
     endpoints,
     events,
     experiments,
+    gc,
     health,
     jobs,
     model_checks,
@@ -29,12 +30,16 @@ from api.routers import (
     predictions,
     promotions,
     runs,
+    verifications,
 )
 
 PREFIX = "/api/v1"
 ROUTERS: list[APIRouter] = [
     overview.router,
     datasets.router,
+    gc.versions,
+    gc.router,
+    verifications.router,
     data_checks.router,
     experiments.router,
     runs.router,

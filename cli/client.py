@@ -100,8 +100,8 @@ class Client:
     def put(self, *path: str | int, body: Any = None) -> Any:
         return self._call("PUT", path, **_as_json(body))
 
-    def delete(self, *path: str | int) -> Any:
-        return self._call("DELETE", path)
+    def delete(self, *path: str | int, **query: str | float | None) -> Any:
+        return self._call("DELETE", path, params={name: value for name, value in query.items() if value is not None})
 
     def upload(self, *path: str | int, fields: dict[str, str], files: list[tuple[str, Upload]]) -> Any:
         """A multipart POST that reads the files while it sends them, one after the other."""

@@ -10,6 +10,7 @@ from cli.nouns import (
     datasets,
     deployments,
     events,
+    gc,
     health,
     jobs,
     monitoring,
@@ -18,6 +19,7 @@ from cli.nouns import (
     promotions,
     registry,
     training,
+    verifications,  # noqa: F401  # its command belongs to `data`
 )
 from cli.run import run
 
@@ -47,6 +49,7 @@ for verbs in (health, access, training, promotions, deployments, predictions, mo
     app.add_typer(verbs.verbs.app)
 for name, noun in {
     "data": datasets,
+    "gc": gc,
     "checks": data_checks,
     "runs": training,
     "models": registry,

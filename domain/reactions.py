@@ -17,6 +17,7 @@ from domain.db import WriteSession
 from domain.deployments import reactions as deployments
 from domain.deployments.events import RolloutAborted
 from domain.events.spec import Event
+from domain.gc import service as gc
 from domain.jobs.events import JobCancelled, JobFailed
 from domain.model_checks import reactions as model_checks
 from domain.model_checks.events import ModelChecksFailed, ModelVersionChecked
@@ -34,6 +35,7 @@ from domain.registry import reactions as registry
 from domain.registry.events import AliasMoved, ModelVersionCreated, ModelVersionRefused, PolicyChanged
 from domain.training import reactions as training
 from domain.training.events import RunCancelled, RunFailed, RunFinished
+from domain.verifications import service as verifications
 
 Reaction = Callable[[WriteSession, Any], None]
 
@@ -44,6 +46,8 @@ _JOB_ENDED_BADLY: Sequence[Reaction] = [
     promotions.job_ended_badly,
     deployments.job_ended_badly,
     pipelines.job_ended_badly,
+    gc.job_ended_badly,
+    verifications.job_ended_badly,
 ]
 
 REACTIONS: Mapping[type[Event], Sequence[Reaction]] = {

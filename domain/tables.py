@@ -3,17 +3,27 @@
 from domain.access.models import Token
 from domain.contents.models import Chunk, Content, Pack
 from domain.data_checks.models import DataCheckReport, DatasetSuite
-from domain.datasets.models import Dataset, DatasetDiff, DatasetFile, DatasetParent, DatasetVersion
+from domain.datasets.models import (
+    Dataset,
+    DatasetDiff,
+    DatasetFile,
+    DatasetObject,
+    DatasetParent,
+    DatasetPin,
+    DatasetVersion,
+)
 from domain.db import Base
 from domain.deployments.models import Endpoint, Rollout
 from domain.events.models import EventRow
 from domain.experiments.models import Experiment, Run
+from domain.gc.models import Plan, PlanContent, PlanPack
 from domain.jobs.models import Job, JobLog
 from domain.model_checks.models import ModelCheckReport
 from domain.monitoring.models import Alert, GroundTruth, Monitor, MonitoringWindow
 from domain.pipelines.models import Pipeline, PipelineRun, PipelineStep
 from domain.promotions.models import Promotion
 from domain.registry.models import ModelAlias, ModelVersion, RegisteredModel
+from domain.verifications.models import Finding, Verification
 
 metadata = Base.metadata
 
@@ -25,12 +35,15 @@ __all__ = [
     "Dataset",
     "DatasetDiff",
     "DatasetFile",
+    "DatasetObject",
     "DatasetParent",
+    "DatasetPin",
     "DatasetSuite",
     "DatasetVersion",
     "Endpoint",
     "EventRow",
     "Experiment",
+    "Finding",
     "GroundTruth",
     "Job",
     "JobLog",
@@ -43,10 +56,14 @@ __all__ = [
     "Pipeline",
     "PipelineRun",
     "PipelineStep",
+    "Plan",
+    "PlanContent",
+    "PlanPack",
     "Promotion",
     "RegisteredModel",
     "Rollout",
     "Run",
     "Token",
+    "Verification",
     "metadata",
 ]

@@ -216,7 +216,7 @@ class _Waiting:
 
 
 class ContentBatch:
-    """Contents that become readable together. As a context it keeps them at the end, and leaves nothing after an error."""
+    """Contents that become readable together. As a context it keeps them at the end; after an error it leaves nothing."""
 
     def __init__(self, contents: Contents, batch: Batch) -> None:
         self._contents = contents

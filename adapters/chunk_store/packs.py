@@ -66,6 +66,7 @@ class PackFile:
 
     def seal(self) -> dict[str, Any]:
         """Write the directory, put the pack where it belongs, and give its row."""
+        payload = self.size - len(MAGIC)
         directory = zstandard.ZstdCompressor().compress(orjson.dumps(self._frames))
         self._file.write(directory)
         self._file.write(_TAIL.pack(len(directory), MAGIC))
@@ -83,7 +84,7 @@ class PackFile:
                 self._path.replace(target)
         finally:
             self._path.unlink(missing_ok=True)
-        return {"id": self.id, "size": self.size}
+        return {"id": self.id, "size": self.size, "payload": payload}
 
     def discard(self) -> None:
         self._file.close()

@@ -28,6 +28,7 @@ from api.schemas.jobs import JobRead
 from api.schemas.pages import PageRead
 from api.uploads import BadUpload, Upload, receive_upload
 from domain.access.actor import Actor
+from domain.contents.service import hold
 from domain.datasets import queries, service
 from domain.datasets.dvc import pointer
 from domain.datasets.manifest import checked_path
@@ -148,10 +149,16 @@ async def create_dataset_version(
 
 @router.get("/{name}/versions")
 def list_dataset_versions(
-    name: DatasetName, session: ReadDep, page: PageDep, _: Reader, state: VersionState | None = None
+    name: DatasetName,
+    session: ReadDep,
+    page: PageDep,
+    _: Reader,
+    state: VersionState | None = None,
+    deleted: bool = False,
 ) -> PageRead[VersionRead]:
-    """Versions, newest first."""
-    return PageRead[VersionRead].of(queries.list_versions(session, name, page, state=state), VersionRead.of)
+    """Versions, newest first; with `deleted=true` the deleted ones among them."""
+    found = queries.list_versions(session, name, page, state=state, deleted=deleted)
+    return PageRead[VersionRead].of(found, VersionRead.of)
 
 
 @router.get("/{name}/versions/{number}")
@@ -252,6 +259,7 @@ def _add_version(
             f"The form has a field {unknown[0][:80]!r}.", where=unknown[0][:80], fix="Send files, and a message."
         )
     with runtime.transaction(actor, request_id=request.state.request_id) as session:
+        hold(session, [entry.md5 for entry in upload.entries])
         version, created = service.add_version(
             session,
             dataset=name,

@@ -54,3 +54,29 @@ class DatasetVersionBuilt(Event):
     job_id: str
     created: bool
     state: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetVersionDeleted(Event):
+    """Its number stays taken; its bytes go with the next collection, unless something else has them too."""
+
+    dataset: str
+    number: int
+    version_id: str
+    digest: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetVersionPinned(Event):
+    dataset: str
+    number: int
+    version_id: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetVersionUnpinned(Event):
+    dataset: str
+    number: int
+    version_id: str

@@ -7,7 +7,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import contains_eager
 
 from domain.datasets.manifest import ManifestEntry
-from domain.datasets.models import Dataset, DatasetDiff, DatasetFile, DatasetParent, DatasetVersion
+from domain.datasets.models import Dataset, DatasetDiff, DatasetFile, DatasetParent, DatasetPin, DatasetVersion
 from domain.datasets.specs import TableProfile, VersionDiff
 from domain.datasets.states import VersionState
 from domain.db import AnySession, Base
@@ -15,6 +15,8 @@ from domain.errors import Conflict, NotFound, unknown
 from domain.pages import Page, PageRequest, paginate
 
 T = TypeVar("T")
+
+_STANDING = DatasetVersion.state != VersionState.DELETED
 
 
 class UnknownDataset(NotFound):
@@ -31,6 +33,12 @@ class UnknownFile(NotFound):
 
 class NoProfile(NotFound):
     code = "no_profile"
+
+
+class VersionDeleted(NotFound):
+    """The version is known, but its content is not to be had any more."""
+
+    code = "version_deleted"
 
 
 class NothingValidated(Conflict):
@@ -66,17 +74,17 @@ def list_datasets(session: AnySession, page: PageRequest, *, archived: bool = Fa
 
 
 def get_version(session: AnySession, name: str, number: int | None = None) -> DatasetVersion:
-    """Version `number` of the dataset, or its newest one (in any state)."""
+    """Version `number` of the dataset in any state, or its newest one that is not deleted."""
     query = _versions().where(Dataset.name == name)
     query = (
-        query.order_by(DatasetVersion.number.desc()).limit(1)
+        query.where(_STANDING).order_by(DatasetVersion.number.desc()).limit(1)
         if number is None
         else query.where(DatasetVersion.number == number)
     )
     version = session.scalar(query)
     if version is None:
         dataset = get_dataset(session, name)
-        has = f"It has versions 1 to {dataset.versions}." if dataset.versions else "It has no versions yet."
+        has = f"It has had versions 1 to {dataset.versions}." if dataset.versions else "It has no versions yet."
         what = "versions" if number is None else f"version {number}"
         raise UnknownVersion(f"The dataset {name!r} has no {what}.", where="version", fix=has)
     return version
@@ -95,25 +103,28 @@ def get_version_by_id(session: AnySession, version_id: str, *, lock: bool = Fals
 
 
 def find_by_digest(session: AnySession, dataset_id: str, digest: str) -> DatasetVersion | None:
-    query = _versions().where(DatasetVersion.dataset_id == dataset_id, DatasetVersion.digest == digest)
+    """The version with this content, unless it was deleted."""
+    query = _versions().where(DatasetVersion.dataset_id == dataset_id, DatasetVersion.digest == digest, _STANDING)
     return session.scalar(query)
 
 
 def list_versions(
-    session: AnySession, name: str, page: PageRequest, *, state: VersionState | None = None
+    session: AnySession, name: str, page: PageRequest, *, state: VersionState | None = None, deleted: bool = False
 ) -> Page[DatasetVersion]:
-    """Newest first."""
+    """Newest first; deleted ones only when asked for, by their state or beside the others."""
     query = _versions().where(DatasetVersion.dataset_id == get_dataset(session, name).id)
     if state is not None:
         query = query.where(DatasetVersion.state == state)
+    elif not deleted:
+        query = query.where(_STANDING)
     return paginate(session, query, page, key=DatasetVersion.number, cast=int)
 
 
 def resolve(session: AnySession, ref: str) -> DatasetVersion:
-    """What `name` (the newest validated version) or `name@n` (that one, in any state) stands for."""
+    """What `name` (the newest validated version) or `name@n` (that one, in any state but deleted) stands for."""
     name, _, number = ref.partition("@")
     if number:
-        return get_version(session, name, int(number))
+        return refuse_deleted(get_version(session, name, int(number)))
     query = _versions().where(Dataset.name == name, DatasetVersion.state == VersionState.VALIDATED)
     version = session.scalar(query.order_by(DatasetVersion.number.desc()).limit(1))
     if version is None:
@@ -134,13 +145,15 @@ def previous_validated(session: AnySession, version: DatasetVersion) -> DatasetV
 
 
 def files_of(session: AnySession, version: DatasetVersion) -> list[ManifestEntry]:
-    """The files in the order of the manifest."""
+    """The files in the order of the manifest; `VersionDeleted` when they are not to be had any more."""
+    refuse_deleted(version)
     rows = session.scalars(select(DatasetFile).where(DatasetFile.version_id == version.id))
     entries = (ManifestEntry(row.path, row.md5, row.size) for row in rows)
     return sorted(entries, key=lambda entry: entry.path)
 
 
 def get_file(session: AnySession, version: DatasetVersion, path: str) -> ManifestEntry:
+    refuse_deleted(version)
     row = session.get(DatasetFile, (version.id, path))
     if row is None:
         known = session.scalars(select(DatasetFile.path).where(DatasetFile.version_id == version.id).limit(1_000))
@@ -151,11 +164,24 @@ def get_file(session: AnySession, version: DatasetVersion, path: str) -> Manifes
 
 def get_profile(session: AnySession, version: DatasetVersion) -> TableProfile:
     """The facts about the columns; `NoProfile` while the checks have not run, or when the table cannot be read."""
+    refuse_deleted(version)
     profile = session.scalar(select(DatasetVersion.profile).where(DatasetVersion.id == version.id))
     if profile is None:
         what = f"Version {version.number} of {version.dataset.name!r} has no profile: it is {version.state}."
         raise NoProfile(what, where="version", fix="Its checks say why, or will make one when they run.")
     return TableProfile.model_validate(profile)
+
+
+def refuse_deleted(version: DatasetVersion) -> DatasetVersion:
+    """The version, if its content can still be had."""
+    if version.deleted_at is not None:
+        what = f"Version {version.number} of {version.dataset.name!r} was deleted by {version.deleted_by}."
+        raise VersionDeleted(what, where="version", fix="Use another version; the same bytes sent again are a new one.")
+    return version
+
+
+def find_pin(session: AnySession, version: DatasetVersion) -> DatasetPin | None:
+    return session.get(DatasetPin, version.id)
 
 
 def find_diff(session: AnySession, before: DatasetVersion, after: DatasetVersion) -> VersionDiff | None:

@@ -10,13 +10,21 @@ from domain.datasets.events import (
     DatasetUpdated,
     DatasetVersionBuilt,
     DatasetVersionCreated,
+    DatasetVersionDeleted,
     DatasetVersionRejected,
     DatasetVersionValidated,
 )
 from domain.datasets.jobs import BuildVersion, DiffVersions
 from domain.datasets.manifest import ManifestEntry, digest_of, format_of
 from domain.datasets.models import Dataset, DatasetDiff, DatasetFile, DatasetParent, DatasetVersion
-from domain.datasets.queries import find_by_digest, get_dataset, get_version_by_id, resolve, uses_of
+from domain.datasets.queries import (
+    find_by_digest,
+    get_dataset,
+    get_version_by_id,
+    refuse_deleted,
+    resolve,
+    uses_of,
+)
 from domain.datasets.specs import Provenance, RecipeSource, Source, TableProfile, VersionDiff
 from domain.datasets.states import VersionState, may_move
 from domain.db import AnySession, WriteSession, new_id
@@ -268,8 +276,28 @@ def reject_version(session: WriteSession, *, version_id: str, reasons: list[str]
     return version
 
 
+def delete_version(session: WriteSession, *, version: DatasetVersion, reason: str = "") -> None:
+    """Let the content go. `version` is locked, and the caller has seen that nothing needs it."""
+    if _moved(version, VersionState.DELETED, reasons=version.reasons):
+        version.deleted_at = session.now()
+        version.deleted_by = session.actor.name
+        emit(
+            session,
+            DatasetVersionDeleted(
+                subject=subject_of(version),
+                dataset=version.dataset.name,
+                number=version.number,
+                version_id=version.id,
+                digest=version.digest,
+                reason=reason,
+            ),
+        )
+
+
 def request_diff(session: WriteSession, *, before: DatasetVersion, after: DatasetVersion) -> Job:
     """The job that compares the two versions: one per pair. `DiffFailed` when it could not be done."""
+    for version in (before, after):
+        refuse_deleted(version)
     spec = DiffVersions(before_id=before.id, after_id=after.id)
     job = jobs.submit(session, spec, subject=subject_of(after), key=f"diff:{before.id}:{after.id}")
     if job.state == JobState.FAILED:

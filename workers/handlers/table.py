@@ -4,23 +4,27 @@ from domain.access.jobs import PublishAccess
 from domain.data_checks.jobs import RunDataChecks
 from domain.datasets.jobs import BuildVersion, DiffVersions
 from domain.deployments.jobs import LookUpPrediction, PublishRoutes, RollOut
+from domain.gc.jobs import ComputePlan, DeleteRetiredPacks, ExecutePlan, RepackStore
 from domain.jobs.spec import JobSpec
 from domain.model_checks.jobs import RunModelChecks
 from domain.monitoring.jobs import ComputeWindow
 from domain.promotions.jobs import GatherEvidence
 from domain.registry.jobs import MirrorAlias, MirrorVersion
 from domain.training.jobs import TrainModel
+from domain.verifications.jobs import VerifyStore
 from workers.handlers import (
     access,
     data_checks,
     datasets,
     deployments,
+    gc,
     model_checks,
     monitoring,
     pipelines,
     promotions,
     registry,
     training,
+    verifications,
 )
 from workers.run import Handler
 from workers.tick import Chore, nudge_due, reap_lost
@@ -39,6 +43,17 @@ HANDLERS: dict[type[JobSpec], Handler] = {
     RollOut: deployments.roll_out,
     LookUpPrediction: deployments.look_up_prediction,
     ComputeWindow: monitoring.compute_window,
+    ComputePlan: gc.compute_plan,
+    ExecutePlan: gc.execute_plan,
+    DeleteRetiredPacks: gc.delete_retired_packs,
+    RepackStore: gc.repack_store,
+    VerifyStore: verifications.verify_store,
 }
 
-CHORES: list[Chore] = [reap_lost, nudge_due, monitoring.open_windows, pipelines.fire_schedules]
+CHORES: list[Chore] = [
+    reap_lost,
+    nudge_due,
+    monitoring.open_windows,
+    pipelines.fire_schedules,
+    gc.repack_when_scattered,
+]
