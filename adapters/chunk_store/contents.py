@@ -130,7 +130,12 @@ class Contents:
             return queries.contents_by_tree(session, [tree]).get(tree)
 
     def record(self, ready: Ready) -> None:
-        """Make what has been packed findable. On failure its packs are taken back."""
+        """Make what has been packed findable. When it is refused its packs are taken back.
+
+        Not so when the commit itself fails: without an answer it may have happened, and what it names must stay. A pack
+        that no row names is deleted by a collection.
+        """
+        committing = False
         try:
             with WriteSession(self._database.writes, clock=self._clock, actor=PLATFORM) as session:
                 service.record(
@@ -140,10 +145,12 @@ class Contents:
                     contents=ready.contents,
                     relied_on=sorted(ready.relied_on - {row["digest"] for row in ready.chunks}),
                 )
+                committing = True
                 session.commit()
         except BaseException:
-            for pack in ready.packs:
-                self._store.delete(pack_key(pack["id"]))
+            if not committing:
+                for pack in ready.packs:
+                    self._store.delete(pack_key(pack["id"]))
             raise
 
     def commit(self, batch: Batch) -> None:

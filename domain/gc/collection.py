@@ -142,7 +142,7 @@ def move_compacted(
 
 def move_repacked(session: WriteSession, *, sources: Sequence[str], packs: Sequence[Row], chunks: Sequence[Row]) -> int:
     """What lay in many packs lies in few; gives how many of the many are empty now."""
-    before = dict(session.execute(select(Pack.id, Pack.size).where(Pack.id.in_(sources))).tuples().all())
+    before = dict(session.execute(select(Pack.id, Pack.size).where(Pack.id.in_(sources))).all())
     retired = _move_chunks(session, packs=packs, chunks=chunks, sources=sources)
     emit(
         session,

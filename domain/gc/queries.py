@@ -87,7 +87,7 @@ def known_packs(session: AnySession, pack_ids: list[str]) -> set[str]:
 def rows_of(session: AnySession, pack_id: str) -> dict[bytes, int]:
     """The chunks that lie in a pack, and the offsets of their frames."""
     rows = session.execute(select(Chunk.digest, Chunk.offset).where(Chunk.pack_id == pack_id))
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def small_packs(session: AnySession, *, limit: int) -> list[Pack]:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
 
 from domain.db import WriteSession, new_id
 from domain.errors import Conflict
@@ -99,8 +100,10 @@ def request_plan(session: WriteSession, *, grace: timedelta, key: str | None = N
 
 
 def begin_plan(session: WriteSession, *, plan_id: str) -> Plan:
-    """The plan's job starts, or starts again: what it had written down goes."""
+    """The plan's job starts, or starts again: what it had written down goes, unless it had come to its end."""
     plan = get_plan(session, plan_id, lock=True)
+    if plan.state == PlanState.READY:
+        return plan
     if plan.state != PlanState.COMPUTING:
         _move(plan, PlanState.COMPUTING)
     for model in (PlanContent, PlanPack):
@@ -181,12 +184,15 @@ def execute(session: WriteSession, *, plan_id: str) -> Job:
 
 
 def begin_execution(session: WriteSession, *, plan_id: str) -> Plan:
-    """The deleting job starts, or goes on: as it is, or after it had failed and somebody retried it."""
+    """The deleting job starts, or goes on: as it is, or after it had failed and somebody retried it.
+
+    A plan that is done already stays so: its job died between that and its own end.
+    """
     plan = get_plan(session, plan_id, lock=True)
     if plan.state == PlanState.FAILED and plan.executed_at is not None:
         _refuse_another(session, plan)
         _start(session, plan)
-    if plan.state != PlanState.EXECUTING:
+    if plan.state not in {PlanState.EXECUTING, PlanState.DONE}:
         raise PlanNotReady(f"The plan is {plan.state}, not executing.", where="plan_id")
     return plan
 
@@ -256,14 +262,21 @@ def _start(session: WriteSession, plan: Plan) -> None:
     _move(plan, PlanState.EXECUTING)
     plan.receipt = plan.receipt or dict(_NOTHING)
     plan.executed_at, plan.executed_by, plan.reason = session.now(), session.actor.name, ""
-    session.flush()
+    try:
+        session.flush()
+    except IntegrityError as error:  # another one was started between the look above and here
+        raise _under_way("Another plan") from error
     emit(session, CollectionStarted(subject=subject_of(plan.id), plan_id=plan.id))
 
 
 def _refuse_another(session: WriteSession, plan: Plan) -> None:
     other = session.scalar(select(Plan.id).where(Plan.state == PlanState.EXECUTING, Plan.id != plan.id))
     if other is not None:
-        raise CollectionUnderWay(f"The plan {other} is being executed.", where="plan_id", fix="Wait until it is done.")
+        raise _under_way(f"The plan {other}")
+
+
+def _under_way(which: str) -> CollectionUnderWay:
+    return CollectionUnderWay(f"{which} is being executed.", where="plan_id", fix="Wait until it is done.")
 
 
 def _move(plan: Plan, state: PlanState) -> None:

@@ -64,7 +64,7 @@ def chunks_of(session: AnySession, digests: Collection[str]) -> set[bytes]:
 def packs_in_use(session: AnySession) -> list[tuple[str, int]]:
     """Id and size of every pack that is not retired."""
     query = select(Pack.id, Pack.size).where(Pack.retired_at.is_(None)).order_by(Pack.id)
-    return list(session.execute(query).tuples())
+    return list(session.execute(query))
 
 
 def packs_of(session: AnySession, chunks: Collection[bytes]) -> list[tuple[str, int]]:
@@ -156,4 +156,4 @@ def _versions(scope: str) -> Select[str]:
 
 
 def _sizes(session: AnySession, ids: list[str]) -> list[tuple[str, int]]:
-    return list(session.execute(select(Pack.id, Pack.size).where(Pack.id.in_(ids)).order_by(Pack.id)).tuples())
+    return list(session.execute(select(Pack.id, Pack.size).where(Pack.id.in_(ids)).order_by(Pack.id)))

@@ -56,9 +56,9 @@ def subject_of(verification_id: str) -> str:
 
 
 def begin(session: WriteSession, *, verification_id: str) -> Verification:
-    """Its job starts, or is tried again after it had failed."""
+    """Its job starts, or is tried again; what has come to an end stays as it is."""
     verification = get_verification(session, verification_id, lock=True)
-    if verification.state != VerificationState.RUNNING:
+    if verification.state == VerificationState.FAILED:
         _move(verification, VerificationState.RUNNING)
     return verification
 

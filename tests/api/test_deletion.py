@@ -15,6 +15,7 @@ from domain.experiments import service as experiments
 from domain.experiments.models import Run
 from domain.experiments.states import RunState
 from domain.registry import service as registry
+from domain.registry.models import RegisteredModel
 from tests.api.answers import put_version, refused
 from tests.conftest import ON_BOTH_DATABASES, Drain
 from tests.finished_runs import finished_run
@@ -58,7 +59,7 @@ def to_be_rolled_back_to(session: WriteSession, version: DatasetVersion) -> None
 
 
 def _endpoint(session: WriteSession, **colours: str) -> Endpoint:
-    model_id = session.scalars(select(registry.RegisteredModel.id)).one()
+    model_id = session.scalars(select(RegisteredModel.id)).one()
     return Endpoint(
         id=new_id(), name="e", model_id=model_id, settings={}, created_by="ann", created_at=session.now(), **colours
     )

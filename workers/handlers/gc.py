@@ -18,6 +18,7 @@ from domain.db import AnySession
 from domain.gc import collection, marks, queries, reach, roots, service
 from domain.gc.jobs import ComputePlan, DeleteRetiredPacks, ExecutePlan, RepackStore
 from domain.gc.reach import Fate, RootKind
+from domain.gc.states import PlanState
 from workers.run import RunningJob
 from workers.toolbox import Toolbox
 
@@ -51,6 +52,8 @@ def compute_plan(job: RunningJob[ComputePlan], tools: Toolbox) -> dict[str, obje
     runtime, plan_id = tools.runtime, job.spec.plan_id
     with job.transaction() as session:
         plan = service.begin_plan(session, plan_id=plan_id)
+        if plan.state == PlanState.READY:
+            return {"contents": plan.contents, "chunks": plan.chunks, "freed_bytes": plan.freed_bytes}
         youth = roots.Youth(plan.young_since, plan.jobs_since)
     listings = dict[str, frozenset[str]]()
     kept = defaultdict[str, list[int]](lambda: [0, 0])
@@ -92,6 +95,8 @@ def execute_plan(job: RunningJob[ExecutePlan], tools: Toolbox) -> dict[str, obje
     plan_id = job.spec.plan_id
     with job.transaction() as session:
         plan = service.begin_execution(session, plan_id=plan_id)
+        if plan.state == PlanState.DONE:
+            return dict(plan.receipt)
         before = roots.Youth(plan.young_since, plan.jobs_since).cutoff
     job.progress(0.0, "contents")
     _delete_contents(job, tools.runtime, plan_id)
@@ -250,19 +255,16 @@ def _compact(job: RunningJob[ExecutePlan], runtime: Runtime, plan_id: str, pack:
     except (StoreDamaged, ObjectMissing) as error:
         job.log(f"{error.message} It is left as it is.", level="warning")
         return
-    try:
-        with job.transaction() as session:
-            collection.move_compacted(
-                session,
-                plan_id=plan_id,
-                source=pack.id,
-                packs=new.packs,
-                chunks=new.chunks,
-                freed=pack.size - new.size,
-            )
-    except BaseException:
-        new.discard(runtime.data)
-        raise
+    # Should this fail, the new pack is left to be found without a row: a commit that was not answered may have happened.
+    with job.transaction() as session:
+        collection.move_compacted(
+            session,
+            plan_id=plan_id,
+            source=pack.id,
+            packs=new.packs,
+            chunks=new.chunks,
+            freed=pack.size - new.size,
+        )
 
 
 def _merge(job: RunningJob[RepackStore], runtime: Runtime, some: list[Pack]) -> tuple[int, int] | None:
@@ -272,14 +274,10 @@ def _merge(job: RunningJob[RepackStore], runtime: Runtime, some: list[Pack]) -> 
     new = _merged(job, runtime, living)
     if new is None:
         return None
-    try:
-        with job.transaction() as session:
-            merged = collection.move_repacked(
-                session, sources=[pack.id for pack in some], packs=new.packs, chunks=new.chunks
-            )
-    except BaseException:
-        new.discard(runtime.data)
-        raise
+    with job.transaction() as session:  # should it fail: as in `_compact`
+        merged = collection.move_repacked(
+            session, sources=[pack.id for pack in some], packs=new.packs, chunks=new.chunks
+        )
     return merged, len(new.packs)
 
 

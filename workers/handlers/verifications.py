@@ -17,6 +17,7 @@ from domain.contents.queries import batched, places_of
 from domain.verifications import queries, service
 from domain.verifications.jobs import VerifyStore
 from domain.verifications.specs import Damage, DamageKind
+from domain.verifications.states import VerificationState
 from workers.run import RunningJob
 from workers.toolbox import Toolbox
 
@@ -45,6 +46,8 @@ def verify_store(job: RunningJob[VerifyStore], tools: Toolbox) -> dict[str, obje
     with job.transaction() as session:
         verification = service.begin(session, verification_id=job.spec.verification_id)
         scope, deep = verification.scope, verification.deep
+        if verification.state != VerificationState.RUNNING:
+            return {"state": str(verification.state), "findings": verification.findings}
     reading = _Reading()
     _read_packs(job, runtime, scope, reading, share=0.5 if deep else 0.9)
     _look_at_contents(runtime, scope, reading)
