@@ -223,7 +223,7 @@ class _Waiting:
 
 
 class ContentBatch:
-    """Contents that become readable together. As a context it keeps them at the end; after an error it leaves nothing."""
+    """Contents that become readable together. As a context it keeps them at the end, and nothing after an error."""
 
     def __init__(self, contents: Contents, batch: Batch) -> None:
         self._contents = contents

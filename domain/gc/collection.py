@@ -122,12 +122,18 @@ def retire_empty(session: WriteSession, *, pack_id: str) -> bool:
 
 
 def leave_pack(session: WriteSession, *, plan_id: str, pack_id: str) -> None:
-    _settle(session, plan_id, pack_id, Fate.KEPT)
+    """The pack stays as it is, unless something has become of it."""
+    session.execute(
+        update(PlanPack)
+        .where(PlanPack.plan_id == plan_id, PlanPack.pack_id == pack_id, PlanPack.outcome == "planned")
+        .values(outcome=Fate.KEPT)
+    )
 
 
-def count_orphan(session: WriteSession, *, plan_id: str, size: int) -> None:
-    """Bytes that no row named are gone."""
-    add_to_receipt(get_plan(session, plan_id, lock=True), orphans=1, freed_bytes=size)
+def count_orphan(session: WriteSession, *, plan_id: str, pack: PlanPack) -> None:
+    """The bytes of a pack that no row named are gone."""
+    add_to_receipt(get_plan(session, plan_id, lock=True), orphans=1, freed_bytes=pack.size)
+    _settle(session, plan_id, pack.pack_id, Fate.DELETED)
 
 
 def move_compacted(

@@ -13,7 +13,7 @@ from domain.contents import recipes
 from domain.contents.models import Chunk, Content, Pack
 from domain.contents.queries import batched
 from domain.db import AnySession
-from domain.gc.reach import Fate, drop_bases, drop_reached, fate_of
+from domain.gc.reach import DEAD_SHARE, Fate, drop_bases, drop_reached, fate_of
 
 _AT_ONCE = 2_000_000
 """Chunks of the index that are held in memory together."""
@@ -67,9 +67,9 @@ def differences_of(session: AnySession, chunks: set[bytes]) -> set[bytes]:
     return {chunk for chunk, _ in _differences(session) if chunk in chunks}
 
 
-def packs_with(session: AnySession, dead: set[bytes]) -> Iterator[PackFacts]:
-    """Every pack that holds some of these chunks, in the order of ids."""
-    affected: set[str] = set()
+def packs_with(session: AnySession, dead: set[bytes], *, before: datetime) -> Iterator[PackFacts]:
+    """Every pack that holds some of these chunks, or much that nothing names any more, in the order of ids."""
+    affected = set(session.scalars(_wasteful(before)))
     for some in batched(sorted(dead)):
         affected.update(session.scalars(select(Chunk.pack_id).where(Chunk.digest.in_(some)).distinct()))
     for pack_id in sorted(affected):
@@ -93,6 +93,21 @@ def facts_of(session: AnySession, pack: Pack, dead: Collection[bytes] = frozense
     living = sum(live.values())
     fate = fate_of(payload=pack.payload, live=living)
     return PackFacts(pack.id, pack.size, chunks, dead_here, pack.payload - living, fate)
+
+
+def _wasteful(before: datetime) -> Select[str]:
+    """Packs of which little is in use: of two writers of the same bytes at the same time, one wrote in vain."""
+    frames = select(Chunk.pack_id, Chunk.offset, Chunk.stored).distinct().subquery()
+    live = select(frames.c.pack_id, func.sum(frames.c.stored).label("bytes")).group_by(frames.c.pack_id).subquery()
+    return (
+        select(Pack.id)
+        .outerjoin(live, live.c.pack_id == Pack.id)
+        .where(
+            Pack.created_at < before,
+            Pack.retired_at.is_(None),
+            func.coalesce(live.c.bytes, 0) < (1 - DEAD_SHARE) * Pack.payload,
+        )
+    )
 
 
 def _chunks_between(part: int, parts: int) -> Select[bytes]:

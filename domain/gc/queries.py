@@ -75,8 +75,9 @@ def planned_digests(session: AnySession, plan_id: str) -> frozenset[str]:
     return frozenset(session.scalars(select(PlanContent.digest).where(PlanContent.plan_id == plan_id)))
 
 
-def planned_packs(session: AnySession, plan_id: str) -> list[str]:
-    query = select(PlanPack.pack_id).where(PlanPack.plan_id == plan_id, PlanPack.outcome == "planned")
+def planned_packs(session: AnySession, plan_id: str) -> list[PlanPack]:
+    """Packs of the plan that are still to be decided about."""
+    query = select(PlanPack).where(PlanPack.plan_id == plan_id, PlanPack.outcome == "planned")
     return list(session.scalars(query.order_by(PlanPack.pack_id)))
 
 

@@ -27,8 +27,9 @@ class RootKind(StrEnum):
 
 
 class Fate(StrEnum):
-    """What becomes of a pack."""
+    """What becomes of a pack. An unnamed one has no row: a process died before that was written. It goes."""
 
+    UNNAMED = "unnamed"
     DELETED = "deleted"
     COMPACTED = "compacted"
     KEPT = "kept"

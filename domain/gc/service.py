@@ -22,7 +22,14 @@ from domain.gc.events import (
 from domain.gc.jobs import ComputePlan, DeleteRetiredPacks, ExecutePlan, RepackStore
 from domain.gc.marks import PackFacts
 from domain.gc.models import Plan, PlanContent, PlanPack
-from domain.gc.queries import MOST_SMALL_PACKS, Candidate, get_plan, has_unfinished, newest_small_pack
+from domain.gc.queries import (
+    MOST_SMALL_PACKS,
+    Candidate,
+    get_plan,
+    has_unfinished,
+    newest_small_pack,
+    retired_packs,
+)
 from domain.gc.reach import Fate
 from domain.gc.states import PlanState, may_move
 from domain.jobs import service as jobs
@@ -66,8 +73,6 @@ class Summary:
 
     roots: list[dict[str, Any]]
     chunks: int
-    orphans: int
-    orphan_bytes: int
 
 
 def subject_of(plan_id: str) -> str:
@@ -133,7 +138,7 @@ def add_found(session: WriteSession, *, plan_id: str, found: Sequence[Found]) ->
 def record_plan(session: WriteSession, *, plan_id: str, packs: Iterable[PackFacts], summary: Summary) -> Plan:
     """The plan is complete."""
     plan = get_plan(session, plan_id, lock=True)
-    plan.packs, plan.freed_bytes = 0, summary.orphan_bytes
+    plan.packs = plan.orphans = plan.freed_bytes = 0
     for one in packs:
         session.add(
             PlanPack(
@@ -146,11 +151,12 @@ def record_plan(session: WriteSession, *, plan_id: str, packs: Iterable[PackFact
                 fate=one.fate,
             )
         )
-        plan.packs += 1
-        plan.freed_bytes += {Fate.DELETED: one.size, Fate.COMPACTED: one.dead_bytes, Fate.KEPT: 0}[one.fate]
+        plan.packs += one.fate != Fate.UNNAMED
+        plan.orphans += one.fate == Fate.UNNAMED
+        plan.freed_bytes += {Fate.KEPT: 0, Fate.COMPACTED: one.dead_bytes}.get(one.fate, one.size)
     _move(plan, PlanState.READY)
     plan.reason = ""
-    plan.roots, plan.chunks, plan.orphans = summary.roots, summary.chunks, summary.orphans
+    plan.roots, plan.chunks = summary.roots, summary.chunks
     plan.computed_at = session.now()
     session.flush()
     emit(
@@ -218,7 +224,7 @@ def finish_execution(session: WriteSession, *, plan_id: str) -> Plan:
             freed_bytes=receipt["freed_bytes"],
         ),
     )
-    if receipt["later_bytes"]:
+    if retired_packs(session, before=session.now()):
         delete_retired_later(session)
     return plan
 

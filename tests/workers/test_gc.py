@@ -4,6 +4,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from hashlib import md5
+from io import BytesIO
 
 import pytest
 from sqlalchemy import func, insert, select
@@ -11,9 +12,12 @@ from sqlalchemy import func, insert, select
 from adapters.chunk_store.packs import pack_key
 from adapters.runtime import Runtime
 from domain.contents.models import Chunk, Content
+from domain.datasets import service as datasets
+from domain.datasets.manifest import ManifestEntry
 from domain.datasets.models import DatasetFile, DatasetObject, DatasetVersion
 from domain.datasets.pins import pin_version
 from domain.datasets.queries import get_dataset, get_version
+from domain.datasets.specs import UploadSource
 from domain.db import new_id
 from domain.events.queries import latest_of
 from domain.gc import service
@@ -297,6 +301,33 @@ class TestExecute:
         drain()
         assert not filled.data.exists(key)
         assert plan_of(filled, plan_id).receipt["orphans"] == 1
+
+    @ON_BOTH_DATABASES
+    def test_gives_back_what_was_written_twice(self, runtime: Runtime, clock: SteppingClock, drain: Drain) -> None:
+        """Two writers of the same bytes at the same time each fill a pack, and one of them in vain."""
+        data = noise(200_000, 7)
+        batches = [runtime.contents.batch() for _ in range(2)]
+        for batch in batches:
+            batch.add_stream(BytesIO(data))
+            batch.chunks.small()  # it has looked up what is known
+        for batch in batches:
+            batch.keep()
+        stored = runtime.contents.add(data)
+        with runtime.transaction() as session:
+            datasets.create_dataset(session, name="a")
+            entry = ManifestEntry("x", stored.md5, stored.size)
+            datasets.add_version(session, dataset="a", entries=[entry], source=UploadSource())
+        drain()
+        clock.advance(GRACE)
+        plan_id = request_plan(runtime)
+        drain()
+        assert (plan_of(runtime, plan_id).packs, plan_of(runtime, plan_id).contents) == (1, 0)
+        clock.advance(GRACE)
+        execute(runtime, plan_id)
+        drain()
+        assert counted(runtime).objects == 1
+        assert plan_of(runtime, plan_id).receipt["freed_bytes"] > len(data)
+        assert readable(runtime) == {"a@1 x": data}
 
     def test_a_difference_keeps_what_it_is_from(self, filled: Runtime, clock: SteppingClock, drain: Drain) -> None:
         plan_id = request_plan(filled)

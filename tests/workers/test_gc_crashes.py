@@ -19,13 +19,14 @@ import pytest
 from sqlalchemy import delete, func, select
 
 from adapters.chunk_store.contents import Contents
+from adapters.chunk_store.packs import pack_key
 from adapters.object_store.protocol import ObjectStore
 from adapters.runtime import Runtime, open_runtime, utc_now
 from adapters.settings import Settings
 from domain.access.actor import PLATFORM, Actor
 from domain.contents.models import Chunk, Content, Pack
 from domain.contents.service import ChunksGone, ContentsGone, hold, record
-from domain.db import WriteSession
+from domain.db import WriteSession, new_id
 from domain.gc import collection, marks, service
 from domain.gc.states import PlanState
 from domain.jobs import service as jobs
@@ -139,7 +140,7 @@ def prepared(runtime: Runtime, clock: SteppingClock, drain: Drain) -> Prepared:
     fill(runtime)
     delete_version(runtime, "a", 1)
     delete_version(runtime, "b", 2)
-    runtime.data.put("packs/00/0-left-over", b"by a process that died")
+    runtime.data.put(pack_key(new_id()), b"by a process that died")
     clock.advance(GRACE)
     plan_id = request_plan(runtime)
     drain()
@@ -195,20 +196,13 @@ def test_ends_the_same_wherever_it_was_cut_short(prepared: Prepared, tmp_path: P
             finish(runtime, prepared)
         assert readable(runtime) == prepared.kept, f"resumed after {steps} steps"
         assert plan_of(runtime, prepared.plan_id).state == PlanState.DONE
-        _compare(state_of(runtime, prepared.plan_id), expected, steps)
+        assert state_of(runtime, prepared.plan_id) == expected, f"after {steps} steps"
         _no_pack_is_missing(runtime)
         runtime.close()
         shutil.rmtree(home)
         if fuse.fuse.steps > 0:
             break
     assert crashes > 40
-
-
-def _compare(found: dict[str, Any], expected: dict[str, Any], steps: int) -> None:
-    # Death between the bytes of a pack and its row leaves one that no row names: it is found and counted as that.
-    if found["receipt"]["orphans"] > expected["receipt"]["orphans"]:
-        found["receipt"] |= {name: expected["receipt"][name] for name in ("orphans", "freed_bytes")}
-    assert found == expected, f"after {steps} steps"
 
 
 def _no_pack_is_missing(runtime: Runtime) -> None:

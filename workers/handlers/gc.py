@@ -10,7 +10,7 @@ from typing import Any
 from adapters.chunk_store.packs import pack_key
 from adapters.chunk_store.reader import StoreDamaged
 from adapters.chunk_store.rewriting import Rewritten, compact, merge
-from adapters.object_store.protocol import ObjectInfo, ObjectMissing
+from adapters.object_store.protocol import ObjectMissing
 from adapters.runtime import Runtime
 from domain.contents.models import Pack
 from domain.contents.queries import batched
@@ -28,7 +28,8 @@ _CHUNKS = 2_000
 _MERGED = 64 * 2**20
 """Bytes of small packs that are merged at once."""
 _PACKS_READ = 256
-_ORPHAN_SECONDS = 3600
+_ID = 36
+_UNNAMED_SECONDS = 3600
 """A pack without a row is left alone for so long, however short the grace period: its row may be on the way."""
 
 
@@ -73,8 +74,8 @@ def compute_plan(job: RunningJob[ComputePlan], tools: Toolbox) -> dict[str, obje
         dead = marks.dead_chunks(
             session, before=youth.cutoff, going=going, told=lambda done: job.progress(0.2 + 0.6 * done, "chunks")
         )
-        packs = list(marks.packs_with(session, dead))
-    orphans = list(_orphans(runtime, youth.cutoff))
+        packs = list(marks.packs_with(session, dead, before=youth.cutoff))
+    packs += _unnamed(runtime, youth.cutoff)
     proof: list[dict[str, Any]] = [
         {"kind": kind, "looked_at": counted.get(kind), "keeps": kept[kind][0], "bytes": kept[kind][1]}
         for kind in RootKind
@@ -82,8 +83,6 @@ def compute_plan(job: RunningJob[ComputePlan], tools: Toolbox) -> dict[str, obje
     summary = service.Summary(
         roots=[*proof, {"kind": "all", "looked_at": None, "keeps": kept["all"][0], "bytes": kept["all"][1]}],
         chunks=len(dead),
-        orphans=len(orphans),
-        orphan_bytes=sum(orphan.size for orphan in orphans),
     )
     with job.transaction() as session:
         plan = service.record_plan(session, plan_id=plan_id, packs=packs, summary=summary)
@@ -104,11 +103,6 @@ def execute_plan(job: RunningJob[ExecutePlan], tools: Toolbox) -> dict[str, obje
     _delete_chunks(job, tools.runtime, plan_id, before)
     job.progress(0.6, "packs")
     _settle_packs(job, tools.runtime, plan_id)
-    job.progress(0.9, "packs without rows")
-    for orphan in _orphans(tools.runtime, before):
-        tools.runtime.data.delete(orphan.key)
-        with job.transaction() as session:
-            collection.count_orphan(session, plan_id=plan_id, size=orphan.size)
     with job.transaction() as session:
         return dict(service.finish_execution(session, plan_id=plan_id).receipt)
 
@@ -230,21 +224,30 @@ def _settle_packs(job: RunningJob[ExecutePlan], runtime: Runtime, plan_id: str) 
     """Delete the packs that hold nothing any more, rewrite those that hold little."""
     with runtime.reading() as session:
         packs = queries.planned_packs(session, plan_id)
-    for pack_id in packs:
+    for number, planned in enumerate(packs):
+        job.progress(0.6 + 0.4 * number / len(packs), f"{number} of {len(packs)} packs")
         with runtime.reading() as session:
-            pack = session.get(Pack, pack_id)
-            fate = marks.facts_of(session, pack).fate if pack is not None else Fate.DELETED
-        if fate == Fate.DELETED:
+            pack = session.get(Pack, planned.pack_id)
+            fate = marks.facts_of(session, pack).fate if pack is not None else planned.fate
+        if pack is None and fate == Fate.UNNAMED:
+            runtime.data.delete(pack_key(planned.pack_id))
             with job.transaction() as session:
-                empty = collection.retire_empty(session, pack_id=pack_id)
-            if empty or pack is None:
-                runtime.data.delete(pack_key(pack_id))
-                with job.transaction() as session:
-                    collection.delete_pack(session, plan_id=plan_id, pack_id=pack_id)
-        elif fate == Fate.COMPACTED and pack is not None and pack.retired_at is None:
+                collection.count_orphan(session, plan_id=plan_id, pack=planned)
+        elif pack is not None and fate == Fate.DELETED:
+            _delete_empty(job, runtime, plan_id, pack)
+        elif pack is not None and fate == Fate.COMPACTED and pack.retired_at is None:
             _compact(job, runtime, plan_id, pack)
         with job.transaction() as session:
-            collection.leave_pack(session, plan_id=plan_id, pack_id=pack_id)
+            collection.leave_pack(session, plan_id=plan_id, pack_id=planned.pack_id)
+
+
+def _delete_empty(job: RunningJob[ExecutePlan], runtime: Runtime, plan_id: str, pack: Pack) -> None:
+    with job.transaction() as session:
+        empty = collection.retire_empty(session, pack_id=pack.id)
+    if empty:
+        runtime.data.delete(pack_key(pack.id))
+        with job.transaction() as session:
+            collection.delete_pack(session, plan_id=plan_id, pack_id=pack.id)
 
 
 def _compact(job: RunningJob[ExecutePlan], runtime: Runtime, plan_id: str, pack: Pack) -> None:
@@ -255,7 +258,7 @@ def _compact(job: RunningJob[ExecutePlan], runtime: Runtime, plan_id: str, pack:
     except (StoreDamaged, ObjectMissing) as error:
         job.log(f"{error.message} It is left as it is.", level="warning")
         return
-    # Should this fail, the new pack is left to be found without a row: a commit that was not answered may have happened.
+    # Should this fail, the new pack stays, to be found without a row: a commit without an answer may have happened.
     with job.transaction() as session:
         collection.move_compacted(
             session,
@@ -309,17 +312,18 @@ def _by_size(packs: list[Pack]) -> Iterator[list[Pack]]:
         yield some
 
 
-def _orphans(runtime: Runtime, before: datetime) -> Iterator[ObjectInfo]:
-    """Packs in the store that no row names, left by a process that died between the two."""
-    old = min(before.timestamp(), runtime.clock().timestamp() - _ORPHAN_SECONDS)
-    for some in batched((found for found in runtime.data.list("packs") if found.modified < old), _CONTENTS):
+def _unnamed(runtime: Runtime, before: datetime) -> Iterator[marks.PackFacts]:
+    """Packs in the store that no row names, left by a process that died before it was written."""
+    old = min(before.timestamp(), runtime.clock().timestamp() - _UNNAMED_SECONDS)
+    packs = ((found.key.rpartition("/")[2], found) for found in runtime.data.list("packs") if found.modified < old)
+    for some in batched(
+        ((pack_id, found.size) for pack_id, found in packs if found.key == pack_key(pack_id)), _CONTENTS
+    ):
         with runtime.reading() as session:
-            known = queries.known_packs(session, [_id_of(found) for found in some])
-        yield from (found for found in some if _id_of(found) not in known)
-
-
-def _id_of(found: ObjectInfo) -> str:
-    return found.key.rpartition("/")[2]
+            known = queries.known_packs(session, [pack_id for pack_id, _ in some])
+        for pack_id, size in some:
+            if pack_id not in known and len(pack_id) == _ID:
+                yield marks.PackFacts(pack_id, size, chunks=0, dead_chunks=0, dead_bytes=size, fate=Fate.UNNAMED)
 
 
 def _read_listings(runtime: Runtime, digests: Any, listings: dict[str, frozenset[str]]) -> None:
