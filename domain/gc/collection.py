@@ -52,11 +52,11 @@ def delete_contents(
         else:
             gone.append(digest)
     session.execute(delete(Content).where(Content.digest.in_(gone)))
-    for outcome in session.scalars(
-        select(PlanContent).where(PlanContent.plan_id == plan_id, PlanContent.digest.in_(digests))
-    ):
-        outcome.outcome = "skipped" if outcome.digest in kept else "deleted"
-        outcome.reason = kept.get(outcome.digest, "")
+    planned = update(PlanContent).where(PlanContent.plan_id == plan_id)
+    session.execute(planned.where(PlanContent.digest.in_(gone)).values(outcome="deleted"))
+    for reason in set(kept.values()):
+        some = [digest for digest, why in kept.items() if why == reason]
+        session.execute(planned.where(PlanContent.digest.in_(some)).values(outcome="skipped", reason=reason))
     add_to_receipt(plan, contents=len(gone), content_bytes=sum(rows[digest].size for digest in gone), skipped=len(kept))
     if gone:
         emit(session, ContentsDeleted(subject=subject_of(plan_id), plan_id=plan_id, digests=gone))
@@ -163,9 +163,9 @@ def move_repacked(session: WriteSession, *, sources: Sequence[str], packs: Seque
     return len(retired)
 
 
-def forget_retired(session: WriteSession, *, pack_id: str) -> int:
-    """Forget a rewritten pack whose bytes are gone; gives the bytes."""
-    return _forget_pack(session, pack_id) or 0
+def forget_retired(session: WriteSession, *, pack_ids: Sequence[str]) -> int:
+    """Forget rewritten packs whose bytes are gone; gives the bytes."""
+    return sum(_forget_pack(session, pack_id) or 0 for pack_id in pack_ids)
 
 
 def _move_chunks(

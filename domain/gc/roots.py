@@ -74,14 +74,20 @@ def needed(session: AnySession, digests: Collection[str], listings: Listings) ->
     unread = listings_to_read(session) - listings.keys()
     if unread:
         raise UnreadListings(unread)
-    found = {kind: _of_versions(session, digests, versions) for kind, versions in _versions_by_kind().items()}
+    files = select(DatasetFile.md5, DatasetFile.version_id).where(DatasetFile.md5.in_(digests))
+    wholes = select(DatasetVersion.digest, DatasetVersion.id).where(DatasetVersion.digest.in_(digests))
+    had = [(digest, version) for query in (files, wholes) for digest, version in session.execute(query)]
+    found: dict[RootKind, set[str]] = {}
+    for kind, versions in _versions_by_kind().items():
+        ids = set(session.scalars(versions))
+        found[kind] = {digest for digest, version in had if version in ids}
+    asked = set(digests)
     for kind, runs in _runs_by_kind().items():
-        for column in _ROWS_OF_RUNS:
-            found[kind].update(session.scalars(select(column).where(column.in_(digests), Run.id.in_(runs))))
+        rows = session.execute(select(*_ROWS_OF_RUNS).where(Run.id.in_(runs)))
+        found[kind] |= asked.intersection(digest for row in rows for digest in row)
     found[RootKind.OBJECTS] = set(
         session.scalars(select(DatasetObject.digest).where(DatasetObject.digest.in_(digests)))
     )
-    asked = set(digests)
     for named in listings.values():
         found[RootKind.OBJECTS] |= asked & named
     found[RootKind.OTHERS] = {
@@ -165,12 +171,6 @@ def _runs_by_kind() -> dict[RootKind, Select[Any]]:
         RootKind.MODELS: select(ModelVersion.run_id),
         RootKind.ENDPOINTS: select(ModelVersion.run_id).join(Endpoint, serving),
     }
-
-
-def _of_versions(session: AnySession, digests: Collection[str], versions: Select[Any]) -> set[str]:
-    files = select(DatasetFile.md5).where(DatasetFile.md5.in_(digests), DatasetFile.version_id.in_(versions))
-    wholes = select(DatasetVersion.digest).where(DatasetVersion.digest.in_(digests), DatasetVersion.id.in_(versions))
-    return {*session.scalars(files), *session.scalars(wholes)}
 
 
 def _count(session: AnySession, query: Select[Any]) -> int:

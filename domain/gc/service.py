@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from domain.db import WriteSession, new_id
@@ -119,20 +119,21 @@ def begin_plan(session: WriteSession, *, plan_id: str) -> Plan:
 
 def add_found(session: WriteSession, *, plan_id: str, found: Sequence[Found]) -> None:
     plan = get_plan(session, plan_id, lock=True)
-    for one in found:
-        last = max(one.content.needed_at, one.deleted_at or one.content.needed_at)
-        session.add(
-            PlanContent(
-                plan_id=plan_id,
-                digest=one.content.digest,
-                size=one.content.size,
-                origin=one.origin,
-                last_needed_at=last,
-            )
-        )
-        plan.contents += 1
-        plan.content_bytes += one.content.size
-    session.flush()
+    if found:
+        session.execute(insert(PlanContent), [_row_of(plan_id, one) for one in found])
+    plan.contents += len(found)
+    plan.content_bytes += sum(one.content.size for one in found)
+
+
+def _row_of(plan_id: str, found: Found) -> dict[str, Any]:
+    content = found.content
+    return {
+        "plan_id": plan_id,
+        "digest": content.digest,
+        "size": content.size,
+        "origin": found.origin,
+        "last_needed_at": max(content.needed_at, found.deleted_at or content.needed_at),
+    }
 
 
 def record_plan(session: WriteSession, *, plan_id: str, packs: Iterable[PackFacts], summary: Summary) -> Plan:

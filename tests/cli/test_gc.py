@@ -1,6 +1,6 @@
 """Commands that keep, let go and look after: delete, pin, verify, collections."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from tests.cli.conftest import Millrace
 from tests.cli.server import Answer, Server
@@ -67,7 +67,7 @@ class TestData:
 
 
 class TestVerify:
-    READ = {
+    READ: ClassVar[dict[str, Any]] = {
         "scope": None, "state": "clean", "deep": False, "packs": 1, "bytes": 10, "chunks": 1, "contents": 1,
         "ended_at": None,
     }  # fmt: skip

@@ -7,7 +7,7 @@ import httpx
 from adapters.runtime import Runtime
 from tests.conftest import Drain, SteppingClock
 from tests.flows.plane import plane, promote, set_out, train_version, world
-from tests.training_data import make_dataset
+from tests.training_data import make_dataset, upload
 
 GRACE = 73 * 3600.0
 
@@ -42,7 +42,8 @@ def test_what_a_served_model_came_from_cannot_be_deleted(
         assert promote(client, drain, 1)["state"] == "applied"
         assert needed_by(client, "datasets/rides/versions/1") == {"endpoint", "model", "run"}
 
-        make_dataset(client, drain, "rides", world(600, seed=6))
+        upload(client, "rides", world(600, seed=6))
+        drain()
         train_version(client, drain)
         assert promote(client, drain, 2)["state"] == "applied"
         needs = client.get("datasets/rides/versions/1/needs").json()["items"]
@@ -68,9 +69,8 @@ def test_what_a_served_model_came_from_cannot_be_deleted(
 
 
 def test_who_may(client: httpx.Client, drain: Drain) -> None:
-    client.post("tokens", json={"name": "d", "owner": "dan", "role": "developer"})
     made = client.post("tokens", json={"name": "e", "owner": "eve", "role": "developer"}).json()
-    as_developer = {"Authorization": f"Bearer {made['secret']}"}
+    as_developer = {"Authorization": f"Bearer {made['token']}"}
     subject = client.post("gc/plans", headers=as_developer).json()["subject"]
     drain()
     refusal = client.post(f"{subject}/execute", headers=as_developer)

@@ -27,6 +27,7 @@ _CONTENTS = 500
 _CHUNKS = 2_000
 _MERGED = 64 * 2**20
 """Bytes of small packs that are merged at once."""
+_PACKS = 100
 _PACKS_READ = 256
 _ID = 36
 _UNNAMED_SECONDS = 3600
@@ -115,10 +116,11 @@ def delete_retired_packs(job: RunningJob[DeleteRetiredPacks], tools: Toolbox) ->
         before = runtime.clock() - timedelta(seconds=service.READERS_SECONDS * 0.95)
         retired = queries.retired_packs(session, before=before)
     freed = 0
-    for pack_id in retired:
-        runtime.data.delete(pack_key(pack_id))
+    for some in batched(retired, _PACKS):
+        for pack_id in some:
+            runtime.data.delete(pack_key(pack_id))
         with job.transaction() as session:
-            freed += collection.forget_retired(session, pack_id=pack_id)
+            freed += collection.forget_retired(session, pack_ids=some)
     return {"packs": len(retired), "freed_bytes": freed}
 
 
