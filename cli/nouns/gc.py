@@ -102,7 +102,7 @@ def list_plans(session: Session, limit: Annotated[int, typer.Option(min=1, help=
 def _version(session: Session, ref: str) -> tuple[str | int, ...]:
     """The path of `NAME@n`; to delete or to pin, the number has to be said."""
     if "@" not in ref:
-        fix = f"Write {ref}@1; `millrace data list {ref}` shows the numbers."
+        fix = f"Write {ref}@1; `millrace data log {ref}` shows the numbers."
         raise ClientError(f"{ref!r} does not say which version.", fix=fix, status=Status.USAGE)
     name, number = version_of(session, ref)
     return "datasets", name, "versions", number

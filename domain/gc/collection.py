@@ -172,8 +172,8 @@ def _move_chunks(
     session: WriteSession, *, packs: Sequence[Row], chunks: Sequence[Row], sources: Sequence[str]
 ) -> list[str]:
     """Point chunks at their new places, unless they have moved or gone since (`source` says where each was)."""
-    made = min(session.scalars(select(Pack.created_at).where(Pack.id.in_(sources))), default=session.now())
-    # As old as what is in it: a chunk that is being collected does not become young by being moved.
+    # As old as the youngest that is in it: nothing loses its grace period by being moved, nor gains a new one.
+    made = max(session.scalars(select(Pack.created_at).where(Pack.id.in_(sources))), default=session.now())
     session.add_all(Pack(**pack, created_at=made) for pack in packs)
     session.flush()
     if chunks:

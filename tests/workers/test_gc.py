@@ -20,7 +20,7 @@ from domain.datasets.queries import get_dataset, get_version
 from domain.datasets.specs import UploadSource
 from domain.db import new_id
 from domain.events.queries import latest_of
-from domain.gc import service
+from domain.gc import marks, service
 from domain.gc.models import PlanContent, PlanPack
 from domain.gc.reach import Fate
 from domain.gc.service import CollectionUnderWay, GracePeriod, PlanNotReady
@@ -168,6 +168,27 @@ class TestPlan:
         assert (job.error or {})["code"] == "unreadable_listing"
         plan = plan_of(filled, plan_id)
         assert (plan.state, "f" * 32 in plan.reason) == (PlanState.FAILED, True)
+
+
+class TestMarks:
+    @ON_BOTH_DATABASES
+    def test_part_by_part_comes_to_the_same(self, filled: Runtime) -> None:
+        with filled.reading() as session:
+            going = {digest_of(filled, "a", 1, path) for path in ("own.bin", "table.csv")}
+            whole = marks.dead_chunks(session, before=filled.clock(), going=going)
+            parts = marks.dead_chunks(session, before=filled.clock(), going=going, at_once=7)
+            assert whole == parts
+            assert 0 < len(whole) < counted(filled).chunks
+
+    def test_what_is_half_written_is_young(self, filled: Runtime) -> None:
+        """Chunks that were recorded before the content they are to be part of: an upload that may be taken up again."""
+        with filled.contents.batch() as batch:
+            batch.chunks.add(noise(100_000, 77))
+            batch.checkpoint()
+        with filled.reading() as session:
+            before = filled.clock() - timedelta(seconds=GRACE + 60)
+            assert marks.dead_chunks(session, before=before) == set()
+            assert len(marks.dead_chunks(session, before=filled.clock())) == 1
 
 
 class TestExecute:
