@@ -12,8 +12,8 @@ from typing import Any
 from adapters.chunk_store.chunks import digest_of, marks_of
 from adapters.chunk_store.frames import Chunk, Encoding, Frame, encode, encode_difference
 from adapters.chunk_store.packs import FULL, PackFile, pack_key
-from adapters.chunk_store.reader import ChunkReader, Reading
-from adapters.object_store.protocol import ObjectStore
+from adapters.chunk_store.reader import ChunkReader, Reading, StoreDamaged
+from adapters.object_store.protocol import ObjectMissing, ObjectStore
 from domain.contents.queries import chunks_like, known_chunks
 from domain.contents.recipes import Part
 
@@ -127,7 +127,7 @@ class Batch:
             alike = chunks_like(session, heads, tails) if heads else {}
         self.ready.relied_on |= known
         pairs = {digest: base for digest, _ in new if (base := _base(alike, marks[digest])) is not None}
-        bases = self._reader.chunks(set(pairs.values())) if pairs else {}
+        bases = self._read_bases(set(pairs.values()))
         for digest, chunk in new:
             if len(chunk) < SMALL:
                 self._group.append((digest, chunk))
@@ -136,11 +136,20 @@ class Batch:
                     self._flush_group()
                 continue
             base = pairs.get(digest)
+            if base not in bases:
+                base = None
             if base is not None:
                 self.ready.relied_on.add(base)
             named = Chunk(digest, len(chunk), *marks[digest])
             self._coming.append(self._pool.submit(_encoded, named, chunk, base, bases[base] if base else None))
             self._gather(IN_FLIGHT)
+
+    def _read_bases(self, digests: set[bytes]) -> dict[bytes, bytes]:
+        """What differences can be taken from; nothing where that is damaged, or was deleted since it was found."""
+        try:
+            return self._reader.chunks(digests) if digests else {}
+        except (StoreDamaged, ObjectMissing):
+            return {}
 
     def _flush_group(self) -> None:
         if self._group:

@@ -84,7 +84,9 @@ def get_version(session: AnySession, name: str, number: int | None = None) -> Da
     version = session.scalar(query)
     if version is None:
         dataset = get_dataset(session, name)
-        has = f"It has had versions 1 to {dataset.versions}." if dataset.versions else "It has no versions yet."
+        has = f"It has versions 1 to {dataset.versions}." if dataset.versions else "It has no versions yet."
+        if number is None and dataset.versions:
+            has = "All of its versions were deleted."
         what = "versions" if number is None else f"version {number}"
         raise UnknownVersion(f"The dataset {name!r} has no {what}.", where="version", fix=has)
     return version

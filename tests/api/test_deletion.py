@@ -109,7 +109,8 @@ class TestDelete:
         client.delete("datasets/a/versions/2")
         assert client.get("datasets/a/versions/latest").json()["number"] == 1
         client.delete(ONE)
-        refused(client.get("datasets/a/versions/latest"), 404, "unknown_dataset_version")
+        refusal = refused(client.get("datasets/a/versions/latest"), 404, "unknown_dataset_version")
+        assert refusal["fix"] == "All of its versions were deleted."
 
     def test_the_same_content_again_is_a_new_version(self, client: httpx.Client, drain: Drain) -> None:
         client.delete(ONE)
