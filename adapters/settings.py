@@ -45,6 +45,7 @@ class Settings(BaseSettings, StoreCredentials):
     git_timeout_seconds: float = 600.0
     git_max_bytes: int = 5 * 2**30
     git_max_commits: int = 1_000
+    gc_grace_hours: float = Field(default=72.0, ge=0.0)
 
     serving_poll_seconds: float = 0.2
     serving_flush_seconds: float = 1.0

@@ -21,6 +21,7 @@ from api.routers import (
     endpoints,
     events,
     experiments,
+    gc,
     health,
     jobs,
     model_checks,
@@ -33,6 +34,7 @@ from api.routers import (
     recipes,
     repositories,
     runs,
+    verifications,
 )
 
 PREFIX = "/api/v1"
@@ -40,6 +42,9 @@ ROUTERS: list[APIRouter] = [
     overview.router,
     datasets.router,
     recipes.router,
+    gc.versions,
+    gc.router,
+    verifications.router,
     data_checks.router,
     data_checks.suites,
     experiments.router,

@@ -102,8 +102,8 @@ class Client:
     def patch(self, *path: str | int, body: Any = None) -> Any:
         return self._call("PATCH", path, **_as_json(body))
 
-    def delete(self, *path: str | int) -> Any:
-        return self._call("DELETE", path)
+    def delete(self, *path: str | int, **query: str | float | None) -> Any:
+        return self._call("DELETE", path, params={name: value for name, value in query.items() if value is not None})
 
     def push(self, *path: str | int, records: Iterator[bytes], media_type: str) -> Any:
         """A POST of what is made while it is sent."""

@@ -10,6 +10,7 @@ from cli.nouns import (
     datasets,
     deployments,
     events,
+    gc,
     git_hook,
     health,
     jobs,
@@ -21,6 +22,7 @@ from cli.nouns import (
     registry,
     repositories,
     training,
+    verifications,  # noqa: F401  # its command belongs to `data`
 )
 from cli.run import run
 
@@ -51,6 +53,7 @@ for verbs in (health, access, training, promotions, deployments, predictions, mo
     app.add_typer(verbs.verbs.app)
 for name, noun in {
     "data": datasets,
+    "gc": gc,
     "checks": data_checks,
     "runs": training,
     "models": registry,

@@ -19,6 +19,7 @@ COLOURS = {
     "passed": "green",
     "applied": "green",
     "live": "green",
+    "clean": "green",
     "resolved": "green",
     "running": "cyan",
     "warn": "yellow",
@@ -28,6 +29,8 @@ COLOURS = {
     "failed": "red",
     "rejected": "red",
     "open": "red",
+    "damaged": "red",
+    "deleted": "red",
 }
 
 

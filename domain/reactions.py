@@ -18,6 +18,7 @@ from domain.db import WriteSession
 from domain.deployments import reactions as deployments
 from domain.deployments.events import RolloutAborted
 from domain.events.spec import Event
+from domain.gc import service as gc
 from domain.jobs.events import JobCancelled, JobFailed, JobSucceeded
 from domain.model_checks import reactions as model_checks
 from domain.model_checks.events import ModelChecksFailed, ModelVersionChecked
@@ -37,6 +38,7 @@ from domain.repositories import reactions as repositories
 from domain.repositories.events import CodeChanged
 from domain.training import reactions as training
 from domain.training.events import RunCancelled, RunFailed, RunFinished
+from domain.verifications import service as verifications
 
 Reaction = Callable[[WriteSession, Any], None]
 
@@ -48,6 +50,8 @@ _JOB_ENDED_BADLY: Sequence[Reaction] = [
     deployments.job_ended_badly,
     repositories.job_ended_badly,
     pipelines.job_ended_badly,
+    gc.job_ended_badly,
+    verifications.job_ended_badly,
 ]
 
 REACTIONS: Mapping[type[Event], Sequence[Reaction]] = {

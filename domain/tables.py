@@ -10,6 +10,7 @@ from domain.datasets.models import (
     DatasetFollow,
     DatasetObject,
     DatasetParent,
+    DatasetPin,
     DatasetRecipe,
     DatasetRecipePin,
     DatasetVersion,
@@ -18,6 +19,7 @@ from domain.db import Base
 from domain.deployments.models import Endpoint, Rollout
 from domain.events.models import EventRow
 from domain.experiments.models import Experiment, Run
+from domain.gc.models import Plan, PlanContent, PlanPack
 from domain.jobs.models import Job, JobLog
 from domain.model_checks.models import ModelCheckReport
 from domain.monitoring.models import Alert, GroundTruth, Monitor, MonitoringWindow
@@ -25,6 +27,7 @@ from domain.pipelines.models import Pipeline, PipelineRun, PipelineStep
 from domain.promotions.models import Promotion
 from domain.registry.models import ModelAlias, ModelVersion, RegisteredModel
 from domain.repositories.models import CodeVersion, HookDelivery, Repository, RepositoryBranch, WaitingPointer
+from domain.verifications.models import Finding, Verification
 
 metadata = Base.metadata
 
@@ -40,6 +43,7 @@ __all__ = [
     "DatasetFollow",
     "DatasetObject",
     "DatasetParent",
+    "DatasetPin",
     "DatasetRecipe",
     "DatasetRecipePin",
     "DatasetSuite",
@@ -47,6 +51,7 @@ __all__ = [
     "Endpoint",
     "EventRow",
     "Experiment",
+    "Finding",
     "GroundTruth",
     "HookDelivery",
     "Job",
@@ -60,6 +65,9 @@ __all__ = [
     "Pipeline",
     "PipelineRun",
     "PipelineStep",
+    "Plan",
+    "PlanContent",
+    "PlanPack",
     "Promotion",
     "RegisteredModel",
     "Repository",
@@ -67,6 +75,7 @@ __all__ = [
     "Rollout",
     "Run",
     "Token",
+    "Verification",
     "WaitingPointer",
     "metadata",
 ]

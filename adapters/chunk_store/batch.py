@@ -13,7 +13,7 @@ from adapters.chunk_store.chunks import digest_of, marks_of
 from adapters.chunk_store.frames import Chunk, Encoding, Frame, encode, encode_difference
 from adapters.chunk_store.packs import FULL, PackFile, pack_key
 from adapters.chunk_store.reader import ChunkReader, Reading
-from adapters.object_store.protocol import ObjectStore
+from adapters.object_store.protocol import ObjectMissing, ObjectStore, StoreDamaged
 from domain.contents.queries import chunks_like, known_chunks
 from domain.contents.recipes import Part
 
@@ -143,7 +143,7 @@ class Batch:
             alike = chunks_like(session, heads, tails)
         self.ready.relied_on |= known
         pairs = {digest: base for digest, (head, tail) in marks.items() if (base := alike.get(head) or alike.get(tail))}
-        bases = self._reader.chunks(set(pairs.values())) if pairs else {}
+        bases = self._read_bases(set(pairs.values()))
         for one in new:
             if len(one.data) < SMALL:
                 self._group.append(one)
@@ -152,11 +152,20 @@ class Batch:
                     self._flush_group()
                 continue
             base = pairs.get(one.digest)
+            if base not in bases:
+                base = None
             if base is not None:
                 self.ready.relied_on.add(base)
             named = Chunk(one.digest, len(one.data), *marks[one.digest])
             self._coming.append(self._pool.submit(_encoded, named, one, base, bases[base] if base else None))
             self._gather(IN_FLIGHT)
+
+    def _read_bases(self, digests: set[bytes]) -> dict[bytes, bytes]:
+        """What differences can be taken from; nothing where that is damaged, or was deleted since it was found."""
+        try:
+            return self._reader.chunks(digests) if digests else {}
+        except (StoreDamaged, ObjectMissing):
+            return {}
 
     def _flush_group(self) -> None:
         if self._group:

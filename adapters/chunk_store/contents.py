@@ -124,6 +124,10 @@ class Contents:
         with self._reading() as session:
             return set(digests) - queries.known_chunks(session, digests)
 
+    def chunks(self, digests: Collection[bytes]) -> dict[bytes, bytes]:
+        """These chunks, by their digests."""
+        return self._reader.chunks(digests)
+
     def stream_parts(self, parts: Sequence[Part]) -> Iterator[bytes]:
         """These chunks in order."""
         return self._reader.stream(parts)
@@ -134,7 +138,12 @@ class Contents:
             return queries.contents_by_tree(session, trees)
 
     def record(self, ready: Ready) -> None:
-        """Make what has been packed findable. On failure its packs are taken back."""
+        """Make what has been packed findable. When it is refused its packs are taken back.
+
+        Not so when the commit itself fails: without an answer it may have happened, and what it names must stay. A pack
+        that no row names is deleted by a collection.
+        """
+        committing = False
         try:
             with WriteSession(self._database.writes, clock=self._clock, actor=PLATFORM) as session:
                 service.record(
@@ -145,10 +154,12 @@ class Contents:
                     relied_on=sorted(ready.relied_on - {row["digest"] for row in ready.chunks}),
                     again=sorted(ready.again),
                 )
+                committing = True
                 session.commit()
         except BaseException:
-            for pack in ready.packs:
-                self._store.delete(pack_key(pack["id"]))
+            if not committing:
+                for pack in ready.packs:
+                    self._store.delete(pack_key(pack["id"]))
             raise
 
     def commit(self, batch: Batch) -> None:

@@ -71,6 +71,7 @@ class PackFile:
 
     def seal(self) -> dict[str, Any]:
         """Write the directory, put the pack where it belongs, and give its row."""
+        payload = self.size - len(MAGIC)
         directory = zstandard.ZstdCompressor().compress(orjson.dumps(self._frames))
         with self._growing():
             self._file.write(directory)
@@ -90,7 +91,7 @@ class PackFile:
                     self._path.replace(target)
         finally:
             self._path.unlink(missing_ok=True)
-        return {"id": self.id, "size": self.size}
+        return {"id": self.id, "size": self.size, "payload": payload}
 
     def discard(self) -> None:
         with suppress(OSError):  # what it could not write is of no use now

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from adapters.chunk_store.chunks import digest_of
 from adapters.chunk_store.frames import BadFrame, Encoding, decode
 from adapters.chunk_store.packs import pack_key
-from adapters.object_store.protocol import ObjectStore, StoreDamaged
+from adapters.object_store.protocol import ObjectMissing, ObjectStore, StoreDamaged
 from domain.contents.queries import Place, places_of
 from domain.contents.recipes import Part
 from domain.db import ReadSession
@@ -29,6 +29,13 @@ class ChunkReader:
 
     def chunks(self, digests: Collection[bytes]) -> dict[bytes, bytes]:
         """These chunks. Raises `StoreDamaged` naming the pack, and what the store raises when it is away."""
+        try:
+            return self._look_up_and_read(digests)
+        except ObjectMissing:
+            # Packs are rewritten to give room back: the chunk may lie elsewhere since it was looked up.
+            return self._look_up_and_read(digests)
+
+    def _look_up_and_read(self, digests: Collection[bytes]) -> dict[bytes, bytes]:
         with self._reading() as session:
             places = places_of(session, digests)
         missing = [digest for digest in digests if digest not in places]

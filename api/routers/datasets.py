@@ -35,6 +35,7 @@ from api.schemas.jobs import JobRead
 from api.schemas.pages import PageRead
 from api.uploads import BadUpload, Upload, receive, receive_upload
 from domain.access.actor import Actor
+from domain.contents.service import hold
 from domain.datasets import queries, remote, service
 from domain.datasets.dvc import parse_listing, parse_pointer, pointer
 from domain.datasets.manifest import checked_path
@@ -204,10 +205,16 @@ async def list_missing_chunks(name: DatasetName, request: Request, runtime: Runt
 
 @router.get("/{name}/versions")
 def list_dataset_versions(
-    name: DatasetName, session: ReadDep, page: PageDep, _: Reader, state: VersionState | None = None
+    name: DatasetName,
+    session: ReadDep,
+    page: PageDep,
+    _: Reader,
+    state: VersionState | None = None,
+    deleted: bool = False,
 ) -> PageRead[VersionRead]:
-    """Versions, newest first."""
-    return PageRead[VersionRead].of(queries.list_versions(session, name, page, state=state), VersionRead.of)
+    """Versions, newest first; with `deleted=true` the deleted ones among them."""
+    found = queries.list_versions(session, name, page, state=state, deleted=deleted)
+    return PageRead[VersionRead].of(found, VersionRead.of)
 
 
 @router.get("/{name}/versions/{number}")
@@ -343,6 +350,7 @@ def _add_version(
             raise BadUpload("The form has files and a pointer.", where="pointer", fix="Send one or the other.")
         return _add_pointed(runtime, actor, request, name=name, text=upload.fields["pointer"], message=message)
     with runtime.transaction(actor, request_id=request.state.request_id) as session:
+        hold(session, [entry.md5 for entry in upload.entries])
         version, created = service.add_version(
             session,
             dataset=name,

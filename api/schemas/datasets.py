@@ -74,6 +74,8 @@ class VersionRead(BaseModel):
     source: Provenance
     created_at: datetime
     created_by: str
+    deleted_at: datetime | None
+    deleted_by: str | None
 
     @classmethod
     def of(cls, version: DatasetVersion) -> "VersionRead":
@@ -84,6 +86,22 @@ class VersionRead(BaseModel):
                 "source": _PROVENANCE.validate_python(version.source),
             }
         )
+
+
+class PinCreate(BaseModel):
+    """Why the version has to stay."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: Annotated[str, Field(min_length=1, max_length=1_000, pattern=r"^[^\x00]*$")]
+
+
+class PinRead(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    reason: str
+    pinned_at: datetime
+    pinned_by: str
 
 
 class FileRead(BaseModel):

@@ -28,6 +28,12 @@ def unpack(recipe: bytes) -> list[Part]:
     return list(_parts(recipe))
 
 
+def digests(recipe: bytes) -> Iterator[bytes]:
+    """The digests of a recipe alone, for walks over many of them."""
+    for start in range(0, len(recipe), _ENTRY.size):
+        yield recipe[start : start + 32]
+
+
 def _parts(recipe: bytes) -> Iterator[Part]:
     for digest, size in _ENTRY.iter_unpack(recipe):
         yield Part(digest, size)

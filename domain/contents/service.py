@@ -20,6 +20,12 @@ class ChunksGone(Unavailable):
     code = "chunks_gone"
 
 
+class ContentsGone(Unavailable):
+    """Contents that were in the store have been deleted before anything came to need them: send them again."""
+
+    code = "contents_gone"
+
+
 def record(
     session: WriteSession,
     *,
@@ -33,33 +39,62 @@ def record(
 
     Rows are the columns of `Pack`, `Chunk` and `Content`, without their times. `relied_on` are chunks that the
     contents or the differences use and the packs do not hold, `again` contents that a sender knew to be here. Raises
-    `ChunksGone` when one of those is gone.
+    `ChunksGone` when one of those is gone; one that a collection is about to take is needed again, and stays.
     """
     now = session.now()
     _insert(session, Pack, [{**row, "created_at": now} for row in packs])
     _insert(session, Chunk, chunks)
     for some in batched(relied_on):
-        # Shared with other writers, not with a collection that is about to delete them.
-        standing = select(Chunk.digest).where(Chunk.digest.in_(some)).with_for_update(read=True, key_share=True)
-        if len(set(session.scalars(standing))) < len(set(some)):
-            raise ChunksGone("Parts of these bytes were deleted from the store meanwhile.", fix="Send them again.")
-    _insert(session, Content, [{**row, "created_at": now} for row in contents])
+        _rely_on(session, some)
+    _insert(session, Content, [{**row, "created_at": now, "needed_at": now} for row in contents])
     for known in batched(again):
-        found = session.execute(update(Content).where(Content.digest.in_(known)).values(created_at=now))
+        found = session.execute(update(Content).where(Content.digest.in_(known)).values(needed_at=now))
         if cast("CursorResult[Any]", found).rowcount < len(known):
-            raise ChunksGone("Contents were deleted from the store meanwhile.", fix="Send them again.")
+            raise ContentsGone("Contents were deleted from the store meanwhile.", where="body", fix="Send them again.")
+
+
+def hold(session: WriteSession, digests: Collection[str]) -> None:
+    """Keep these contents from being collected until the end of the transaction, which makes them part of something.
+
+    Raises `ContentsGone` when one is no longer there.
+    """
+    for some in batched(sorted(set(digests))):
+        standing = select(Content.digest).where(Content.digest.in_(some)).with_for_update(read=True, key_share=True)
+        gone = sorted(set(some) - set(session.scalars(standing)))
+        if gone:
+            raise ContentsGone(f"The store no longer has the content {gone[0]}.", where=gone[0], fix="Send it again.")
+
+
+def _rely_on(session: WriteSession, digests: Sequence[bytes]) -> None:
+    """Lock the chunks, shared with other writers but not with a collection, and take condemned ones back."""
+    pardon = update(Chunk).where(Chunk.digest.in_(digests), Chunk.condemned.is_not(None)).values(condemned=None)
+    if session.scalar(select(Chunk.digest).where(Chunk.condemned.is_not(None)).limit(1)) is not None:
+        session.execute(pardon)  # before they are shared: two writers that did this with a share would wait crosswise
+    standing = select(Chunk.digest, Chunk.condemned).where(Chunk.digest.in_(digests)).order_by(Chunk.digest)
+    rows = session.execute(standing.with_for_update(read=True)).all()
+    if len(rows) < len(set(digests)):
+        raise ChunksGone("Parts of these bytes were deleted from the store meanwhile.", fix="Send them again.")
+    if any(row.condemned for row in rows):  # condemned since the look above
+        session.execute(pardon)
 
 
 def _insert(session: WriteSession, model: type[Base], rows: Sequence[Row]) -> None:
-    """Rows whose key is new, in the order of keys, so that two writers never wait for each other crosswise."""
+    """Rows whose key is new, in the order of keys, so that two writers never wait for each other crosswise.
+
+    What is there already is needed again: a condemned chunk is pardoned, a content is young again.
+    """
     if not rows:
         return
     key = "id" if model is Pack else "digest"
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     statement = dialect.insert(cast("Table", model.__table__))
-    if model is Content:  # what arrives again is young again, and not collected before somebody refers to it
+    if model is Chunk:
         statement = statement.on_conflict_do_update(
-            index_elements=["digest"], set_={"created_at": statement.excluded.created_at}
+            index_elements=[key], set_={"condemned": None}, where=Chunk.condemned.is_not(None)
+        )
+    elif model is Content:
+        statement = statement.on_conflict_do_update(
+            index_elements=[key], set_={"needed_at": statement.excluded.needed_at}
         )
     else:
         statement = statement.on_conflict_do_nothing()

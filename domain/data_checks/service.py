@@ -11,7 +11,7 @@ from domain.data_checks.specs import CheckResult, CheckSuite
 from domain.data_checks.verdict import judge
 from domain.datasets import service as datasets
 from domain.datasets.models import Dataset, DatasetVersion
-from domain.datasets.queries import get_version_by_id
+from domain.datasets.queries import get_version_by_id, refuse_deleted
 from domain.datasets.specs import TableProfile
 from domain.db import WriteSession, new_id
 from domain.events.service import emit
@@ -52,7 +52,7 @@ def set_suite(session: WriteSession, *, dataset: Dataset, suite: CheckSuite) -> 
 
 def start(session: WriteSession, *, version: DatasetVersion, force: bool = False, key: str | None = None) -> Job:
     """Queue the checks of a version under the suite that counts when they run."""
-    spec = RunDataChecks(version_id=version.id, force=force)
+    spec = RunDataChecks(version_id=refuse_deleted(version).id, force=force)
     return jobs.submit(session, spec, subject=datasets.subject_of(version), key=key)
 
 

@@ -67,3 +67,29 @@ class DatasetRecipeChanged(Event):
 class DatasetRecipeWithdrawn(Event):
     name: str
     number: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetVersionDeleted(Event):
+    """Its number stays taken; its bytes go with the next collection, unless something else has them too."""
+
+    dataset: str
+    number: int
+    version_id: str
+    digest: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetVersionPinned(Event):
+    dataset: str
+    number: int
+    version_id: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetVersionUnpinned(Event):
+    dataset: str
+    number: int
+    version_id: str

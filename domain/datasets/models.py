@@ -3,11 +3,13 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, String, Text, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from domain.datasets.states import VersionState
 from domain.db import Base, Id, Ref
+
+_STANDING = text("state <> 'deleted'")
 
 
 class Dataset(Base):
@@ -28,11 +30,18 @@ class Dataset(Base):
 class DatasetVersion(Base):
     """Content that never changes; only what is known about it does (state, profile).
 
-    A foreign key to this table that cascades belongs to a part of the version; one that does not, to a user of it.
+    Of a deleted version the row stays, and its number; its content may come again as another version. A foreign key to
+    this table that cascades belongs to a part of the version; one that does not, to a user of it.
     """
 
     __tablename__ = "dataset_version"
-    __table_args__ = (UniqueConstraint("dataset_id", "number"), UniqueConstraint("dataset_id", "digest"))
+    __table_args__ = (
+        UniqueConstraint("dataset_id", "number"),
+        Index(
+            "uq_dataset_version_standing_digest", "dataset_id", "digest",
+            unique=True, sqlite_where=_STANDING, postgresql_where=_STANDING,
+        ),
+    )  # fmt: skip
 
     id: Mapped[Id]
     dataset_id: Mapped[str] = mapped_column(String(36), ForeignKey("dataset.id", ondelete="CASCADE"))
@@ -49,6 +58,8 @@ class DatasetVersion(Base):
     source: Mapped[dict[str, Any]]
     created_at: Mapped[datetime]
     created_by: Mapped[str] = mapped_column(String(200))
+    deleted_at: Mapped[datetime | None]
+    deleted_by: Mapped[str | None] = mapped_column(String(200))
 
     dataset: Mapped[Dataset] = relationship(lazy="raise")
 
@@ -76,6 +87,17 @@ class DatasetObject(Base):
     digest: Mapped[str] = mapped_column(String(40), primary_key=True)
     size: Mapped[int] = mapped_column(BigInteger)
     pushed_at: Mapped[datetime]
+
+
+class DatasetPin(Base):
+    """Somebody wants this version kept, and says why."""
+
+    __tablename__ = "dataset_pin"
+
+    version_id: Mapped[Ref] = mapped_column(ForeignKey("dataset_version.id", ondelete="CASCADE"), primary_key=True)
+    reason: Mapped[str] = mapped_column(Text)
+    pinned_at: Mapped[datetime]
+    pinned_by: Mapped[str] = mapped_column(String(200))
 
 
 class DatasetParent(Base):

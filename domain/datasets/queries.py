@@ -10,7 +10,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import contains_eager
 
 from domain.datasets.manifest import ManifestEntry
-from domain.datasets.models import Dataset, DatasetDiff, DatasetFile, DatasetParent, DatasetVersion
+from domain.datasets.models import Dataset, DatasetDiff, DatasetFile, DatasetParent, DatasetPin, DatasetVersion
 from domain.datasets.specs import TableProfile, VersionDiff
 from domain.datasets.states import VersionState
 from domain.db import AnySession, Base
@@ -18,6 +18,8 @@ from domain.errors import Conflict, NotFound, unknown
 from domain.pages import Page, PageRequest, paginate
 
 T = TypeVar("T")
+
+_STANDING = DatasetVersion.state != VersionState.DELETED
 
 
 class UnknownDataset(NotFound):
@@ -34,6 +36,12 @@ class UnknownFile(NotFound):
 
 class NoProfile(NotFound):
     code = "no_profile"
+
+
+class VersionDeleted(NotFound):
+    """The version is known, but its content is not to be had any more."""
+
+    code = "version_deleted"
 
 
 class NothingValidated(Conflict):
@@ -69,10 +77,10 @@ def list_datasets(session: AnySession, page: PageRequest, *, archived: bool = Fa
 
 
 def get_version(session: AnySession, name: str, number: int | None = None) -> DatasetVersion:
-    """Version `number` of the dataset, or its newest one (in any state)."""
+    """Version `number` of the dataset in any state, or its newest one that is not deleted."""
     query = _versions().where(Dataset.name == name)
     query = (
-        query.order_by(DatasetVersion.number.desc()).limit(1)
+        query.where(_STANDING).order_by(DatasetVersion.number.desc()).limit(1)
         if number is None
         else query.where(DatasetVersion.number == number)
     )
@@ -80,6 +88,8 @@ def get_version(session: AnySession, name: str, number: int | None = None) -> Da
     if version is None:
         dataset = get_dataset(session, name)
         has = f"It has versions 1 to {dataset.versions}." if dataset.versions else "It has no versions yet."
+        if number is None and dataset.versions:
+            has = "All of its versions were deleted."
         what = "versions" if number is None else f"version {number}"
         raise UnknownVersion(f"The dataset {name!r} has no {what}.", where="version", fix=has)
     return version
@@ -98,25 +108,28 @@ def get_version_by_id(session: AnySession, version_id: str, *, lock: bool = Fals
 
 
 def find_by_digest(session: AnySession, dataset_id: str, digest: str) -> DatasetVersion | None:
-    query = _versions().where(DatasetVersion.dataset_id == dataset_id, DatasetVersion.digest == digest)
+    """The version with this content, unless it was deleted."""
+    query = _versions().where(DatasetVersion.dataset_id == dataset_id, DatasetVersion.digest == digest, _STANDING)
     return session.scalar(query)
 
 
 def list_versions(
-    session: AnySession, name: str, page: PageRequest, *, state: VersionState | None = None
+    session: AnySession, name: str, page: PageRequest, *, state: VersionState | None = None, deleted: bool = False
 ) -> Page[DatasetVersion]:
-    """Newest first."""
+    """Newest first; deleted ones only when asked for, by their state or beside the others."""
     query = _versions().where(DatasetVersion.dataset_id == get_dataset(session, name).id)
     if state is not None:
         query = query.where(DatasetVersion.state == state)
+    elif not deleted:
+        query = query.where(_STANDING)
     return paginate(session, query, page, key=DatasetVersion.number, cast=int)
 
 
 def resolve(session: AnySession, ref: str) -> DatasetVersion:
-    """What `name` (the newest validated version) or `name@n` (that one, in any state) stands for."""
+    """What `name` (the newest validated version) or `name@n` (that one, in any state but deleted) stands for."""
     name, _, number = ref.partition("@")
     if number:
-        return get_version(session, name, int(number))
+        return refuse_deleted(get_version(session, name, int(number)))
     query = _versions().where(Dataset.name == name, DatasetVersion.state == VersionState.VALIDATED)
     version = session.scalar(query.order_by(DatasetVersion.number.desc()).limit(1))
     if version is None:
@@ -137,11 +150,12 @@ def previous_validated(session: AnySession, version: DatasetVersion) -> DatasetV
 
 
 def files_of(session: AnySession, version: DatasetVersion) -> list[ManifestEntry]:
-    """The files in the order of the manifest."""
-    columns = select(
-        DatasetFile.path, DatasetFile.md5, DatasetFile.size
-    )  # a folder has thousands: no objects in between
-    rows = session.execute(columns.where(DatasetFile.version_id == version.id))
+    """The files in the order of the manifest; `VersionDeleted` when they are not to be had any more."""
+    refuse_deleted(version)
+    # A folder has thousands: no objects in between.
+    rows = session.execute(
+        select(DatasetFile.path, DatasetFile.md5, DatasetFile.size).where(DatasetFile.version_id == version.id)
+    )
     entries = [ManifestEntry(path, md5, size) for path, md5, size in rows]
     return sorted(entries, key=lambda entry: entry.path)
 
@@ -159,6 +173,7 @@ def only(entries: list[ManifestEntry], paths: Collection[str] | None) -> list[Ma
 
 
 def get_file(session: AnySession, version: DatasetVersion, path: str) -> ManifestEntry:
+    refuse_deleted(version)
     row = session.get(DatasetFile, (version.id, path))
     if row is None:
         known = session.scalars(select(DatasetFile.path).where(DatasetFile.version_id == version.id).limit(1_000))
@@ -169,11 +184,24 @@ def get_file(session: AnySession, version: DatasetVersion, path: str) -> Manifes
 
 def get_profile(session: AnySession, version: DatasetVersion) -> TableProfile:
     """The facts about the columns; `NoProfile` while the checks have not run, or when the table cannot be read."""
+    refuse_deleted(version)
     profile = session.scalar(select(DatasetVersion.profile).where(DatasetVersion.id == version.id))
     if profile is None:
         what = f"Version {version.number} of {version.dataset.name!r} has no profile: it is {version.state}."
         raise NoProfile(what, where="version", fix="Its checks say why, or will make one when they run.")
     return TableProfile.model_validate(profile)
+
+
+def refuse_deleted(version: DatasetVersion) -> DatasetVersion:
+    """The version, if its content can still be had."""
+    if version.deleted_at is not None:
+        what = f"Version {version.number} of {version.dataset.name!r} was deleted by {version.deleted_by}."
+        raise VersionDeleted(what, where="version", fix="Use another version; the same bytes sent again are a new one.")
+    return version
+
+
+def find_pin(session: AnySession, version: DatasetVersion) -> DatasetPin | None:
+    return session.get(DatasetPin, version.id)
 
 
 def columns_of(session: AnySession, version: DatasetVersion) -> list[str] | None:

@@ -69,7 +69,11 @@ _PUSHED = (
 _IN_A_VERSION = (
     select(DatasetFile.size)
     .join(DatasetVersion, DatasetVersion.id == DatasetFile.version_id)
-    .where(DatasetFile.md5 == bindparam("digest"), DatasetVersion.dataset_id == Dataset.id)
+    .where(
+        DatasetFile.md5 == bindparam("digest"),
+        DatasetVersion.dataset_id == Dataset.id,
+        DatasetVersion.deleted_at.is_(None),
+    )
     .limit(1)
     .correlate(Dataset)
     .scalar_subquery()
@@ -146,7 +150,11 @@ def sizes_of(session: AnySession, dataset_id: str, md5s: Collection[str]) -> dic
         rows = session.execute(
             select(DatasetFile.md5, DatasetFile.size)
             .join(DatasetVersion, DatasetVersion.id == DatasetFile.version_id)
-            .where(DatasetVersion.dataset_id == dataset_id, DatasetFile.md5.in_(some))
+            .where(
+                DatasetVersion.dataset_id == dataset_id,
+                DatasetVersion.deleted_at.is_(None),
+                DatasetFile.md5.in_(some),
+            )
         )
         sizes.update((row.md5, row.size) for row in rows)
     return sizes

@@ -10,6 +10,7 @@ from domain.datasets.events import (
     DatasetUpdated,
     DatasetVersionBuilt,
     DatasetVersionCreated,
+    DatasetVersionDeleted,
     DatasetVersionRejected,
     DatasetVersionValidated,
 )
@@ -23,6 +24,7 @@ from domain.datasets.queries import (
     get_dataset,
     get_version_by_id,
     key_digest,
+    refuse_deleted,
     uses_of,
 )
 from domain.datasets.resolution import resolve_recipe
@@ -273,6 +275,24 @@ def reject_version(session: WriteSession, *, version_id: str, reasons: list[str]
     return version
 
 
+def delete_version(session: WriteSession, *, version: DatasetVersion, reason: str = "") -> None:
+    """Let the content go. `version` is locked, and the caller has seen that nothing needs it."""
+    if _moved(version, VersionState.DELETED, reasons=version.reasons):
+        version.deleted_at = session.now()
+        version.deleted_by = session.actor.name
+        emit(
+            session,
+            DatasetVersionDeleted(
+                subject=subject_of(version),
+                dataset=version.dataset.name,
+                number=version.number,
+                version_id=version.id,
+                digest=version.digest,
+                reason=reason,
+            ),
+        )
+
+
 def request_diff(
     session: WriteSession, *, before: DatasetVersion, after: DatasetVersion, key: Sequence[str] = ()
 ) -> Job:
@@ -280,6 +300,8 @@ def request_diff(
 
     `UnknownKeyColumn` now when their profiles say so; while there is none, the job says it.
     """
+    for version in (before, after):
+        refuse_deleted(version)
     columns = columns_of(session, before), columns_of(session, after)
     if columns[0] is not None and columns[1] is not None:
         refuse_unknown_key(key, (before.number, columns[0]), (after.number, columns[1]))

@@ -7,13 +7,16 @@ class VersionState(StrEnum):
     REGISTERED = "registered"
     VALIDATED = "validated"
     REJECTED = "rejected"
+    DELETED = "deleted"
 
 
-# A later check with another suite may overturn the verdict; nothing makes a version unchecked again.
+# A later check with another suite may overturn the verdict; nothing makes a version unchecked again, and nothing
+# brings a deleted one back: the same bytes are a new version then.
 MOVES: dict[VersionState, frozenset[VersionState]] = {
-    VersionState.REGISTERED: frozenset({VersionState.VALIDATED, VersionState.REJECTED}),
-    VersionState.VALIDATED: frozenset({VersionState.REJECTED}),
-    VersionState.REJECTED: frozenset({VersionState.VALIDATED}),
+    VersionState.REGISTERED: frozenset({VersionState.VALIDATED, VersionState.REJECTED, VersionState.DELETED}),
+    VersionState.VALIDATED: frozenset({VersionState.REJECTED, VersionState.DELETED}),
+    VersionState.REJECTED: frozenset({VersionState.VALIDATED, VersionState.DELETED}),
+    VersionState.DELETED: frozenset(),
 }
 
 

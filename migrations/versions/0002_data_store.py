@@ -20,17 +20,54 @@ def upgrade() -> None:
         sa.Column("recipe", sa.LargeBinary(), nullable=False),
         sa.Column("tree", sa.LargeBinary(length=32), nullable=False),
         sa.Column("created_at", domain.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("needed_at", domain.db.UtcDateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_content")),
     )
     with op.batch_alter_table("content", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_content_created_at"), ["created_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_content_needed_at"), ["needed_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_content_tree"), ["tree"], unique=False)
+
+    op.create_table(
+        "gc_plan",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("state", sa.String(length=20), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("grace_seconds", sa.BigInteger(), nullable=False),
+        sa.Column("young_since", domain.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("jobs_since", domain.db.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("executable_at", domain.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("roots", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("contents", sa.Integer(), nullable=False),
+        sa.Column("content_bytes", sa.BigInteger(), nullable=False),
+        sa.Column("chunks", sa.BigInteger(), nullable=False),
+        sa.Column("packs", sa.Integer(), nullable=False),
+        sa.Column("orphans", sa.Integer(), nullable=False),
+        sa.Column("freed_bytes", sa.BigInteger(), nullable=False),
+        sa.Column("receipt", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("computed_at", domain.db.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("created_at", domain.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("created_by", sa.String(length=200), nullable=False),
+        sa.Column("executed_at", domain.db.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("executed_by", sa.String(length=200), nullable=True),
+        sa.Column("ended_at", domain.db.UtcDateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_gc_plan")),
+    )
+    with op.batch_alter_table("gc_plan", schema=None) as batch_op:
+        batch_op.create_index(
+            "uq_gc_plan_executing",
+            ["state"],
+            unique=True,
+            sqlite_where=sa.text("state = 'executing'"),
+            postgresql_where=sa.text("state = 'executing'"),
+        )
 
     op.create_table(
         "pack",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("payload", sa.BigInteger(), nullable=False),
         sa.Column("created_at", domain.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("retired_at", domain.db.UtcDateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_pack")),
     )
     op.create_table(
@@ -61,6 +98,23 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_repository_sync_job_id"), ["sync_job_id"], unique=False)
 
     op.create_table(
+        "verification",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("scope", sa.String(length=120), nullable=True),
+        sa.Column("deep", sa.Boolean(), nullable=False),
+        sa.Column("state", sa.String(length=20), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("packs", sa.Integer(), nullable=False),
+        sa.Column("chunks", sa.BigInteger(), nullable=False),
+        sa.Column("bytes", sa.BigInteger(), nullable=False),
+        sa.Column("contents", sa.Integer(), nullable=False),
+        sa.Column("findings", sa.Integer(), nullable=False),
+        sa.Column("created_at", domain.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("created_by", sa.String(length=200), nullable=False),
+        sa.Column("ended_at", domain.db.UtcDateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_verification")),
+    )
+    op.create_table(
         "chunk",
         sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
         sa.Column("pack_id", sa.String(length=36), nullable=False),
@@ -72,10 +126,25 @@ def upgrade() -> None:
         sa.Column("size", sa.Integer(), nullable=False),
         sa.Column("head", sa.BigInteger(), nullable=True),
         sa.Column("tail", sa.BigInteger(), nullable=True),
+        sa.Column("condemned", sa.String(length=36), nullable=True),
         sa.ForeignKeyConstraint(["pack_id"], ["pack.id"], name=op.f("fk_chunk_pack_id")),
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_chunk")),
     )
     with op.batch_alter_table("chunk", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_chunk_base",
+            ["base"],
+            unique=False,
+            sqlite_where=sa.text("base IS NOT NULL"),
+            postgresql_where=sa.text("base IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "ix_chunk_condemned",
+            ["condemned"],
+            unique=False,
+            sqlite_where=sa.text("condemned IS NOT NULL"),
+            postgresql_where=sa.text("condemned IS NOT NULL"),
+        )
         batch_op.create_index(
             "ix_chunk_head",
             ["head"],
@@ -154,6 +223,31 @@ def upgrade() -> None:
         sa.UniqueConstraint("dataset_id", "number", name=op.f("uq_dataset_recipe_dataset_id_number")),
     )
     op.create_table(
+        "gc_content",
+        sa.Column("plan_id", sa.String(length=36), nullable=False),
+        sa.Column("digest", sa.String(length=40), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("origin", sa.Text(), nullable=False),
+        sa.Column("last_needed_at", domain.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("outcome", sa.String(length=10), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["plan_id"], ["gc_plan.id"], name=op.f("fk_gc_content_plan_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("plan_id", "digest", name=op.f("pk_gc_content")),
+    )
+    op.create_table(
+        "gc_pack",
+        sa.Column("plan_id", sa.String(length=36), nullable=False),
+        sa.Column("pack_id", sa.String(length=36), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("chunks", sa.Integer(), nullable=False),
+        sa.Column("dead_chunks", sa.Integer(), nullable=False),
+        sa.Column("dead_bytes", sa.BigInteger(), nullable=False),
+        sa.Column("fate", sa.String(length=10), nullable=False),
+        sa.Column("outcome", sa.String(length=10), nullable=False),
+        sa.ForeignKeyConstraint(["plan_id"], ["gc_plan.id"], name=op.f("fk_gc_pack_plan_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("plan_id", "pack_id", name=op.f("pk_gc_pack")),
+    )
+    op.create_table(
         "hook_delivery",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("repository_id", sa.String(length=36), nullable=False),
@@ -182,6 +276,27 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("repository_id", "name", name=op.f("pk_repository_branch")),
     )
+    op.create_table(
+        "verification_finding",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("verification_id", sa.String(length=36), nullable=False),
+        sa.Column("kind", sa.String(length=30), nullable=False),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.Column("pack_id", sa.String(length=36), nullable=True),
+        sa.Column("chunks", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("content", sa.String(length=40), nullable=True),
+        sa.Column("affected", sa.JSON(none_as_null=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["verification_id"],
+            ["verification.id"],
+            name=op.f("fk_verification_finding_verification_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_verification_finding")),
+    )
+    with op.batch_alter_table("verification_finding", schema=None) as batch_op:
+        batch_op.create_index("ix_verification_finding_verification_id", ["verification_id"], unique=False)
+
     op.create_table(
         "waiting_pointer",
         sa.Column("id", sa.String(length=36), nullable=False),
@@ -215,6 +330,17 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_waiting_pointer_look_at"), ["look_at"], unique=False)
 
     op.create_table(
+        "dataset_pin",
+        sa.Column("version_id", sa.String(length=36), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("pinned_at", domain.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("pinned_by", sa.String(length=200), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["version_id"], ["dataset_version.id"], name=op.f("fk_dataset_pin_version_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("version_id", name=op.f("pk_dataset_pin")),
+    )
+    op.create_table(
         "dataset_recipe_pin",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("dataset_id", sa.String(length=36), nullable=False),
@@ -232,11 +358,33 @@ def upgrade() -> None:
     with op.batch_alter_table("dataset_diff", schema=None) as batch_op:
         batch_op.add_column(sa.Column("key_digest", sa.String(length=32), nullable=False))
 
+    with op.batch_alter_table("dataset_version", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("deleted_at", domain.db.UtcDateTime(timezone=True), nullable=True))
+        batch_op.add_column(sa.Column("deleted_by", sa.String(length=200), nullable=True))
+        batch_op.drop_constraint(batch_op.f("uq_dataset_version_dataset_id_digest"), type_="unique")
+        batch_op.create_index(
+            "uq_dataset_version_standing_digest",
+            ["dataset_id", "digest"],
+            unique=True,
+            sqlite_where=sa.text("state <> 'deleted'"),
+            postgresql_where=sa.text("state <> 'deleted'"),
+        )
+
     # ### end Alembic commands ###
 
 
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
+    with op.batch_alter_table("dataset_version", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_dataset_version_standing_digest",
+            sqlite_where=sa.text("state <> 'deleted'"),
+            postgresql_where=sa.text("state <> 'deleted'"),
+        )
+        batch_op.create_unique_constraint(batch_op.f("uq_dataset_version_dataset_id_digest"), ["dataset_id", "digest"])
+        batch_op.drop_column("deleted_by")
+        batch_op.drop_column("deleted_at")
+
     with op.batch_alter_table("dataset_diff", schema=None) as batch_op:
         batch_op.drop_column("key_digest")
 
@@ -244,15 +392,22 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_dataset_recipe_pin_version_id"))
 
     op.drop_table("dataset_recipe_pin")
+    op.drop_table("dataset_pin")
     with op.batch_alter_table("waiting_pointer", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_waiting_pointer_look_at"))
 
     op.drop_table("waiting_pointer")
+    with op.batch_alter_table("verification_finding", schema=None) as batch_op:
+        batch_op.drop_index("ix_verification_finding_verification_id")
+
+    op.drop_table("verification_finding")
     op.drop_table("repository_branch")
     with op.batch_alter_table("hook_delivery", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_hook_delivery_received_at"))
 
     op.drop_table("hook_delivery")
+    op.drop_table("gc_pack")
+    op.drop_table("gc_content")
     op.drop_table("dataset_recipe")
     op.drop_table("dataset_object")
     with op.batch_alter_table("dataset_follow", schema=None) as batch_op:
@@ -268,16 +423,33 @@ def downgrade() -> None:
         batch_op.drop_index(
             "ix_chunk_head", sqlite_where=sa.text("head IS NOT NULL"), postgresql_where=sa.text("head IS NOT NULL")
         )
+        batch_op.drop_index(
+            "ix_chunk_condemned",
+            sqlite_where=sa.text("condemned IS NOT NULL"),
+            postgresql_where=sa.text("condemned IS NOT NULL"),
+        )
+        batch_op.drop_index(
+            "ix_chunk_base", sqlite_where=sa.text("base IS NOT NULL"), postgresql_where=sa.text("base IS NOT NULL")
+        )
 
     op.drop_table("chunk")
+    op.drop_table("verification")
     with op.batch_alter_table("repository", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_repository_sync_job_id"))
 
     op.drop_table("repository")
     op.drop_table("pack")
+    with op.batch_alter_table("gc_plan", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_gc_plan_executing",
+            sqlite_where=sa.text("state = 'executing'"),
+            postgresql_where=sa.text("state = 'executing'"),
+        )
+
+    op.drop_table("gc_plan")
     with op.batch_alter_table("content", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_content_tree"))
-        batch_op.drop_index(batch_op.f("ix_content_created_at"))
+        batch_op.drop_index(batch_op.f("ix_content_needed_at"))
 
     op.drop_table("content")
     # ### end Alembic commands ###

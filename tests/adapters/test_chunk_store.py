@@ -290,6 +290,16 @@ class TestDamage:
         with pytest.raises(ObjectMissing, match=pack.name):
             contents.read(self.MD5)
 
+    def test_does_not_keep_others_from_being_stored(self, contents: Contents, pack: Path) -> None:
+        """They are like what is damaged, and would be differences from it."""
+        damaged = bytearray(pack.read_bytes())
+        damaged[20] ^= 1
+        damaged[100_000] ^= 1
+        pack.write_bytes(damaged)
+        edited = self.DATA[:100] + b"!" + self.DATA[100:]
+        alike = contents.add(edited[: 2 * SMALLEST])
+        assert contents.read(alike.md5) == edited[: 2 * SMALLEST]
+
     def test_a_pack_says_itself_what_is_in_it(self, contents: Contents, pack: Path) -> None:
         with pack.open("rb") as file:
             frames = list(read_directory(file))

@@ -41,6 +41,8 @@ BODIES: Final[dict[str, Any]] = {
     "create_dataset": {"name": "fresh", "description": "new"},
     "update_dataset": {"description": "changed"},
     "create_dataset_version": {"source": RECIPE, "message": "built"},
+    "pin_dataset_version": {"reason": "the paper cites it"},
+    "create_verification": {"dataset": "people", "number": 1, "deep": True},
     "put_check_suite": {
         "checks": [
             {"check": "row_count", "min": 1, "severity": "warn"},

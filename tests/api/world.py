@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
@@ -26,6 +27,7 @@ from domain.deployments import service as deployments
 from domain.deployments.queries import active_rollout
 from domain.deployments.specs import EndpointSettings
 from domain.experiments.models import Run
+from domain.gc import service as gc
 from domain.jobs import service as jobs
 from domain.monitoring.alerts import AlertKind
 from domain.monitoring.models import Alert, MonitoringWindow
@@ -37,6 +39,7 @@ from domain.repositories.addresses import parse_address
 from domain.tables import metadata
 from domain.training.jobs import TrainModel
 from domain.training.specs import TrainSpec
+from domain.verifications import service as verifications
 from tests.conftest import DoorTransport, RecordingQueue
 from tests.domain.deployments.versions import ANN, add_versions, decide, request
 
@@ -103,6 +106,8 @@ def _fill(runtime: Runtime) -> dict[str, str]:
         repositories.register(session, name="team", address=parse_address("https://forge.example/team.git"))
         spare = jobs.submit(session, TrainModel(run_id=run_ids[0]), subject="runs")
         alert_id = _alert(session, endpoint.id)
+        plan, _ = gc.request_plan(session, grace=timedelta(hours=1))
+        verification, _ = verifications.start(session)
     with runtime.transaction(ANN) as session:
         decide(session, promotion_id)  # and so a rollout begins
     with runtime.transaction(ANN) as session:
@@ -112,8 +117,8 @@ def _fill(runtime: Runtime) -> dict[str, str]:
     return {
         "datasets": "people", "versions": "1", "content": "people.csv", "experiments": "e", "runs": run_ids[0],
         "models": "m", "promotions": promotion_id, "endpoints": "e", "rollouts": rollout.id, "predictions": new_id(),
-        "alerts": alert_id, "pipelines": "p", "pipeline-runs": turn.id, "jobs": spare.id, "tokens": Role.VIEWER,
-        "repositories": "team", "git": "github",
+        "plans": plan.id, "verifications": verification.id, "alerts": alert_id, "pipelines": "p",
+        "pipeline-runs": turn.id, "jobs": spare.id, "tokens": Role.VIEWER, "repositories": "team", "git": "github",
     }  # fmt: skip
 
 

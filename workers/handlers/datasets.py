@@ -5,6 +5,7 @@ from tempfile import TemporaryDirectory
 
 import polars as pl
 
+from domain.contents.service import hold
 from domain.datasets import queries, service
 from domain.datasets.jobs import BuildVersion, DiffVersions
 from domain.datasets.manifest import ManifestEntry
@@ -42,6 +43,7 @@ def build_version(job: RunningJob[BuildVersion], tools: Toolbox) -> dict[str, ob
         stored = tools.runtime.contents.add_file(path)
     entry = ManifestEntry(path.name, stored.md5, stored.size)
     with job.transaction() as session:
+        hold(session, [entry.md5])
         version = service.record_build(
             session,
             job_id=job.id,

@@ -4,6 +4,7 @@ from domain.access.jobs import PublishAccess
 from domain.data_checks.jobs import QuarantineRows, RunDataChecks
 from domain.datasets.jobs import BuildVersion, DiffVersions
 from domain.deployments.jobs import LookUpPrediction, PublishRoutes, RollOut
+from domain.gc.jobs import ComputePlan, DeleteRetiredPacks, ExecutePlan, RepackStore
 from domain.jobs.spec import JobSpec
 from domain.model_checks.jobs import RunModelChecks
 from domain.monitoring.jobs import ComputeWindow
@@ -11,11 +12,13 @@ from domain.promotions.jobs import GatherEvidence
 from domain.registry.jobs import MirrorAlias, MirrorVersion
 from domain.repositories.jobs import SyncRepository
 from domain.training.jobs import TrainModel
+from domain.verifications.jobs import VerifyStore
 from workers.handlers import (
     access,
     data_checks,
     datasets,
     deployments,
+    gc,
     model_checks,
     monitoring,
     pipelines,
@@ -23,6 +26,7 @@ from workers.handlers import (
     registry,
     repositories,
     training,
+    verifications,
 )
 from workers.run import Handler
 from workers.tick import Chore, nudge_due, reap_lost
@@ -43,6 +47,11 @@ HANDLERS: dict[type[JobSpec], Handler] = {
     LookUpPrediction: deployments.look_up_prediction,
     ComputeWindow: monitoring.compute_window,
     SyncRepository: repositories.sync_repository,
+    ComputePlan: gc.compute_plan,
+    ExecutePlan: gc.execute_plan,
+    DeleteRetiredPacks: gc.delete_retired_packs,
+    RepackStore: gc.repack_store,
+    VerifyStore: verifications.verify_store,
 }
 
 CHORES: list[Chore] = [
@@ -51,4 +60,5 @@ CHORES: list[Chore] = [
     monitoring.open_windows,
     pipelines.fire_schedules,
     repositories.look_for_pushed_objects,
+    gc.repack_when_scattered,
 ]

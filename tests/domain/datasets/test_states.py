@@ -6,8 +6,10 @@ import pytest
 
 from domain.datasets.states import VersionState, may_move
 
-REGISTERED, VALIDATED, REJECTED = VersionState
-ALLOWED = {(REGISTERED, VALIDATED), (REGISTERED, REJECTED), (VALIDATED, REJECTED), (REJECTED, VALIDATED)}
+REGISTERED, VALIDATED, REJECTED, DELETED = VersionState
+ALLOWED = {(REGISTERED, VALIDATED), (REGISTERED, REJECTED), (VALIDATED, REJECTED), (REJECTED, VALIDATED)} | {
+    (standing, DELETED) for standing in (REGISTERED, VALIDATED, REJECTED)
+}
 
 
 @pytest.mark.parametrize(("old", "new"), list(product(VersionState, VersionState)))
