@@ -1,4 +1,4 @@
-"""A process that runs one job, to be killed: `python -m tests.workers.collector JOB DAYS_AHEAD`."""
+"""A process that runs one job, to be killed: `python -m tests.workers.collector JOB SECONDS_AHEAD`."""
 
 import sys
 from dataclasses import replace
@@ -14,7 +14,7 @@ from workers.toolbox import Toolbox
 
 if __name__ == "__main__":
     settings = Settings(_env_file=None)
-    clock = SteppingClock(timedelta(days=int(sys.argv[2]) + 1))
+    clock = SteppingClock(timedelta(seconds=float(sys.argv[2])))
     runtime = replace(open_runtime(settings), clock=clock, queue=RecordingQueue())
     print("begins", flush=True)  # noqa: T201 - what the test waits for
     cache = DatasetCache(settings.home / "cache", 2**30)

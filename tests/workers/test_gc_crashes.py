@@ -218,13 +218,20 @@ def _no_pack_is_missing(runtime: Runtime) -> None:
 def test_a_killed_process_is_taken_up_again(prepared: Prepared, tmp_path: Path) -> None:
     """The real thing: SIGKILL, twice, to a process that is in the middle of it."""
     runtime = prepared.copy(tmp_path / "killed")
-    for after in (0.02, 0.1):
+    for step in ("contents", "chunks"):
         env = {**os.environ, "MILLRACE_HOME": str(runtime.settings.home), "MILLRACE_DATABASE_URL": ""}
-        program = [sys.executable, "-m", "tests.workers.collector", prepared.job_id, str(prepared.clock.ahead.days)]
+        program = [
+            sys.executable,
+            "-m",
+            "tests.workers.collector",
+            prepared.job_id,
+            str(prepared.clock.ahead.total_seconds()),
+        ]
         process = subprocess.Popen(program, env=env, stdout=subprocess.PIPE)
         assert process.stdout is not None
         assert process.stdout.readline() == b"begins\n"
-        time.sleep(after)
+        while process.poll() is None and not plan_of(runtime, prepared.plan_id).receipt[step]:
+            time.sleep(0.001)
         process.send_signal(signal.SIGKILL)
         process.communicate()
         assert readable(runtime) == prepared.kept
