@@ -8,7 +8,7 @@ from adapters.chunk_store.chunks import digest_of
 from adapters.chunk_store.frames import BadFrame, decode
 from adapters.chunk_store.packs import pack_key, read_directory
 from adapters.chunk_store.reader import WINDOW
-from adapters.object_store.protocol import ObjectMissing, ObjectStore, StoreDamaged
+from adapters.object_store.protocol import ObjectMissing, ObjectStore, Range, StoreDamaged
 from domain.contents.queries import Place
 from domain.verifications.specs import Damage, DamageKind
 
@@ -52,17 +52,16 @@ def scrub_pack(store: ObjectStore, pack_id: str, size: int, places: Sequence[Pla
 
 
 def _scrub(store: ObjectStore, key: str, frames: list[list[Place]], bases: Bases, result: Scrubbed) -> None:
-    stored = store.get_ranges([(key, frame[0].offset, frame[0].stored) for frame in frames])
     found = _bases_of(frames, bases)
-    for frame, data in zip(frames, stored, strict=True):
+    for frame, data in zip(frames, _stored(store, key, frames), strict=True):
         place = frame[0]
-        result.bytes += len(data)
         result.chunks += len(frame)
         where = f"{key} at byte {place.offset}"
-        if len(data) < place.stored:
-            detail = f"{where} ends after {len(data)} of {place.stored} bytes."
+        if data is None:
+            detail = f"{where} ends before its {place.stored} bytes do."
             result.found.append(_damage(DamageKind.CHUNK_DAMAGED, detail, place.pack_id, frame))
             continue
+        result.bytes += len(data)
         base = found.get(place.base) if place.base is not None else None
         if isinstance(base, str):
             detail = f"{where} is a difference from a chunk that is damaged: {base}"
@@ -79,6 +78,22 @@ def _scrub(store: ObjectStore, key: str, frames: list[list[Place]], bases: Bases
         if bad:
             detail = f"{where} has other bytes than were stored."
             result.found.append(_damage(DamageKind.CHUNK_DAMAGED, detail, place.pack_id, bad))
+
+
+def _stored(store: ObjectStore, key: str, frames: list[list[Place]]) -> list[bytes | None]:
+    """The bytes of these frames; None for one that the pack is too short for."""
+    ranges = [(key, frame[0].offset, frame[0].stored) for frame in frames]
+    try:
+        return list(store.get_ranges(ranges))
+    except StoreDamaged:
+        return [_one(store, each) for each in ranges]
+
+
+def _one(store: ObjectStore, wanted: Range) -> bytes | None:
+    try:
+        return store.get_range(*wanted)
+    except StoreDamaged:
+        return None
 
 
 def _bases_of(frames: list[list[Place]], bases: Bases) -> dict[bytes, bytes | str]:

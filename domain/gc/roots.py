@@ -24,6 +24,7 @@ from domain.gc.reach import RootKind
 from domain.jobs.models import Job
 from domain.jobs.states import JobState
 from domain.registry.models import ModelVersion
+from domain.repositories.models import WaitingPointer
 
 Listings = Mapping[str, frozenset[str]]
 """The files that a pushed folder's listing names, by the listing's digest."""
@@ -36,6 +37,7 @@ _KNOWN: set[Any] = {
     for column in (
         Content.digest, PlanContent.digest, DatasetFile.md5, DatasetVersion.digest, DatasetObject.digest,
         *_ROWS_OF_RUNS,
+        WaitingPointer.md5,  # of what has not all been pushed; what has been is an object of its dataset
     )
 }  # fmt: skip
 _OWN_JOBS = tuple(spec.kind() for spec in (ComputePlan, ExecutePlan, DeleteRetiredPacks, RepackStore))
