@@ -14,7 +14,12 @@ TOGETHER = 8 * 2**20
 
 
 def bundle(contents: Contents, entries: Sequence[ManifestEntry]) -> Iterator[bytes]:
-    """The files in the order of the entries."""
+    """The files in the order of the entries. Raises `ObjectMissing` now, and not in the middle of an answer."""
+    contents.refuse_missing({entry.md5 for entry in entries})
+    return _records(contents, entries)
+
+
+def _records(contents: Contents, entries: Sequence[ManifestEntry]) -> Iterator[bytes]:
     for group in _groups(entries):
         if group[0].size > SMALL:
             for chunk in contents.stream(group[0].md5):

@@ -83,6 +83,12 @@ class Contents:
         with self._reading() as session:
             return queries.sizes_of(session, digests)
 
+    def refuse_missing(self, digests: Collection[str]) -> None:
+        """Raises `ObjectMissing` unless all of these are there."""
+        lacking = set(digests) - self.sizes(digests).keys()
+        if lacking:
+            raise _missing(min(lacking))
+
     def size(self, digest: str) -> int:
         """Raises `ObjectMissing`, as all that read do."""
         size = self.sizes([digest]).get(digest)

@@ -355,8 +355,22 @@ def upgrade() -> None:
     with op.batch_alter_table("dataset_recipe_pin", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_dataset_recipe_pin_version_id"), ["version_id"], unique=False)
 
-    with op.batch_alter_table("dataset_diff", schema=None) as batch_op:
-        batch_op.add_column(sa.Column("key_digest", sa.String(length=32), nullable=False))
+    # Its key grows. What it holds is computed again when somebody asks.
+    op.drop_table("dataset_diff")
+    op.create_table(
+        "dataset_diff",
+        sa.Column("before_id", sa.String(length=36), nullable=False),
+        sa.Column("after_id", sa.String(length=36), nullable=False),
+        sa.Column("key_digest", sa.String(length=32), nullable=False),
+        sa.Column("diff", sa.JSON(none_as_null=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["after_id"], ["dataset_version.id"], name=op.f("fk_dataset_diff_after_id"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["before_id"], ["dataset_version.id"], name=op.f("fk_dataset_diff_before_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("before_id", "after_id", "key_digest", name=op.f("pk_dataset_diff")),
+    )
 
     with op.batch_alter_table("dataset_version", schema=None) as batch_op:
         batch_op.add_column(sa.Column("deleted_at", domain.db.UtcDateTime(timezone=True), nullable=True))
@@ -385,8 +399,20 @@ def downgrade() -> None:
         batch_op.drop_column("deleted_by")
         batch_op.drop_column("deleted_at")
 
-    with op.batch_alter_table("dataset_diff", schema=None) as batch_op:
-        batch_op.drop_column("key_digest")
+    op.drop_table("dataset_diff")
+    op.create_table(
+        "dataset_diff",
+        sa.Column("before_id", sa.String(length=36), nullable=False),
+        sa.Column("after_id", sa.String(length=36), nullable=False),
+        sa.Column("diff", sa.JSON(none_as_null=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["after_id"], ["dataset_version.id"], name=op.f("fk_dataset_diff_after_id"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["before_id"], ["dataset_version.id"], name=op.f("fk_dataset_diff_before_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("before_id", "after_id", name=op.f("pk_dataset_diff")),
+    )
 
     with op.batch_alter_table("dataset_recipe_pin", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_dataset_recipe_pin_version_id"))

@@ -36,7 +36,8 @@ class TestMirror:
         clone.commit("one", **{"a b\tc.txt": "x"})
         clone.git("mv", "a b\tc.txt", "ümlaut\n.dvc")
         latin = ("-c", "i18n.commitEncoding=latin1")
-        clone.git(*latin, "commit", "--quiet", "-m", "a\x1b[31mred\n\nbody", "--author", "Zoë <z@x>")
+        author = "Zoë <z@x>".encode("latin1").decode(errors="surrogateescape")  # the bytes of that encoding
+        clone.git(*latin, "commit", "--quiet", "-m", "a\x1b[31mred\n\nbody", "--author", author)
         mirror = mirror_of(clone)
         mirror.fetch(["main"])
         commit = mirror.commit(mirror.tip("main"))

@@ -41,6 +41,7 @@ BODIES: Final[dict[str, Any]] = {
     "create_dataset": {"name": "fresh", "description": "new"},
     "update_dataset": {"description": "changed"},
     "create_dataset_version": {"source": RECIPE, "message": "built"},
+    "get_dataset_bundle": {"paths": ["people.csv"]},
     "pin_dataset_version": {"reason": "the paper cites it"},
     "create_verification": {"dataset": "people", "number": 1, "deep": True},
     "put_check_suite": {

@@ -52,11 +52,11 @@ def sync(client: httpx.Client, drain: Drain) -> Sync:
     return run
 
 
-def push(runtime: Runtime, data: bytes, *, listing: bool = False) -> str:
-    """The MD5 of bytes that `dvc push` has brought to `train`, or of a folder's listing."""
+def push(runtime: Runtime, data: bytes, *, to: str = "train", listing: bool = False) -> str:
+    """The MD5 of bytes that `dvc push` has brought to a dataset, or of a folder's listing."""
     digest = runtime.contents.put_listing(data) if listing else runtime.contents.add(data).md5
     with runtime.transaction() as session:
-        place = remote.open_dataset(session, "train")
+        place = remote.open_dataset(session, to)
         remote.record_push(session, dataset_id=place.id, digest=digest, size=len(data))
     return digest
 

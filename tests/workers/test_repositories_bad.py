@@ -12,6 +12,7 @@ from adapters.settings import Settings
 from domain.jobs.models import Job
 from tests.conftest import Drain, SteppingClock
 from tests.git_repositories import POINTER, Clone, digest_of, new_clone
+from tests.workers.conftest import push
 
 ONE, TWO = b"a,b\n1,2\n", b"a,b\n3,4\n"
 Follow = Callable[..., dict[str, Any]]
@@ -31,7 +32,7 @@ def clone(tmp_path: Path) -> Clone:
 def follow(client: httpx.Client, clone: Clone, runtime: Runtime, drain: Drain) -> Follow:
     """Registers the clone (once), syncs, and gives the repository as the API shows it."""
     for data in (ONE, TWO):
-        runtime.contents.add(data)
+        push(runtime, data, to="good")
 
     def run(**more: Any) -> dict[str, Any]:
         client.post("datasets", json={"name": "good"})

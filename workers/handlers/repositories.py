@@ -11,6 +11,7 @@ from adapters.git_mirror import Commit, Entry, Heads, Mirror
 from domain.datasets.dvc import BadPointer, Pointer, parse_pointer
 from domain.datasets.manifest import checked_path
 from domain.datasets.queries import get_dataset
+from domain.datasets.service import refuse_archived
 from domain.errors import DomainError, Invalid
 from domain.repositories import findings, queries, service
 from domain.repositories.addresses import parse_address
@@ -338,7 +339,7 @@ class _Sync:
         )
         if name is not None and name not in known:  # the repository names one that there is not
             with self._tools.runtime.reading() as session:
-                get_dataset(session, name)
+                refuse_archived(get_dataset(session, name))
         return name
 
     def _config(self, mirror: Mirror, commit: str) -> DvcConfig:

@@ -142,7 +142,7 @@ export interface paths {
         };
         /**
          * List Dataset Versions
-         * @description Versions, newest first.
+         * @description Versions, newest first; with `deleted=true` the deleted ones among them.
          */
         get: operations["list_dataset_versions"];
         put?: never;
@@ -188,7 +188,11 @@ export interface paths {
         get: operations["get_dataset_version"];
         put?: never;
         post?: never;
-        delete?: never;
+        /**
+         * Delete Dataset Version
+         * @description Delete a version that nothing needs. Its number stays taken; its bytes go with the next collection.
+         */
+        delete: operations["delete_dataset_version"];
         options?: never;
         head?: never;
         patch?: never;
@@ -359,6 +363,232 @@ export interface paths {
          * @description Stop building the dataset by its recipe. Its versions stay.
          */
         delete: operations["delete_dataset_recipe"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/datasets/{name}/versions/{number}/needs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Dataset Version Needs
+         * @description What needs the version: as long as anything does, it cannot be deleted.
+         */
+        get: operations["get_dataset_version_needs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/datasets/{name}/versions/{number}/pin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Pin Dataset Version
+         * @description Keep the version, whatever else needs it or not.
+         */
+        put: operations["pin_dataset_version"];
+        post?: never;
+        /** Unpin Dataset Version */
+        delete: operations["unpin_dataset_version"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/gc/plans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Gc Plans
+         * @description Newest first.
+         */
+        get: operations["list_gc_plans"];
+        put?: never;
+        /**
+         * Create Gc Plan
+         * @description List what nothing needs. The job's subject is the plan; it can be executed when its grace period is over.
+         */
+        post: operations["create_gc_plan"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/gc/plans/{plan_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Gc Plan
+         * @description One plan: what would go, what keeps the rest, and the receipt once it is done.
+         */
+        get: operations["get_gc_plan"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/gc/plans/{plan_id}/contents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Gc Plan Contents
+         * @description The contents that would go, or went: where they came from, and when they were last needed.
+         */
+        get: operations["list_gc_plan_contents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/gc/plans/{plan_id}/packs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Gc Plan Packs
+         * @description The packs that hold chunks that would go.
+         */
+        get: operations["list_gc_plan_packs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/gc/plans/{plan_id}/execute": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Execute Gc Plan
+         * @description Delete what the plan lists and still nothing needs. Refused before the grace period is over.
+         */
+        post: operations["execute_gc_plan"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/gc/plans/{plan_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel Gc Plan
+         * @description Give up a plan that is not being executed.
+         */
+        post: operations["cancel_gc_plan"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/verifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Verifications
+         * @description Newest first.
+         */
+        get: operations["list_verifications"];
+        put?: never;
+        /**
+         * Create Verification
+         * @description Read and hash again what is stored. The job's subject is the verification.
+         */
+        post: operations["create_verification"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/verifications/{verification_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Verification */
+        get: operations["get_verification"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/verifications/{verification_id}/findings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Verification Findings
+         * @description What was wrong: in which pack, with which chunk or content, and which files are affected.
+         */
+        get: operations["list_verification_findings"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -2273,6 +2503,12 @@ export interface components {
             /** Endpoints */
             endpoints: number;
         };
+        /**
+         * DamageKind
+         * @description What can be wrong. `unknown_pack` alone is no damage: bytes that no row names, left over from a crash.
+         * @enum {string}
+         */
+        DamageKind: "pack_missing" | "pack_truncated" | "directory_damaged" | "chunk_damaged" | "chunk_missing" | "content_missing" | "content_damaged" | "unknown_pack";
         /** DataOrigin */
         DataOrigin: {
             /** Dataset */
@@ -2825,6 +3061,12 @@ export interface components {
             max_share: number;
         };
         /**
+         * Fate
+         * @description What becomes of a pack. An unnamed one has no row: a process died before that was written. It goes.
+         * @enum {string}
+         */
+        Fate: "unnamed" | "deleted" | "compacted" | "kept";
+        /**
          * FeatureDrift
          * @description One feature against the training reference. `effect` is PSI; drifted = effect and significance together.
          */
@@ -2955,6 +3197,23 @@ export interface components {
             step: "filter";
             /** Where */
             where: string;
+        };
+        /**
+         * FindingRead
+         * @description One thing that was wrong: where, and the versions, files and runs that it concerns.
+         */
+        FindingRead: {
+            kind: components["schemas"]["DamageKind"];
+            /** Detail */
+            detail: string;
+            /** Pack Id */
+            pack_id: string | null;
+            /** Chunks */
+            chunks: string[];
+            /** Content */
+            content: string | null;
+            /** Affected */
+            affected: string[];
         };
         /**
          * FittedStep
@@ -3699,6 +3958,26 @@ export interface components {
             /** Endpoint */
             endpoint: string;
         };
+        /**
+         * NeedRead
+         * @description Something that needs a version: the kind of thing, which one, and why.
+         */
+        NeedRead: {
+            /** Noun */
+            noun: string;
+            /** What */
+            what: string;
+            /** Why */
+            why: string;
+        };
+        /**
+         * NeedsRead
+         * @description All that needs a version; none: it can be deleted.
+         */
+        NeedsRead: {
+            /** Items */
+            items: components["schemas"]["NeedRead"][];
+        };
         /** NewVersionTrigger */
         NewVersionTrigger: {
             /**
@@ -3872,6 +4151,13 @@ export interface components {
             /** Next Cursor */
             next_cursor: string | null;
         };
+        /** PageRead[FindingRead] */
+        PageRead_FindingRead_: {
+            /** Items */
+            items: components["schemas"]["FindingRead"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
         /** PageRead[JobRead] */
         PageRead_JobRead_: {
             /** Items */
@@ -3907,6 +4193,27 @@ export interface components {
             /** Next Cursor */
             next_cursor: string | null;
         };
+        /** PageRead[PlanContentRead] */
+        PageRead_PlanContentRead_: {
+            /** Items */
+            items: components["schemas"]["PlanContentRead"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /** PageRead[PlanPackRead] */
+        PageRead_PlanPackRead_: {
+            /** Items */
+            items: components["schemas"]["PlanPackRead"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /** PageRead[PlanRead] */
+        PageRead_PlanRead_: {
+            /** Items */
+            items: components["schemas"]["PlanRead"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
         /** PageRead[PromotionRead] */
         PageRead_PromotionRead_: {
             /** Items */
@@ -3939,6 +4246,13 @@ export interface components {
         PageRead_TokenRead_: {
             /** Items */
             items: components["schemas"]["TokenRead"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /** PageRead[VerificationRead] */
+        PageRead_VerificationRead_: {
+            /** Items */
+            items: components["schemas"]["VerificationRead"][];
             /** Next Cursor */
             next_cursor: string | null;
         };
@@ -4049,6 +4363,26 @@ export interface components {
             /** Degraded */
             degraded: boolean;
         };
+        /**
+         * PinCreate
+         * @description Why the version has to stay.
+         */
+        PinCreate: {
+            /** Reason */
+            reason: string;
+        };
+        /** PinRead */
+        PinRead: {
+            /** Reason */
+            reason: string;
+            /**
+             * Pinned At
+             * Format: date-time
+             */
+            pinned_at: string;
+            /** Pinned By */
+            pinned_by: string;
+        };
         /** PipelineRead */
         PipelineRead: {
             /** Name */
@@ -4128,6 +4462,108 @@ export interface components {
              */
             triggers: (components["schemas"]["NewVersionTrigger"] | components["schemas"]["DriftTrigger"] | components["schemas"]["ScheduleTrigger"] | components["schemas"]["CodeTrigger"])[];
         };
+        /**
+         * PlanContentRead
+         * @description `outcome` is planned, deleted or skipped; `reason` says why it was skipped.
+         */
+        PlanContentRead: {
+            /** Digest */
+            digest: string;
+            /** Size */
+            size: number;
+            /** Origin */
+            origin: string;
+            /**
+             * Last Needed At
+             * Format: date-time
+             */
+            last_needed_at: string;
+            /** Outcome */
+            outcome: string;
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * PlanPackRead
+         * @description A pack that holds chunks that would go; `fate` is what becomes of it, `outcome` what became of it.
+         */
+        PlanPackRead: {
+            /** Pack Id */
+            pack_id: string;
+            /** Size */
+            size: number;
+            /** Chunks */
+            chunks: number;
+            /** Dead Chunks */
+            dead_chunks: number;
+            /** Dead Bytes */
+            dead_bytes: number;
+            fate: components["schemas"]["Fate"];
+            /** Outcome */
+            outcome: string;
+        };
+        /**
+         * PlanRead
+         * @description `roots` proves why nothing needs what would go; `freed_bytes` is what the store would shrink by, at most.
+         *
+         *     `executable_at` is when the grace period is over. `orphans` are packs that no row names.
+         */
+        PlanRead: {
+            /** Id */
+            id: string;
+            state: components["schemas"]["PlanState"];
+            /** Reason */
+            reason: string;
+            /** Grace Seconds */
+            grace_seconds: number;
+            /**
+             * Young Since
+             * Format: date-time
+             */
+            young_since: string;
+            /** Jobs Since */
+            jobs_since: string | null;
+            /**
+             * Executable At
+             * Format: date-time
+             */
+            executable_at: string;
+            /** Roots */
+            roots: components["schemas"]["RootRead"][];
+            /** Contents */
+            contents: number;
+            /** Content Bytes */
+            content_bytes: number;
+            /** Chunks */
+            chunks: number;
+            /** Packs */
+            packs: number;
+            /** Orphans */
+            orphans: number;
+            /** Freed Bytes */
+            freed_bytes: number;
+            receipt: components["schemas"]["Receipt"] | null;
+            /** Computed At */
+            computed_at: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            /** Executed At */
+            executed_at: string | null;
+            /** Executed By */
+            executed_by: string | null;
+            /** Ended At */
+            ended_at: string | null;
+        };
+        /**
+         * PlanState
+         * @enum {string}
+         */
+        PlanState: "computing" | "ready" | "executing" | "done" | "failed" | "cancelled";
         /** Policy */
         Policy: {
             /**
@@ -4321,6 +4757,57 @@ export interface components {
             failing: {
                 [key: string]: number;
             };
+        };
+        /**
+         * Receipt
+         * @description What went. `later_bytes` are freed when rewritten packs are deleted, some minutes after the end.
+         */
+        Receipt: {
+            /**
+             * Contents
+             * @default 0
+             */
+            contents: number;
+            /**
+             * Content Bytes
+             * @default 0
+             */
+            content_bytes: number;
+            /**
+             * Skipped
+             * @default 0
+             */
+            skipped: number;
+            /**
+             * Chunks
+             * @default 0
+             */
+            chunks: number;
+            /**
+             * Packs
+             * @default 0
+             */
+            packs: number;
+            /**
+             * Orphans
+             * @default 0
+             */
+            orphans: number;
+            /**
+             * Compacted
+             * @default 0
+             */
+            compacted: number;
+            /**
+             * Freed Bytes
+             * @default 0
+             */
+            freed_bytes: number;
+            /**
+             * Later Bytes
+             * @default 0
+             */
+            later_bytes: number;
         };
         /**
          * RecipeSource
@@ -4596,6 +5083,22 @@ export interface components {
          * @enum {string}
          */
         RolloutState: "preparing" | "verifying" | "switched" | "retired" | "rolled_back" | "aborted";
+        /**
+         * RootRead
+         * @description A kind of root: how many of them were looked at, how many contents they keep, and how large these are.
+         *
+         *     A content may be kept by several kinds; `all` counts each once.
+         */
+        RootRead: {
+            /** Kind */
+            kind: string;
+            /** Looked At */
+            looked_at: number | null;
+            /** Keeps */
+            keeps: number;
+            /** Bytes */
+            bytes: number;
+        };
         /** RowCountCheck */
         RowCountCheck: {
             /**
@@ -5547,6 +6050,60 @@ export interface components {
             id: string;
         };
         /**
+         * VerificationCreate
+         * @description What to read: everything, the versions of a dataset, or one version. `deep` compares every content's MD5 too.
+         */
+        VerificationCreate: {
+            /** Dataset */
+            dataset?: string | null;
+            /** Number */
+            number?: number | null;
+            /**
+             * Deep
+             * @default false
+             */
+            deep: boolean;
+        };
+        /**
+         * VerificationRead
+         * @description `scope` is what was read (null: everything); `findings` counts what was wrong, harmless things included.
+         */
+        VerificationRead: {
+            /** Id */
+            id: string;
+            /** Scope */
+            scope: string | null;
+            /** Deep */
+            deep: boolean;
+            state: components["schemas"]["VerificationState"];
+            /** Reason */
+            reason: string;
+            /** Packs */
+            packs: number;
+            /** Chunks */
+            chunks: number;
+            /** Bytes */
+            bytes: number;
+            /** Contents */
+            contents: number;
+            /** Findings */
+            findings: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            /** Ended At */
+            ended_at: string | null;
+        };
+        /**
+         * VerificationState
+         * @enum {string}
+         */
+        VerificationState: "running" | "clean" | "damaged" | "failed";
+        /**
          * VersionDiff
          * @description Two versions of a table compared: `before` is the version named by `against`.
          *
@@ -5683,6 +6240,10 @@ export interface components {
             created_at: string;
             /** Created By */
             created_by: string;
+            /** Deleted At */
+            deleted_at: string | null;
+            /** Deleted By */
+            deleted_by: string | null;
         };
         /**
          * WaitingRead
@@ -5763,7 +6324,7 @@ export interface components {
          * VersionState
          * @enum {string}
          */
-        domain__datasets__states__VersionState: "registered" | "validated" | "rejected";
+        domain__datasets__states__VersionState: "registered" | "validated" | "rejected" | "deleted";
         /**
          * RunState
          * @enum {string}
@@ -6103,6 +6664,7 @@ export interface operations {
         parameters: {
             query?: {
                 state?: components["schemas"]["domain__datasets__states__VersionState"] | null;
+                deleted?: boolean;
                 limit?: number;
                 cursor?: string | null;
             };
@@ -6281,6 +6843,49 @@ export interface operations {
                 name: string;
                 /** @description A number, or `latest`. */
                 number: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_dataset_version: {
+        parameters: {
+            query?: {
+                reason?: string;
+            };
+            header?: never;
+            path: {
+                name: string;
+                number: number;
             };
             cookie?: never;
         };
@@ -6735,6 +7340,589 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_dataset_version_needs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NeedsRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pin_dataset_version: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PinCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PinRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unpin_dataset_version: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_gc_plans: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageRead_PlanRead_"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_gc_plan: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key starts the work once. */
+                "idempotency-key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_gc_plan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                plan_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_gc_plan_contents: {
+        parameters: {
+            query?: {
+                outcome?: string | null;
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path: {
+                plan_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageRead_PlanContentRead_"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_gc_plan_packs: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path: {
+                plan_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageRead_PlanPackRead_"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    execute_gc_plan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                plan_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancel_gc_plan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                plan_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_verifications: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageRead_VerificationRead_"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_verification: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key starts the work once. */
+                "idempotency-key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VerificationCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_verification: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                verification_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VerificationRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_verification_findings: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path: {
+                verification_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageRead_FindingRead_"];
+                };
             };
             /** @description problem+json */
             "4XX": {
