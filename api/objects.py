@@ -14,7 +14,8 @@ from fastapi import Request, Response
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
-from adapters.chunk_store.contents import Contents, WrongDigest
+from adapters.chunk_store.arriving import WrongDigest
+from adapters.chunk_store.contents import Contents
 from adapters.object_store.protocol import StoreUnavailable
 from api.downloads import byte_range
 from api.errors import TooLarge

@@ -9,8 +9,9 @@ from collections.abc import Iterable
 from hashlib import md5
 
 from adapters.chunk_store import wire
+from adapters.chunk_store.arriving import tree_of
 from adapters.chunk_store.chunks import LARGEST, digest_of
-from adapters.chunk_store.contents import Contents, tree_of
+from adapters.chunk_store.contents import Contents
 from adapters.chunk_store.frames import BadFrame, decode, sliced
 from adapters.chunk_store.wire import Kind
 from api.errors import TooLarge

@@ -13,7 +13,8 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect
 
-from adapters.chunk_store.contents import ContentBatch, Contents, ContentSink
+from adapters.chunk_store.arriving import ContentBatch, ContentSink
+from adapters.chunk_store.contents import Contents
 from adapters.object_store.protocol import StoreUnavailable
 from api.errors import TooLarge
 from domain.datasets.manifest import BadFileName, ManifestEntry, checked_path, digest_of, directory_listing

@@ -14,7 +14,7 @@ from fastapi.security import SecurityScopes
 from sqlalchemy.exc import IntegrityError
 from starlette.exceptions import HTTPException
 
-from adapters.chunk_store.contents import WrongDigest
+from adapters.chunk_store.arriving import WrongDigest
 from adapters.runtime import Runtime
 from api.deps import authorize, secret_of
 from api.errors import TooLarge

@@ -13,15 +13,16 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import delete, func, select, update
 
+from adapters.chunk_store.arriving import WrongDigest
 from adapters.chunk_store.chunks import BITE, LARGEST, SMALLEST, Chunker, digest_of
-from adapters.chunk_store.contents import Contents, WrongDigest
+from adapters.chunk_store.contents import Contents
 from adapters.chunk_store.frames import Encoding, decode, encode, encode_difference
 from adapters.chunk_store.packs import read_directory
 from adapters.object_store.opening import open_store
 from adapters.object_store.protocol import ObjectMissing, ObjectStore, StoreDamaged, StoreFull
 from adapters.runtime import Runtime, utc_now
 from domain.contents.models import Chunk, Content, Pack
-from domain.contents.service import ChunksGone
+from domain.contents.service import ChunksGone, ContentsGone
 from tests.conftest import ON_BOTH_DATABASES
 
 
@@ -321,10 +322,10 @@ class TestArrivingAgain:
         old = datetime(2020, 1, 1, tzinfo=UTC)
         stored = contents.add(b"rows")
         with runtime.transaction() as session:
-            session.execute(update(Content).values(created_at=old))
+            session.execute(update(Content).values(needed_at=old))
         contents.add(b"rows")
         with runtime.reading() as session:
-            assert session.scalars(select(Content.created_at)).one() > old
+            assert session.scalars(select(Content.needed_at)).one() > old
         with contents.batch() as batch:
             batch.add_again(stored.md5)
 
@@ -332,7 +333,7 @@ class TestArrivingAgain:
     def test_fails_when_it_is_gone(self, contents: Contents) -> None:
         batch = contents.batch()
         batch.add_again("0" * 32)
-        with pytest.raises(ChunksGone):
+        with pytest.raises(ContentsGone):
             batch.keep()
 
 
