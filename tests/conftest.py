@@ -30,6 +30,12 @@ from workers.run import run_job
 from workers.toolbox import Toolbox
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests first: files are dealt out to processes in order, and a long one at the end runs alone."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 class RecordingQueue:
     """A queue that only remembers: tests decide when a worker wakes."""
 

@@ -22,7 +22,7 @@ _DTYPES: dict[ColumnType, pl.DataType] = {
 _TRUE, _FALSE = ["true", "t", "yes", "y", "1"], ["false", "f", "no", "n", "0"]
 _ISO_TIMES = ("T%H:%M:%S%.f", " %H:%M:%S%.f", "T%H:%M", " %H:%M")
 _ISO = ["%Y-%m-%d", *(f"%Y-%m-%d{time}{zone}" for time in _ISO_TIMES for zone in ("", "%#z"))]
-_PROBE = pl.Series([datetime(2001, 12, 13, 14, 15, 16, tzinfo=UTC)])
+_PROBE = datetime(2001, 12, 13, 14, 15, 16, tzinfo=UTC)
 # Above it, floats skip integers.
 _EXACT = 2**53
 
@@ -126,9 +126,9 @@ def _check_format(form: str, rows: Rows, at: str) -> None:
     """A format that does not give a date is refused before any row is read: a day goes through it and back."""
     fix = "Use the letters of strptime, a year, a month and a day among them: %d/%m/%Y %H:%M."
     try:
-        written = _PROBE.dt.to_string(form.replace("%#z", "%z"))
+        written = pl.Series([_PROBE]).dt.to_string(form.replace("%#z", "%z"))
         back = _parsed(written, form)
     except PolarsError as error:
         raise rows.refused(f"the format {form!r} has letters that mean nothing", at, fix=fix) from error
-    if back.dt.date().to_list() not in ([_PROBE[0].date()], [_PROBE[0].date().replace(day=1)]):
+    if back.dt.date().to_list() not in ([_PROBE.date()], [_PROBE.date().replace(day=1)]):
         raise rows.refused(f"the format {form!r} does not give a date", at, fix=fix)

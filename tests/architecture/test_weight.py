@@ -1,5 +1,6 @@
 """Law 9: what a process pulls in by being started, each in a fresh interpreter."""
 
+import re
 import subprocess
 import sys
 
@@ -58,6 +59,27 @@ def test_the_command_line_knows_nothing_of_the_domain_but_how_chunks_are_listed(
         [sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True, timeout=60
     )
     assert set(done.stdout.split()) == {"domain.contents", "domain.contents.recipes"}
+
+
+def threads_after(statement: str) -> list[str]:
+    """The names of the threads that run once the statement is done, in an interpreter that ran nothing else."""
+    code = (
+        f"{statement}\nimport os, pathlib, time\ntime.sleep(0.2)\n"
+        "for one in pathlib.Path('/proc/self/task').iterdir(): print((one / 'comm').read_text().strip())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True, timeout=60
+    )
+    return done.stdout.splitlines()
+
+
+def test_polars_does_nothing_before_the_pool_forks() -> None:
+    """Its threads do not cross a fork: a worker whose parent has started them waits for them for ever."""
+    assert not [name for name in threads_after("import workers.app") if re.match(r"polars-\d|tokio", name)]
+
+
+def test_threads_of_polars_are_recognised() -> None:
+    assert [name for name in threads_after("import polars; polars.Series([1, 2]).sort()") if name.startswith("polars-")]
 
 
 def test_a_heavy_import_is_recognised() -> None:
