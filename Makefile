@@ -111,7 +111,7 @@ azurite: tests/azurite/node_modules/.package-lock.json ## Install Azure's own st
 
 .PHONY: test
 test: install dashboard azurite ## Every test: SQLite, Postgres, Redis, real processes, browser (ARGS="-k name")
-	@$(BIN)/pytest -n auto --dist loadfile $(ARGS)
+	@$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # ---- Generate ----------------------------------------------------------------------------------------------------
 
