@@ -5,11 +5,22 @@ what happened (`outbox`), which becomes event rows at the very end of the transa
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
 
-from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, MetaData, Select, String, TypeDecorator
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    Dialect,
+    Insert,
+    Integer,
+    MetaData,
+    Select,
+    String,
+    TypeDecorator,
+)
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
 from uuid_utils import uuid7
 
@@ -99,6 +110,22 @@ class WriteSession(Session):
 
 
 AnySession = ReadSession | WriteSession
+
+
+def insert_many(session: WriteSession, statement: Insert, rows: list[Mapping[str, Any]]) -> None:
+    """Insert plain rows by the thousand, all with the same columns: by the driver, past mapping and conversion.
+
+    Values must be what both drivers take (text, numbers, bytes, None) or times.
+    """
+    connection = session.connection()
+    compiled = statement.compile(dialect=connection.dialect, column_keys=list(rows[0]))
+    times = UtcDateTime().dialect_impl(connection.dialect).bind_processor(connection.dialect)
+    bound = [
+        {name: times(value) if times and isinstance(value, datetime) else value for name, value in row.items()}
+        for row in rows
+    ]
+    order = compiled.positiontup
+    connection.exec_driver_sql(str(compiled), [tuple(row[name] for name in order) for row in bound] if order else bound)
 
 
 def locked(query: Select[T]) -> Select[T]:

@@ -12,7 +12,17 @@ from typing import NamedTuple
 
 import zstandard
 
-LEVEL = 1
+# Level 1 of Zstandard with a smaller table: a fifth faster, for 1.5 % more bytes of a csv.
+_FAST = zstandard.ZstdCompressionParameters(
+    window_log=18,
+    chain_log=12,
+    hash_log=12,
+    search_log=1,
+    min_match=6,
+    target_length=0,
+    strategy=zstandard.STRATEGY_FAST,
+    write_content_size=True,
+)
 DIFFERENCE_LEVEL = 3
 LARGEST_FRAME = 2**20
 """Bytes a frame may decode to."""
@@ -94,7 +104,7 @@ _of_thread = threading.local()
 def _compressor() -> zstandard.ZstdCompressor:
     """One per thread: they keep their tables, and are not for two threads at once."""
     if not hasattr(_of_thread, "compressor"):
-        _of_thread.compressor = zstandard.ZstdCompressor(level=LEVEL)
+        _of_thread.compressor = zstandard.ZstdCompressor(compression_params=_FAST)
     compressor: zstandard.ZstdCompressor = _of_thread.compressor
     return compressor
 

@@ -27,7 +27,8 @@ class Checkout:
         self._place = ("datasets", name, "versions", number)
         self._folder = folder
         self.files: list[File] = client.get(*self._place, "files")["items"]
-        self._targets = {file["path"]: below(folder, file["path"]) for file in self.files}
+        for file in self.files:
+            _refuse_outside(folder, file["path"])
         self._memory = Memory(folder)
         self._local = {file.name: file for file in files_under(folder)} if folder.is_dir() else {}
 
@@ -37,16 +38,17 @@ class Checkout:
 
     def others(self) -> list[LocalFile]:
         """The files in the folder that the version does not have."""
-        return [file for name, file in self._local.items() if name not in self._targets]
+        named = {file["path"] for file in self.files}
+        return [file for name, file in self._local.items() if name not in named]
 
     def fetch(self, files: list[File], on_bytes: Callable[[int], None]) -> None:
         """Write these files; each has its MD5 verified before it has its name."""
-        for folder in {self._targets[file["path"]].parent for file in files}:
-            folder.mkdir(parents=True, exist_ok=True)
+        for folder in {file["path"].rpartition("/")[0] for file in files}:
+            (self._folder / folder).mkdir(parents=True, exist_ok=True)
         small = {file["path"]: file for file in files if file["size"] < LARGE}
         for path, data in self._stream(list(small), on_bytes) if small else ():
             _refuse_other(small.pop(path), md5(data, usedforsecurity=False).hexdigest())
-            _write(self._targets[path], data)
+            _write(self._folder / path, data)
         if small:
             raise ClientError(f"The server left out {next(iter(small))!r}.", fix="Get it again.")
         for file in files:
@@ -75,7 +77,7 @@ class Checkout:
                     on_bytes(len(body))
 
     def _fetch_large(self, file: File, on_bytes: Callable[[int], None]) -> None:
-        target = self._targets[file["path"]]
+        target = self._folder / file["path"]
         partial = target.with_name(target.name + PARTIAL)
         digest, done = md5(usedforsecurity=False), 0
         with partial.open("a+b") as stream:
@@ -97,11 +99,10 @@ class Checkout:
         partial.replace(target)
 
 
-def below(folder: Path, inner: str) -> Path:
-    """Where a file of the server goes; never outside the folder, whatever the server says its name is."""
+def _refuse_outside(folder: Path, inner: str) -> None:
+    """No file of the server goes outside the folder, whatever the server says its name is."""
     if inner.startswith("/") or ".." in inner.split("/"):
         raise ClientError(f"The server named a file {inner!r}, which would lie outside {folder}.")
-    return folder / inner
 
 
 def _write(target: Path, data: bytes) -> None:

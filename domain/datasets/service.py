@@ -1,6 +1,7 @@
 """Verbs of datasets: create, update, archive, add a version, order a build or a diff, and record a verdict."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import insert, select
 
@@ -30,7 +31,7 @@ from domain.datasets.queries import (
 from domain.datasets.resolution import resolve_recipe
 from domain.datasets.specs import Provenance, RecipeSource, Source, TableProfile, VersionDiff, refuse_unknown_key
 from domain.datasets.states import VersionState, may_move
-from domain.db import WriteSession, new_id
+from domain.db import WriteSession, insert_many, new_id
 from domain.errors import Conflict, Invalid
 from domain.events.service import emit
 from domain.jobs import service as jobs
@@ -166,9 +167,10 @@ def add_version(
     )
     session.add(version)
     session.flush()
-    files = [{"version_id": version.id, "path": one.path, "md5": one.md5, "size": one.size} for one in entries]
-    # By the connection: a folder has thousands of files, and through the mapping they take several times as long.
-    session.connection().execute(insert(DatasetFile.__table__), files)  # type: ignore[arg-type]  # it is a Table
+    files: list[Mapping[str, Any]] = [
+        {"version_id": version.id, "path": one.path, "md5": one.md5, "size": one.size} for one in entries
+    ]
+    insert_many(session, insert(DatasetFile), files)
     session.add_all(
         DatasetParent(child_id=version.id, parent_id=parent_id) for parent_id in {parent.id for parent in parents}
     )
