@@ -70,16 +70,18 @@ async def receive(request: Request, receiver: Receiver) -> Upload:
 
 
 async def _feed(request: Request, form: Receiver, hand: Executor) -> Upload:
-    waiting = bytearray()
+    waiting: list[bytes] = []
+    size = 0
     feeding = hand.submit(form.feed, b"")
     async for chunk in request.stream():
-        waiting += chunk
-        if len(waiting) >= CHUNK:  # bigger bites than the network's: each one costs a change of threads
+        waiting.append(chunk)
+        size += len(chunk)
+        if size >= CHUNK:  # bigger bites than the network's: each one costs a change of threads
             await wrap_future(feeding)
-            feeding = hand.submit(form.feed, bytes(waiting))
-            waiting.clear()
+            feeding = hand.submit(form.feed, b"".join(waiting))
+            waiting, size = [], 0
     await wrap_future(feeding)
-    return await wrap_future(hand.submit(form.finish, bytes(waiting)))
+    return await wrap_future(hand.submit(form.finish, b"".join(waiting)))
 
 
 class _Form:

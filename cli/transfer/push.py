@@ -11,6 +11,7 @@ from adapters.chunk_store.chunks import BITE, SMALLEST, Chunker, digest_of
 from adapters.chunk_store.frames import Encoding, encode
 from adapters.chunk_store.wire import Kind
 from cli.client import Client, ClientError, is_local
+from cli.transfer.ahead import ahead
 from cli.transfer.tree import LocalFile, Memory
 
 WINDOW = 16 * 2**20
@@ -68,7 +69,7 @@ def _push(
 
     # On this machine the network is faster than compression, which the server then does.
     push = _Push(ask, compress=not is_local(client.url), on_read=on_read)
-    records = push.records(files, known, message)
+    records = ahead(push.records(files, known, message))
     version = client.push("datasets", name, "versions", records=records, media_type=wire.MEDIA_TYPE)
     return Pushed(version, push.sent)
 
