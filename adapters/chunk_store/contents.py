@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from adapters.chunk_store.arriving import BITE, ContentBatch, ContentSink
+from adapters.chunk_store.arriving import BITE, ContentBatch, ContentSink, WrongDigest
 from adapters.chunk_store.batch import Batch
 from adapters.chunk_store.reader import ChunkReader
 from adapters.chunk_store.recording import Recorder
@@ -65,17 +65,14 @@ class Contents:
             return queries.sizes_of(session, digests)
 
     def refuse_missing(self, digests: Collection[str]) -> None:
-        """Raises `ObjectMissing` unless all of these are there."""
-        lacking = set(digests) - self.sizes(digests).keys()
-        if lacking:
-            raise _missing(min(lacking))
+        """Raises `ObjectMissing` unless all of these are there, or lie whole in the store and can be taken in."""
+        for digest in sorted(set(digests) - self.sizes(digests).keys()):
+            self._take_in(digest)
 
     def size(self, digest: str) -> int:
         """Raises `ObjectMissing`, as all that read do."""
-        size = self.sizes([digest]).get(digest)
-        if size is None:
-            raise _missing(digest)
-        return size
+        self.refuse_missing([digest])
+        return self.sizes([digest])[digest]
 
     def open(self, digest: str) -> BinaryIO:
         """A readable, seekable stream."""
@@ -90,11 +87,9 @@ class Contents:
 
     def many(self, digests: Collection[str]) -> Iterator[tuple[str, bytes]]:
         """Whole contents in no particular order, for small ones: a few requests for all of them."""
+        self.refuse_missing(digests)
         with self._reading() as session:
             found = queries.recipes_of(session, list(digests))
-        lacking = next((digest for digest in digests if digest not in found), None)
-        if lacking is not None:
-            raise _missing(lacking)
         for window in _by_size({digest: recipes.unpack(recipe) for digest, recipe in found.items()}):
             chunks = self._reader.chunks({part.digest for parts in window.values() for part in parts})
             for digest, parts in window.items():
@@ -125,11 +120,32 @@ class Contents:
             return queries.contents_by_tree(session, trees)
 
     def _parts(self, digest: str) -> list[Part]:
+        found = self._recipe(digest)
+        if found is None:
+            self._take_in(digest)
+            found = self._recipe(digest)
+        if found is None:
+            raise _missing(digest)
+        return recipes.unpack(found)
+
+    def _recipe(self, digest: str) -> bytes | None:
         with self._reading() as session:
             content = queries.find_content(session, digest)
-            if content is None:
-                raise _missing(digest)
-            return recipes.unpack(content.recipe)
+            return None if content is None else content.recipe
+
+    def _take_in(self, digest: str) -> None:
+        """Make a content of a file that lies whole in the store, as DVC lays it out and this store once did.
+
+        It is read once, when it is first asked for, and stays where it is. Raises `ObjectMissing` where there is none,
+        `WrongDigest` when it is not what its name says.
+        """
+        try:
+            with self._store.open(f"files/md5/{digest[:2]}/{digest[2:]}") as file, self.batch() as batch:
+                found = batch.add_listing(file.read()) if digest.endswith(".dir") else batch.add_stream(file).md5
+                if found != digest:
+                    raise WrongDigest(digest, found)
+        except ObjectMissing as error:
+            raise _missing(digest) from error
 
     def _reading(self) -> AbstractContextManager[ReadSession]:
         return ReadSession(self._database.reads, autoflush=False, expire_on_commit=False)

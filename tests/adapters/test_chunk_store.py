@@ -367,3 +367,31 @@ class TestAFullDisk:
         )
         small_disk()
         assert contents.read(contents.add(too_much).md5) == too_much
+
+
+class TestWholeFiles:
+    """Files that lie under their MD5 as DVC lays them out: a store of before there were chunks, or a remote of DVC."""
+
+    def key(self, digest: str) -> str:
+        return f"files/md5/{digest[:2]}/{digest[2:]}"
+
+    def test_are_taken_in_when_they_are_asked_for(self, contents: Contents, store: ObjectStore) -> None:
+        data = {md5(one, usedforsecurity=False).hexdigest(): one for one in (noise(BITE + 7), b"small", b"smaller")}
+        for digest, one in data.items():
+            store.put(self.key(digest), one)
+        first, *others = data
+        assert contents.read(first) == data[first]
+        assert contents.size(first) == len(data[first])
+        assert dict(contents.many(others)) == {digest: data[digest] for digest in others}
+
+    def test_a_listing_too(self, contents: Contents, store: ObjectStore) -> None:
+        digest = f"{md5(b'[]', usedforsecurity=False).hexdigest()}.dir"
+        store.put(self.key(digest), b"[]")
+        assert contents.read(digest) == b"[]"
+
+    def test_one_that_is_not_what_its_name_says_is_refused(self, contents: Contents, store: ObjectStore) -> None:
+        store.put(self.key("0" * 32), b"something else")
+        with pytest.raises(WrongDigest):
+            contents.read("0" * 32)
+        assert not contents.exists("0" * 32)
+        assert packs(store) == []
