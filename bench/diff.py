@@ -5,12 +5,10 @@ in memory; ours also shows samples, checks the key and says how far each column 
 the rows.
 """
 
-import time
-from collections.abc import Callable
-
 import numpy as np
 import polars as pl
 
+from bench.checks import best
 from bench.table import BenchRow
 from ml.diff import diff
 from ml.row_diff import Side, by_key
@@ -26,10 +24,10 @@ def run() -> list[BenchRow]:
     sides = Side(1, before), Side(2, after)
     found = by_key(*sides, ["id"])
     assert (found.added, found.removed, found.changed) == _bare(before, after)
-    rows = _best(lambda: by_key(*sides, ["id"]))
-    whole = _best(lambda: diff(before.lazy(), after.lazy(), 1, 2, ["id"]))
-    wholes = _best(lambda: diff(before.lazy(), after.lazy(), 1, 2))
-    bare = _best(lambda: _bare(before, after))
+    rows = best(lambda: by_key(*sides, ["id"]))
+    whole = best(lambda: diff(before.lazy(), after.lazy(), 1, 2, ["id"]))
+    wholes = best(lambda: diff(before.lazy(), after.lazy(), 1, 2))
+    bare = best(lambda: _bare(before, after))
     note = f"anti-joins and a join that compares, bare Polars; {ROWS:,} rows, {before.width} columns"
     return [
         BenchRow("diff, rows by key", rows, bare, "s", rows / bare, note),
@@ -75,16 +73,6 @@ def _table(rows: int, seed: int) -> pl.DataFrame:
             "at": pl.Series(np.sort(random.integers(0, 10**9, rows)) * 10**6).cast(pl.Datetime("us")),
         }
     )
-
-
-def _best(work: Callable[[], object]) -> float:
-    """Seconds of the fastest round."""
-    times = []
-    for _ in range(ROUNDS):
-        start = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - start)
-    return min(times)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ _FIELDS = "nextPageToken,files(id,name,size,mimeType,modifiedTime)"
 _ALL_DRIVES = {"supportsAllDrives": True}
 
 
-class Drive(GoogleDriveFileSystem):  # type: ignore[misc]
+class Drive(GoogleDriveFileSystem):  # type: ignore[misc]  # the library has no types
     """gdrive-fsspec on a client that is open: its own ways to open one want a browser, or know one kind of file."""
 
     def __init__(self, service: Any, root: str) -> None:
