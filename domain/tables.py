@@ -21,8 +21,9 @@ from domain.events.models import EventRow
 from domain.experiments.models import Experiment, Run
 from domain.gc.models import Plan, PlanContent, PlanPack
 from domain.jobs.models import Job, JobLog
-from domain.model_checks.models import ModelCheckReport
+from domain.model_checks.models import ModelCheckReport, ModelSuiteVersion
 from domain.monitoring.models import Alert, GroundTruth, Monitor, MonitoringWindow
+from domain.pins.models import ModelPin
 from domain.pipelines.models import Pipeline, PipelineRun, PipelineStep
 from domain.promotions.models import Promotion
 from domain.registry.models import ModelAlias, ModelVersion, RegisteredModel
@@ -58,6 +59,8 @@ __all__ = [
     "JobLog",
     "ModelAlias",
     "ModelCheckReport",
+    "ModelPin",
+    "ModelSuiteVersion",
     "ModelVersion",
     "Monitor",
     "MonitoringWindow",

@@ -58,6 +58,7 @@ class Run(Base):
     test_rows_md5: Mapped[str] = mapped_column(String(32), default="")
     reference_md5: Mapped[str] = mapped_column(String(32), default="")
     notes: Mapped[list[Any]] = mapped_column(default=list)
+    curve: Mapped[list[Any]] = mapped_column(default=list)
 
     reason: Mapped[str] = mapped_column(Text, default="")
     created_by: Mapped[str] = mapped_column(String(200))

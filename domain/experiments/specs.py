@@ -22,3 +22,7 @@ class RunOutcome(Spec):
     test_rows_md5: str = Field(description="Parquet: the frozen test rows, features and target.")
     reference_md5: str = Field(description="Parquet: a sample of training rows with the model's `(prediction)`.")
     notes: list[str] = Field(default=[], description="What the trainer warned of.")
+    curve: list[tuple[int, dict[str, float]]] = Field(
+        default=[],
+        description="(step, train_loss and validation_loss) on the way, where the trainer tells; at most 50.",
+    )

@@ -1,107 +1,157 @@
-"""Model checks as data, and what they come to. The gates of a model's policy that need no champion."""
+"""Model checks as data, suites of them, and what they come to. The gates of a policy that need no champion."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
-from domain.datasets.specs import Spec
-from domain.registry.specs import Label
+from domain.datasets.specs import Name, Spec
+from domain.model_checks.behaviour import (
+    Change,
+    DirectionalCheck,
+    ExpectedRow,
+    InvarianceCheck,
+    MinimumFunctionalityCheck,
+    Templates,
+    ToleranceCheck,
+)
+from domain.model_checks.kinds import Check, Gate, Severity, Verdict
+from domain.model_checks.quality import (
+    CalibrationCheck,
+    FairnessCheck,
+    LatencyCheck,
+    LeakageCheck,
+    MemoryCheck,
+    MetricCheck,
+    OverfitCheck,
+    ServingParityCheck,
+    SlicesCheck,
+    TargetDistributionCheck,
+    UnusedFeaturesCheck,
+    WeakSlicesCheck,
+)
 
-Verdict = Literal["pass", "fail", "inconclusive"]
-
-
-class Gate(Spec):
-    """What a policy asks for; its bounds are numbers that something can meet."""
-
-    model_config = ConfigDict(allow_inf_nan=False)
-
-
-class MetricGate(Gate):
-    """A metric on the frozen test rows within bounds."""
-
-    gate: Literal["metric"] = "metric"
-    metric: str
-    min: float | None = None
-    max: float | None = None
-
-    @model_validator(mode="after")
-    def _some_bound(self) -> "MetricGate":
-        if self.min is None and self.max is None:
-            raise ValueError("give min, max or both")
-        if self.min is not None and self.max is not None and self.min > self.max:
-            raise ValueError("min is above max: nothing could pass")
-        return self
-
-
-class OverfitGate(Gate):
-    """Validation loss < `max_ratio` x train loss."""
-
-    gate: Literal["overfit"] = "overfit"
-    max_ratio: float = Field(default=1.2, gt=0)
-
-
-class ToleranceGate(Gate):
-    """Numeric inputs moved by `noise` x their standard deviation must not move the prediction much.
-
-    Regression: the mean absolute move stays within `max_shift` x the spread of the predictions.
-    Classification: at most `max_shift` of the labels change.
-    """
-
-    gate: Literal["tolerance"] = "tolerance"
-    noise: float = Field(default=0.01, gt=0)
-    max_shift: float = Field(default=0.05, ge=0)
-
-
-class ExpectedRow(Spec):
-    """A row every version must get right: the label, or a number within `within` of `expect`."""
-
-    model_config = ConfigDict(allow_inf_nan=False)
-
-    instance: dict[str, Any]
-    expect: Label
-    within: float | None = Field(default=None, ge=0)
-
-
-class MinimumFunctionalityGate(Gate):
-    gate: Literal["minimum_functionality"] = "minimum_functionality"
-    rows: list[ExpectedRow] = Field(min_length=1)
-
-
-class SlicesGate(Gate):
-    """The metric per value of each column in `by`; no slice of at least `min_rows` is worse than bounds allow."""
-
-    gate: Literal["slices"] = "slices"
-    by: list[str] = Field(min_length=1)
-    metric: str
-    max_gap: float | None = Field(
-        default=None, description="Allowed relative loss against all rows, e.g. 0.5 = 50 % worse."
-    )
-    min_rows: int = Field(default=30, ge=1)
-
-
-ModelCheckSpec = Annotated[
-    MetricGate | OverfitGate | ToleranceGate | MinimumFunctionalityGate | SlicesGate, Field(discriminator="gate")
+# Defined below this module, read from here by everybody else.
+__all__ = [
+    "CalibrationCheck",
+    "Change",
+    "Check",
+    "DirectionalCheck",
+    "ExpectedRow",
+    "FairnessCheck",
+    "Gate",
+    "InvarianceCheck",
+    "LatencyCheck",
+    "LeakageCheck",
+    "MemoryCheck",
+    "MetricCheck",
+    "MinimumFunctionalityCheck",
+    "OverfitCheck",
+    "ServingParityCheck",
+    "Severity",
+    "SlicesCheck",
+    "TargetDistributionCheck",
+    "Templates",
+    "ToleranceCheck",
+    "UnusedFeaturesCheck",
+    "Verdict",
+    "WeakSlicesCheck",
 ]
 
 
+def kind_of(value: Any) -> str | None:
+    """The kind of a check, written as a document or made already."""
+    if isinstance(value, dict):
+        found = value.get("gate", value.get("check"))
+        return found if isinstance(found, str) else None
+    return getattr(value, "gate", None)
+
+
+ModelCheckSpec = Annotated[
+    Annotated[MetricCheck, Tag("metric")]
+    | Annotated[OverfitCheck, Tag("overfit")]
+    | Annotated[TargetDistributionCheck, Tag("target_distribution")]
+    | Annotated[SlicesCheck, Tag("slices")]
+    | Annotated[WeakSlicesCheck, Tag("weak_slices")]
+    | Annotated[CalibrationCheck, Tag("calibration")]
+    | Annotated[LeakageCheck, Tag("leakage")]
+    | Annotated[UnusedFeaturesCheck, Tag("unused_features")]
+    | Annotated[FairnessCheck, Tag("fairness")]
+    | Annotated[ServingParityCheck, Tag("serving_parity")]
+    | Annotated[LatencyCheck, Tag("latency")]
+    | Annotated[MemoryCheck, Tag("memory")]
+    | Annotated[ToleranceCheck, Tag("tolerance")]
+    | Annotated[MinimumFunctionalityCheck, Tag("minimum_functionality")]
+    | Annotated[InvarianceCheck, Tag("invariance")]
+    | Annotated[DirectionalCheck, Tag("directional")],
+    Discriminator(kind_of),
+]
+# What comes out differently each time it is measured: a replay takes the recorded figure.
+MEASURED: frozenset[str] = frozenset({"latency", "memory"})
+
+
+class ModelSuite(Spec):
+    """Checks of a model under a name, with the words that their templates draw from."""
+
+    lexicons: dict[Name, list[str]] = Field(default={}, description="Name -> words, for `{name}` in templates.")
+    checks: list[ModelCheckSpec] = Field(min_length=1, max_length=1_000)
+
+    @model_validator(mode="after")
+    def _words(self) -> "ModelSuite":
+        empty = [name for name, words in self.lexicons.items() if not words]
+        if empty:
+            raise ValueError(f"the lexicon {empty[0]!r} has no words")
+        return self
+
+
 class SliceMetric(Spec):
+    """One slice: what it is, its size, the metric on it with its interval, and how much worse that is."""
+
     column: str
     value: str
     rows: int
     metric: float | None
     judged: bool = Field(description="False when the slice is smaller than `min_rows`.")
+    gap: float | None = Field(default=None, description="Relative loss against all rows; positive is worse.")
+    low: float | None = None
+    high: float | None = None
+    p_value: float | None = Field(default=None, description="Corrected for all slices that were looked at.")
 
 
 class ModelCheckResult(Spec):
-    """What one check came to on the frozen rows, with the failing examples where there are any."""
+    """What one check came to, with the failing examples where there are any. `low`, `high`: an interval of `value`."""
 
     gate: str
+    name: str = ""
+    severity: Severity = "error"
     verdict: Verdict
+    vacuous: bool = Field(default=False, description="Nothing was looked at, or nothing changed: this shows nothing.")
     value: float | None = None
+    low: float | None = None
+    high: float | None = None
     threshold: float | str | None = None
     message: str
+    rows: int | None = Field(default=None, description="Rows that were looked at.")
+    seconds: float | None = None
     slices: list[SliceMetric] = []
     examples: list[dict[str, Any]] = []
+    details: dict[str, Any] = Field(default={}, description="Curves, bins and tables of this kind of check.")
+
+
+class SuiteReport(Spec):
+    """What the checks of one suite version came to."""
+
+    suite: str
+    version: int
+    digest: str
+    verdict: Verdict
+    results: list[ModelCheckResult]
+
+
+class PinnedRow(ExpectedRow):
+    """A mistake that became a test: every later version must get it right."""
+
+    pin_id: str
+    note: str = ""
 
 
 class PairedComparison(Spec):

@@ -2,20 +2,10 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Discriminator, Field, Tag, field_validator
 
-from domain.datasets.specs import Spec, VersionRef
-from domain.model_checks.specs import (
-    Gate,
-    MetricGate,
-    MinimumFunctionalityGate,
-    ModelCheckSpec,
-    OverfitGate,
-    PairedComparison,
-    SlicesGate,
-    ToleranceGate,
-    Verdict,
-)
+from domain.datasets.specs import Name, Spec, VersionRef
+from domain.model_checks.specs import Gate, ModelCheckSpec, PairedComparison, Verdict, kind_of
 
 
 class ChampionGate(Gate):
@@ -32,9 +22,23 @@ class ChampionGate(Gate):
     on: VersionRef | None = None
 
 
+class BehaviourGate(Gate):
+    """The newest version of one of the model's suites: no check of severity `error` fails."""
+
+    gate: Literal["behaviour"] = "behaviour"
+    suite: Name
+
+
+def _kind_of_gate(value: Any) -> str | None:
+    found = kind_of(value)
+    return found if found in {"champion", "behaviour"} else "check"
+
+
 GateSpec = Annotated[
-    MetricGate | OverfitGate | ToleranceGate | MinimumFunctionalityGate | SlicesGate | ChampionGate,
-    Field(discriminator="gate"),
+    Annotated[ChampionGate, Tag("champion")]
+    | Annotated[BehaviourGate, Tag("behaviour")]
+    | Annotated[ModelCheckSpec, Tag("check")],
+    Discriminator(_kind_of_gate),
 ]
 
 
@@ -52,8 +56,12 @@ class Policy(Spec):
         return gates
 
     def checks(self) -> list[ModelCheckSpec]:
-        """The gates that look at one version alone: what the model checks run."""
-        return [gate for gate in self.gates if not isinstance(gate, ChampionGate)]
+        """The gates that are checks of one version, written into the policy itself."""
+        return [gate for gate in self.gates if not isinstance(gate, ChampionGate | BehaviourGate)]
+
+    def suites(self) -> list[str]:
+        """Names of the suites that the policy asks for."""
+        return [gate.suite for gate in self.gates if isinstance(gate, BehaviourGate)]
 
 
 class GateVerdict(Spec):

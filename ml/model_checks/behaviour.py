@@ -7,14 +7,14 @@ import numpy as np
 import polars as pl
 
 from domain.errors import Invalid
-from domain.model_checks.specs import ExpectedRow, MinimumFunctionalityGate, ModelCheckResult, ToleranceGate
+from domain.model_checks.specs import ExpectedRow, MinimumFunctionalityCheck, ModelCheckResult, ToleranceCheck
 from domain.registry.specs import Label
 from ml.model_checks.subject import Subject
 
 EXAMPLES_SHOWN = 20
 
 
-def check_tolerance(gate: ToleranceGate, subject: Subject) -> ModelCheckResult:
+def check_tolerance(gate: ToleranceCheck, subject: Subject) -> ModelCheckResult:
     """Numbers moved by Gaussian noise of `noise` x their standard deviation must not move the predictions much.
 
     Whole numbers stay whole: noise below half a unit leaves them where they are. Inconclusive when nothing moves.
@@ -48,7 +48,7 @@ def check_tolerance(gate: ToleranceGate, subject: Subject) -> ModelCheckResult:
     )
 
 
-def _with_noise(gate: ToleranceGate, subject: Subject) -> tuple[pl.DataFrame, list[str]]:
+def _with_noise(gate: ToleranceCheck, subject: Subject) -> tuple[pl.DataFrame, list[str]]:
     """The frame with its numeric inputs moved, and the names of those that did move."""
     generator = np.random.default_rng(subject.seed)
     moved = []
@@ -65,7 +65,7 @@ def _with_noise(gate: ToleranceGate, subject: Subject) -> tuple[pl.DataFrame, li
     return subject.frame.with_columns(moved), [values.name for values in moved]
 
 
-def check_minimum_functionality(gate: MinimumFunctionalityGate, subject: Subject) -> ModelCheckResult:
+def check_minimum_functionality(gate: MinimumFunctionalityCheck, subject: Subject) -> ModelCheckResult:
     """Every given row answered as expected: the label, or a number within `within` (exactly, when absent).
 
     A row the model cannot read (a missing column, a wrong type) is a failure with the reason.

@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import polars as pl
 
-from domain.model_checks.specs import MetricGate, ModelCheckResult, OverfitGate, SliceMetric, SlicesGate
+from domain.model_checks.specs import MetricCheck, ModelCheckResult, OverfitCheck, SliceMetric, SlicesCheck
 from ml.metrics import find_metric
 from ml.model_checks.subject import Subject
 from ml.values import did_you_mean
@@ -15,7 +15,7 @@ SLICES_SHOWN = 100
 QUANTILE_SLICES_FROM = 20
 
 
-def check_metric(gate: MetricGate, subject: Subject) -> ModelCheckResult:
+def check_metric(gate: MetricCheck, subject: Subject) -> ModelCheckResult:
     """The metric on the frozen rows within `min` and `max`."""
     metric = find_metric(gate.metric, subject.model.signature.task)
     value = metric.compute(subject.y, subject.predictions)
@@ -34,7 +34,7 @@ def check_metric(gate: MetricGate, subject: Subject) -> ModelCheckResult:
     )
 
 
-def check_overfit(gate: OverfitGate, subject: Subject) -> ModelCheckResult:
+def check_overfit(gate: OverfitCheck, subject: Subject) -> ModelCheckResult:
     """Validation loss / train loss below `max_ratio`. The losses come from the run, see `ml.metrics.LOSS`."""
     train, validation = subject.metrics.get("train_loss"), subject.metrics.get("validation_loss")
     if train is None or validation is None:
@@ -62,7 +62,7 @@ def check_overfit(gate: OverfitGate, subject: Subject) -> ModelCheckResult:
     )
 
 
-def check_slices(gate: SlicesGate, subject: Subject) -> ModelCheckResult:
+def check_slices(gate: SlicesCheck, subject: Subject) -> ModelCheckResult:
     """The metric per value of each column of `by`; a numeric column of many values is cut at its quartiles.
 
     Fails when a slice of at least `min_rows` is worse than all rows by more than `max_gap`. Inconclusive when no
@@ -97,7 +97,7 @@ def check_slices(gate: SlicesGate, subject: Subject) -> ModelCheckResult:
     )
 
 
-def _slices(column: str, gate: SlicesGate, subject: Subject) -> list[SliceMetric]:
+def _slices(column: str, gate: SlicesCheck, subject: Subject) -> list[SliceMetric]:
     metric = find_metric(gate.metric, subject.model.signature.task)
     labels = _labels(subject.frame[column])
     found = []

@@ -145,7 +145,7 @@ class TestThePolicy:
             ({"gates": [{"gate": "overfit"}, {"gate": "champion", "metric": "a"}]}, ("unfit_metric", "gates.1.metric")),
             ({"gates": [{"gate": "slices", "by": ["sex"], "metric": "f1"}]}, ("unfit_metric", "gates.0.metric")),
             ({"gates": [{"gate": "champion"}]}, ("invalid_request", "body.gates.0.metric")),
-            ({"gates": [{"gate": "slices", "by": [], "metric": "mae"}]}, ("invalid_request", "body.gates.0.by")),
+            ({"gates": [{"gate": "slices", "by": [], "metric": "mae"}]}, ("invalid_request", "body.gates.0")),
             ({"gates": [{"gate": "magic"}]}, ("invalid_request", "body.gates.0")),
             ({"gates": [{"gate": "overfit", "max": 2}]}, ("invalid_request", "body.gates.0.max")),
             ({"approval": "maybe"}, ("invalid_request", "body.approval")),

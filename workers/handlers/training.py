@@ -149,6 +149,7 @@ def _outcome(tools: Toolbox, made: _Made, tracked: TrackedRun) -> RunOutcome:
         metrics=trained.metrics,
         importances=trained.importances,
         notes=trained.notes,
+        curve=made.steps,
         environment=made.environment,
         environment_digest=environment_digest(made.environment),
         package=made.package.as_json(),

@@ -2057,6 +2057,58 @@ export interface components {
          */
         AlertState: "open" | "acknowledged" | "resolved";
         /**
+         * Append
+         * @description Words that say nothing of the matter, put before or after each text; one of `phrases` per row.
+         */
+        Append: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "append";
+            /** Phrases */
+            phrases: string[];
+            /**
+             * Place
+             * @default end
+             * @enum {string}
+             */
+            place: "end" | "start";
+        };
+        /**
+         * Assign
+         * @description A column set to another value: to `values[v]` where it is `v`, or to one value everywhere.
+         */
+        Assign: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "assign";
+            /** Column */
+            column: string;
+            /** Value */
+            value?: string | number | boolean | null;
+            /** Values */
+            values?: {
+                [key: string]: string | number | boolean;
+            } | null;
+        };
+        /**
+         * BehaviourGate
+         * @description The newest version of one of the model's suites: no check of severity `error` fails.
+         */
+        BehaviourGate: {
+            /**
+             * Gate
+             * @default behaviour
+             * @constant
+             */
+            gate: "behaviour";
+            /** Suite */
+            suite: string;
+        };
+        /**
          * Bin
          * @description One bar of a histogram: `low <= x < high` (the last bin includes `high`).
          */
@@ -2146,6 +2198,62 @@ export interface components {
             revision?: number | null;
         };
         /**
+         * CalibrationCheck
+         * @description Probabilities mean what they say: expected calibration error; for regression the mean residual / spread.
+         */
+        CalibrationCheck: {
+            /**
+             * Gate
+             * @default calibration
+             * @constant
+             */
+            gate: "calibration";
+            /**
+             * Name
+             * @description Shown instead of the kind.
+             */
+            name?: string | null;
+            /**
+             * Severity
+             * @description A failed check of severity `warn` stops nothing.
+             * @default error
+             * @enum {string}
+             */
+            severity: "error" | "warn";
+            /**
+             * Where
+             * @description Only rows for which this SQL predicate holds: `age >= 18`.
+             */
+            where?: string | null;
+            /**
+             * Max Error
+             * @default 0.05
+             */
+            max_error: number;
+            /**
+             * Bins
+             * @default 15
+             */
+            bins: number;
+        };
+        /**
+         * Case
+         * @description Letters made upper, lower or title case.
+         */
+        Case: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "case";
+            /**
+             * To
+             * @default lower
+             * @enum {string}
+             */
+            to: "upper" | "lower" | "title";
+        };
+        /**
          * CastStep
          * @description Another type. A value that has no meaning in it fails the step, or becomes null.
          */
@@ -2180,8 +2288,9 @@ export interface components {
          */
         ChampionGate: {
             /**
-             * @description discriminator enum property added by openapi-typescript
-             * @enum {string}
+             * Gate
+             * @default champion
+             * @constant
              */
             gate: "champion";
             /** Metric */
@@ -2302,7 +2411,7 @@ export interface components {
              * Checks
              * @default []
              */
-            checks: (components["schemas"]["SchemaCheck"] | components["schemas"]["NotNullCheck"] | components["schemas"]["InRangeCheck"] | components["schemas"]["InSetCheck"] | components["schemas"]["UniqueCheck"] | components["schemas"]["RowCountCheck"] | components["schemas"]["TargetBalanceCheck"] | components["schemas"]["TargetRangeCheck"] | components["schemas"]["LeakageCheck"] | components["schemas"]["DriftCheck"] | components["schemas"]["ExpressionCheck"] | components["schemas"]["ColumnsCheck"] | components["schemas"]["StatisticCheck"] | components["schemas"]["GreatExpectationsCheck"])[];
+            checks: (components["schemas"]["SchemaCheck"] | components["schemas"]["NotNullCheck"] | components["schemas"]["InRangeCheck"] | components["schemas"]["InSetCheck"] | components["schemas"]["UniqueCheck"] | components["schemas"]["RowCountCheck"] | components["schemas"]["TargetBalanceCheck"] | components["schemas"]["TargetRangeCheck"] | components["schemas"]["domain__data_checks__specs__LeakageCheck"] | components["schemas"]["DriftCheck"] | components["schemas"]["ExpressionCheck"] | components["schemas"]["ColumnsCheck"] | components["schemas"]["StatisticCheck"] | components["schemas"]["GreatExpectationsCheck"])[];
         };
         /**
          * CheckSuiteRead
@@ -2312,7 +2421,7 @@ export interface components {
             /** Version */
             version: number;
             /** Checks */
-            checks: (components["schemas"]["SchemaCheck"] | components["schemas"]["NotNullCheck"] | components["schemas"]["InRangeCheck"] | components["schemas"]["InSetCheck"] | components["schemas"]["UniqueCheck"] | components["schemas"]["RowCountCheck"] | components["schemas"]["TargetBalanceCheck"] | components["schemas"]["TargetRangeCheck"] | components["schemas"]["LeakageCheck"] | components["schemas"]["DriftCheck"] | components["schemas"]["ExpressionCheck"] | components["schemas"]["ColumnsCheck"] | components["schemas"]["StatisticCheck"] | components["schemas"]["GreatExpectationsCheck"])[];
+            checks: (components["schemas"]["SchemaCheck"] | components["schemas"]["NotNullCheck"] | components["schemas"]["InRangeCheck"] | components["schemas"]["InSetCheck"] | components["schemas"]["UniqueCheck"] | components["schemas"]["RowCountCheck"] | components["schemas"]["TargetBalanceCheck"] | components["schemas"]["TargetRangeCheck"] | components["schemas"]["domain__data_checks__specs__LeakageCheck"] | components["schemas"]["DriftCheck"] | components["schemas"]["ExpressionCheck"] | components["schemas"]["ColumnsCheck"] | components["schemas"]["StatisticCheck"] | components["schemas"]["GreatExpectationsCheck"])[];
         };
         /**
          * ClipStep
@@ -2659,6 +2768,59 @@ export interface components {
             name: string;
             /** Expression */
             expression: string;
+        };
+        /**
+         * DirectionalCheck
+         * @description A change whose effect has a direction: at least `min_share` of the rows that it changes follow it.
+         *
+         *     Looked at is the number, or the probability of the label `output`; moves smaller than `slack` count as none.
+         */
+        DirectionalCheck: {
+            /**
+             * Gate
+             * @default directional
+             * @constant
+             */
+            gate: "directional";
+            /**
+             * Name
+             * @description Shown instead of the kind.
+             */
+            name?: string | null;
+            /**
+             * Severity
+             * @description A failed check of severity `warn` stops nothing.
+             * @default error
+             * @enum {string}
+             */
+            severity: "error" | "warn";
+            /**
+             * Where
+             * @description Only rows for which this SQL predicate holds: `age >= 18`.
+             */
+            where?: string | null;
+            /** Change */
+            change: components["schemas"]["Typos"] | components["schemas"]["Case"] | components["schemas"]["Punctuation"] | components["schemas"]["Append"] | components["schemas"]["Replace"] | components["schemas"]["Noise"] | components["schemas"]["Shift"] | components["schemas"]["Shuffle"] | components["schemas"]["Assign"];
+            /**
+             * Direction
+             * @enum {string}
+             */
+            direction: "increase" | "decrease" | "not_increase" | "not_decrease";
+            templates?: components["schemas"]["Templates"] | null;
+            /** Column */
+            column?: string | null;
+            /** Output */
+            output?: string | number | boolean | null;
+            /**
+             * Slack
+             * @default 0
+             */
+            slack: number;
+            /**
+             * Min Share
+             * @default 0.95
+             */
+            min_share: number;
         };
         /**
          * DriftCheck
@@ -3059,6 +3221,63 @@ export interface components {
              * @default 0
              */
             max_share: number;
+        };
+        /**
+         * FairnessCheck
+         * @description The gap between the groups of `by` under one definition, with its interval; groups of `min_rows` are judged.
+         */
+        FairnessCheck: {
+            /**
+             * Gate
+             * @default fairness
+             * @constant
+             */
+            gate: "fairness";
+            /**
+             * Name
+             * @description Shown instead of the kind.
+             */
+            name?: string | null;
+            /**
+             * Severity
+             * @description A failed check of severity `warn` stops nothing.
+             * @default error
+             * @enum {string}
+             */
+            severity: "error" | "warn";
+            /**
+             * Where
+             * @description Only rows for which this SQL predicate holds: `age >= 18`.
+             */
+            where?: string | null;
+            /** By */
+            by: string;
+            /**
+             * Definition
+             * @default equal_opportunity
+             * @enum {string}
+             */
+            definition: "demographic_parity" | "equal_opportunity" | "equalized_odds" | "predictive_parity" | "metric_parity";
+            /**
+             * Favourable
+             * @description The label that is good to get.
+             */
+            favourable?: string | number | boolean | null;
+            /**
+             * Metric
+             * @description For `metric_parity`.
+             */
+            metric?: string | null;
+            /**
+             * Max Gap
+             * @default 0.1
+             */
+            max_gap: number;
+            /**
+             * Min Rows
+             * @default 30
+             */
+            min_rows: number;
         };
         /**
          * Fate
@@ -3465,6 +3684,55 @@ export interface components {
             /** Example */
             example?: string | number | boolean | null;
         };
+        /**
+         * InvarianceCheck
+         * @description A change that should not matter moves at most `max_share` of the predictions by more than `max_move`.
+         *
+         *     A move is a changed probability (0..1), of `output` or of the label given before; for regression a share of the
+         *     predictions' spread. `max_move` absent: a changed label, or any move of more than 5 % of the spread.
+         */
+        InvarianceCheck: {
+            /**
+             * Gate
+             * @default invariance
+             * @constant
+             */
+            gate: "invariance";
+            /**
+             * Name
+             * @description Shown instead of the kind.
+             */
+            name?: string | null;
+            /**
+             * Severity
+             * @description A failed check of severity `warn` stops nothing.
+             * @default error
+             * @enum {string}
+             */
+            severity: "error" | "warn";
+            /**
+             * Where
+             * @description Only rows for which this SQL predicate holds: `age >= 18`.
+             */
+            where?: string | null;
+            /** Change */
+            change: components["schemas"]["Typos"] | components["schemas"]["Case"] | components["schemas"]["Punctuation"] | components["schemas"]["Append"] | components["schemas"]["Replace"] | components["schemas"]["Noise"] | components["schemas"]["Shift"] | components["schemas"]["Shuffle"] | components["schemas"]["Assign"];
+            templates?: components["schemas"]["Templates"] | null;
+            /**
+             * Column
+             * @description The text that is changed; absent, the only text input.
+             */
+            column?: string | null;
+            /** Output */
+            output?: string | number | boolean | null;
+            /** Max Move */
+            max_move?: number | null;
+            /**
+             * Max Share
+             * @default 0.05
+             */
+            max_share: number;
+        };
         /** JobLogRead */
         JobLogRead: {
             /** Seq */
@@ -3568,38 +3836,37 @@ export interface components {
             allow_many: boolean;
         };
         /**
-         * LeakageCheck
-         * @description No column (but those in `ignore`) is associated with the target more than `max_association` (0..1).
+         * LatencyCheck
+         * @description Time of the packaged model for one row, measured alone, warm, in milliseconds.
          */
-        LeakageCheck: {
+        LatencyCheck: {
+            /**
+             * Gate
+             * @default latency
+             * @constant
+             */
+            gate: "latency";
+            /**
+             * Name
+             * @description Shown instead of the kind.
+             */
+            name?: string | null;
             /**
              * Severity
+             * @description A failed check of severity `warn` stops nothing.
              * @default error
              * @enum {string}
              */
             severity: "error" | "warn";
+            /** P50 Ms */
+            p50_ms?: number | null;
+            /** P99 Ms */
+            p99_ms?: number | null;
             /**
-             * Name
-             * @description Shown instead of the generated name.
+             * Rows
+             * @default 300
              */
-            name?: string | null;
-            /**
-             * @description discriminator enum property added by openapi-typescript
-             * @enum {string}
-             */
-            check: "leakage";
-            /** Target */
-            target: string;
-            /**
-             * Max Association
-             * @default 0.98
-             */
-            max_association: number;
-            /**
-             * Ignore
-             * @default []
-             */
-            ignore: string[];
+            rows: number;
         };
         /**
          * LeftOut
@@ -3639,15 +3906,59 @@ export interface components {
             links: components["schemas"]["LineageLink"][];
         };
         /**
-         * MetricGate
-         * @description A metric on the frozen test rows within bounds.
+         * MemoryCheck
+         * @description Resident memory that loading the packaged model and answering adds to a process, in MB.
          */
-        MetricGate: {
+        MemoryCheck: {
             /**
-             * @description discriminator enum property added by openapi-typescript
+             * Gate
+             * @default memory
+             * @constant
+             */
+            gate: "memory";
+            /**
+             * Name
+             * @description Shown instead of the kind.
+             */
+            name?: string | null;
+            /**
+             * Severity
+             * @description A failed check of severity `warn` stops nothing.
+             * @default error
              * @enum {string}
              */
+            severity: "error" | "warn";
+            /** Max Mb */
+            max_mb: number;
+        };
+        /**
+         * MetricCheck
+         * @description A metric on the frozen test rows within bounds.
+         */
+        MetricCheck: {
+            /**
+             * Gate
+             * @default metric
+             * @constant
+             */
             gate: "metric";
+            /**
+             * Name
+             * @description Shown instead of the kind.
+             */
+            name?: string | null;
+            /**
+             * Severity
+             * @description A failed check of severity `warn` stops nothing.
+             * @default error
+             * @enum {string}
+             */
+            severity: "error" | "warn";
+            /**
+             * Where
+             * @description Only rows for which this SQL predicate holds: `age >= 18`.
+             */
+            where?: string | null;
             /** Metric */
             metric: string;
             /** Min */
@@ -3655,15 +3966,47 @@ export interface components {
             /** Max */
             max?: number | null;
         };
-        /** MinimumFunctionalityGate */
-        MinimumFunctionalityGate: {
+        /**
+         * MinimumFunctionalityCheck
+         * @description Rows or templates that every version must answer as expected, but for `1 - min_share` of them.
+         */
+        MinimumFunctionalityCheck: {
             /**
-             * @description discriminator enum property added by openapi-typescript
-             * @enum {string}
+             * Gate
+             * @default minimum_functionality
+             * @constant
              */
             gate: "minimum_functionality";
-            /** Rows */
+            /**
+             * Name
+             * @description Shown instead of the kind.
+             */
+            name?: string | null;
+            /**
+             * Severity
+             * @description A failed check of severity `warn` stops nothing.
+             * @default error
+             * @enum {string}
+             */
+            severity: "error" | "warn";
+            /**
+             * Rows
+             * @default []
+             */
             rows: components["schemas"]["ExpectedRow"][];
+            templates?: components["schemas"]["Templates"] | null;
+            /**
+             * Expect
+             * @description The answer to every template.
+             */
+            expect?: string | number | boolean | null;
+            /** Within */
+            within?: number | null;
+            /**
+             * Min Share
+             * @default 1
+             */
+            min_share: number;
         };
         /**
          * ModelCheckReportRead
@@ -3677,7 +4020,7 @@ export interface components {
             /** Policy Version */
             policy_version: number;
             /** Checks */
-            checks: (components["schemas"]["MetricGate"] | components["schemas"]["OverfitGate"] | components["schemas"]["ToleranceGate"] | components["schemas"]["MinimumFunctionalityGate"] | components["schemas"]["SlicesGate"])[];
+            checks: (components["schemas"]["MetricCheck"] | components["schemas"]["OverfitCheck"] | components["schemas"]["TargetDistributionCheck"] | components["schemas"]["SlicesCheck"] | components["schemas"]["WeakSlicesCheck"] | components["schemas"]["CalibrationCheck"] | components["schemas"]["domain__model_checks__quality__LeakageCheck"] | components["schemas"]["UnusedFeaturesCheck"] | components["schemas"]["FairnessCheck"] | components["schemas"]["ServingParityCheck"] | components["schemas"]["LatencyCheck"] | components["schemas"]["MemoryCheck"] | components["schemas"]["ToleranceCheck"] | components["schemas"]["MinimumFunctionalityCheck"] | components["schemas"]["InvarianceCheck"] | components["schemas"]["DirectionalCheck"])[];
             /**
              * Verdict
              * @description Inconclusive when there was nothing to check.
@@ -3700,22 +4043,50 @@ export interface components {
         };
         /**
          * ModelCheckResult
-         * @description What one check came to on the frozen rows, with the failing examples where there are any.
+         * @description What one check came to, with the failing examples where there are any. `low`, `high`: an interval of `value`.
          */
         ModelCheckResult: {
             /** Gate */
             gate: string;
             /**
+             * Name
+             * @default
+             */
+            name: string;
+            /**
+             * Severity
+             * @default error
+             * @enum {string}
+             */
+            severity: "error" | "warn";
+            /**
              * Verdict
              * @enum {string}
              */
             verdict: "pass" | "fail" | "inconclusive";
+            /**
+             * Vacuous
+             * @description Nothing was looked at, or nothing changed: this shows nothing.
+             * @default false
+             */
+            vacuous: boolean;
             /** Value */
             value?: number | null;
+            /** Low */
+            low?: number | null;
+            /** High */
+            high?: number | null;
             /** Threshold */
             threshold?: number | string | null;
             /** Message */
             message: string;
+            /**
+             * Rows
+             * @description Rows that were looked at.
+             */
+            rows?: number | null;
+            /** Seconds */
+            seconds?: number | null;
             /**
              * Slices
              * @default []
@@ -3728,6 +4099,14 @@ export interface components {
             examples: {
                 [key: string]: unknown;
             }[];
+            /**
+             * Details
+             * @description Curves, bins and tables of this kind of check.
+             * @default {}
+             */
+            details: {
+                [key: string]: unknown;
+            };
         };
         /**
          * ModelCreate
@@ -3988,6 +4367,27 @@ export interface components {
             /** Dataset */
             dataset: string;
         };
+        /**
+         * Noise
+         * @description Numbers moved by Gaussian noise of `scale` x their standard deviation; whole numbers stay whole.
+         */
+        Noise: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "noise";
+            /**
+             * Columns
+             * @description Absent: every numeric input.
+             */
+            columns?: string[] | null;
+            /**
+             * Scale
+             * @default 0.01
+             */
+            scale: number;
+        };
         /** NotNullCheck */
         NotNullCheck: {
             /**
@@ -4041,20 +4441,37 @@ export interface components {
             keep: boolean;
         };
         /**
-         * OverfitGate
-         * @description Validation loss < `max_ratio` x train loss.
+         * OverfitCheck
+         * @description Validation loss < `max_ratio` x train loss; and, where the run tells its steps, no rise after the best step.
+         *
+         *     `max_rise` bounds how far the validation loss ends above its own minimum, as a share of it; None does not ask.
          */
-        OverfitGate: {
+        OverfitCheck: {
             /**
-             * @description discriminator enum property added by openapi-typescript
-             * @enum {string}
+             * Gate
+             * @default overfit
+             * @constant
              */
             gate: "overfit";
+            /**
+             * Name
+             * @description Shown instead of the kind.
+             */
+            name?: string | null;
+            /**
+             * Severity
+             * @description A failed check of severity `warn` stops nothing.
+             * @default error
+             * @enum {string}
+             */
+            severity: "error" | "warn";
             /**
              * Max Ratio
              * @default 1.2
              */
             max_ratio: number;
+            /** Max Rise */
+            max_rise?: number | null;
         };
         /** OverviewRead */
         OverviewRead: {
@@ -4570,7 +4987,7 @@ export interface components {
              * Gates
              * @default []
              */
-            gates: (components["schemas"]["MetricGate"] | components["schemas"]["OverfitGate"] | components["schemas"]["ToleranceGate"] | components["schemas"]["MinimumFunctionalityGate"] | components["schemas"]["SlicesGate"] | components["schemas"]["ChampionGate"])[];
+            gates: (components["schemas"]["ChampionGate"] | components["schemas"]["BehaviourGate"] | (components["schemas"]["MetricCheck"] | components["schemas"]["OverfitCheck"] | components["schemas"]["TargetDistributionCheck"] | components["schemas"]["SlicesCheck"] | components["schemas"]["WeakSlicesCheck"] | components["schemas"]["CalibrationCheck"] | components["schemas"]["domain__model_checks__quality__LeakageCheck"] | components["schemas"]["UnusedFeaturesCheck"] | components["schemas"]["FairnessCheck"] | components["schemas"]["ServingParityCheck"] | components["schemas"]["LatencyCheck"] | components["schemas"]["MemoryCheck"] | components["schemas"]["ToleranceCheck"] | components["schemas"]["MinimumFunctionalityCheck"] | components["schemas"]["InvarianceCheck"] | components["schemas"]["DirectionalCheck"]))[];
             /**
              * Approval
              * @default automatic
@@ -4698,6 +5115,17 @@ export interface components {
          * @enum {string}
          */
         Provider: "github" | "gitlab";
+        /**
+         * Punctuation
+         * @description Punctuation taken away from the end, or added where there is none.
+         */
+        Punctuation: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "punctuation";
+        };
         /**
          * QuarantineCreate
          * @description Where the rows of a version go by its checks: `clean` is the dataset itself, `failing` is NAME-quarantine.
@@ -4881,6 +5309,21 @@ export interface components {
             /** Names */
             names: {
                 [key: string]: string;
+            };
+        };
+        /**
+         * Replace
+         * @description Whole words replaced: `{amazing: horrible}`. Values may be lists or `{lexicon}`: one is drawn per row.
+         */
+        Replace: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "replace";
+            /** Words */
+            words: {
+                [key: string]: string | string[];
             };
         };
         /**
@@ -5374,10 +5817,85 @@ export interface components {
             /** Columns */
             columns: string[];
         };
+        /**
+         * ServingParityCheck
+         * @description The package, asked as serving asks it (rows as JSON), answers as the trained model does on real rows.
+         */
+        ServingParityCheck: {
+            /**
+             * Gate
+             * @default serving_parity
+             * @constant
+             */
+            gate: "serving_parity";
+            /**
+             * Name
+             * @description Shown instead of the kind.
+             */
+            name?: string | null;
+            /**
+             * Severity
+             * @description A failed check of severity `warn` stops nothing.
+             * @default error
+             * @enum {string}
+             */
+            severity: "error" | "warn";
+            /**
+             * Where
+             * @description Only rows for which this SQL predicate holds: `age >= 18`.
+             */
+            where?: string | null;
+            /**
+             * Tolerance
+             * @default 0.0001
+             */
+            tolerance: number;
+            /**
+             * Max Share
+             * @description Share of rows that may differ by more.
+             * @default 0.001
+             */
+            max_share: number;
+            /**
+             * Rows
+             * @default 500
+             */
+            rows: number;
+        };
         /** SessionCreate */
         SessionCreate: {
             /** Token */
             token: string;
+        };
+        /**
+         * Shift
+         * @description Numbers moved by a fixed amount, or by a factor.
+         */
+        Shift: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "shift";
+            /** Column */
+            column: string;
+            /** By */
+            by?: number | null;
+            /** Factor */
+            factor?: number | null;
+        };
+        /**
+         * Shuffle
+         * @description Values exchanged between rows: an id, or anything else that should not matter.
+         */
+        Shuffle: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "shuffle";
+            /** Columns */
+            columns: string[];
         };
         /**
          * Signature
@@ -5399,7 +5917,10 @@ export interface components {
              */
             classes: (string | number | boolean)[];
         };
-        /** SliceMetric */
+        /**
+         * SliceMetric
+         * @description One slice: what it is, its size, the metric on it with its interval, and how much worse that is.
+         */
         SliceMetric: {
             /** Column */
             column: string;
@@ -5414,19 +5935,64 @@ export interface components {
              * @description False when the slice is smaller than `min_rows`.
              */
             judged: boolean;
+            /**
+             * Gap
+             * @description Relative loss against all rows; positive is worse.
+             */
+            gap?: number | null;
+            /** Low */
+            low?: number | null;
+            /** High */
+            high?: number | null;
+            /**
+             * P Value
+             * @description Corrected for all slices that were looked at.
+             */
+            p_value?: number | null;
         };
         /**
-         * SlicesGate
-         * @description The metric per value of each column in `by`; no slice of at least `min_rows` is worse than bounds allow.
+         * SlicesCheck
+         * @description The metric per slice; no slice of at least `min_rows` is worse than bounds allow.
+         *
+         *     Slices are the values of each column in `by` (quarters of a number), and the named predicates in `named`.
          */
-        SlicesGate: {
+        SlicesCheck: {
             /**
-             * @description discriminator enum property added by openapi-typescript
-             * @enum {string}
+             * Gate
+             * @default slices
+             * @constant
              */
             gate: "slices";
-            /** By */
+            /**
+             * Name
+             * @description Shown instead of the kind.
+             */
+            name?: string | null;
+            /**
+             * Severity
+             * @description A failed check of severity `warn` stops nothing.
+             * @default error
+             * @enum {string}
+             */
+            severity: "error" | "warn";
+            /**
+             * Where
+             * @description Only rows for which this SQL predicate holds: `age >= 18`.
+             */
+            where?: string | null;
+            /**
+             * By
+             * @default []
+             */
             by: string[];
+            /**
+             * Named
+             * @description Name -> SQL predicate, `young: age < 25`.
+             * @default {}
+             */
+            named: {
+                [key: string]: string;
+            };
             /** Metric */
             metric: string;
             /**
@@ -5722,6 +6288,40 @@ export interface components {
             min_share: number;
         };
         /**
+         * TargetDistributionCheck
+         * @description The answers are distributed as the truth is: Jensen-Shannon distance (0..1), for numbers over 20 quantiles.
+         */
+        TargetDistributionCheck: {
+            /**
+             * Gate
+             * @default target_distribution
+             * @constant
+             */
+            gate: "target_distribution";
+            /**
+             * Name
+             * @description Shown instead of the kind.
+             */
+            name?: string | null;
+            /**
+             * Severity
+             * @description A failed check of severity `warn` stops nothing.
+             * @default error
+             * @enum {string}
+             */
+            severity: "error" | "warn";
+            /**
+             * Where
+             * @description Only rows for which this SQL predicate holds: `age >= 18`.
+             */
+            where?: string | null;
+            /**
+             * Max Distance
+             * @default 0.1
+             */
+            max_distance: number;
+        };
+        /**
          * TargetRangeCheck
          * @description The mean of a numeric target lies in `[min_mean, max_mean]` and its spread is not zero.
          */
@@ -5748,6 +6348,34 @@ export interface components {
             min_mean?: number | null;
             /** Max Mean */
             max_mean?: number | null;
+        };
+        /**
+         * Templates
+         * @description Texts made from templates: `The {thing} was {good}.` with words of the suite's lexicons, every combination.
+         *
+         *     `limit` bounds how many; more are sampled evenly, the same ones each time.
+         */
+        Templates: {
+            /** Texts */
+            texts: string[];
+            /**
+             * Column
+             * @description The input that takes the text; absent, the only text input.
+             */
+            column?: string | null;
+            /**
+             * Rest
+             * @description Values of the other inputs.
+             * @default {}
+             */
+            rest: {
+                [key: string]: unknown;
+            };
+            /**
+             * Limit
+             * @default 500
+             */
+            limit: number;
         };
         /**
          * TextStep
@@ -5848,18 +6476,36 @@ export interface components {
             revoked_at: string | null;
         };
         /**
-         * ToleranceGate
+         * ToleranceCheck
          * @description Numeric inputs moved by `noise` x their standard deviation must not move the prediction much.
          *
          *     Regression: the mean absolute move stays within `max_shift` x the spread of the predictions.
          *     Classification: at most `max_shift` of the labels change.
          */
-        ToleranceGate: {
+        ToleranceCheck: {
             /**
-             * @description discriminator enum property added by openapi-typescript
-             * @enum {string}
+             * Gate
+             * @default tolerance
+             * @constant
              */
             gate: "tolerance";
+            /**
+             * Name
+             * @description Shown instead of the kind.
+             */
+            name?: string | null;
+            /**
+             * Severity
+             * @description A failed check of severity `warn` stops nothing.
+             * @default error
+             * @enum {string}
+             */
+            severity: "error" | "warn";
+            /**
+             * Where
+             * @description Only rows for which this SQL predicate holds: `age >= 18`.
+             */
+            where?: string | null;
             /**
              * Noise
              * @default 0.01
@@ -6007,6 +6653,22 @@ export interface components {
             /** Value */
             value: boolean | number | string;
         };
+        /**
+         * Typos
+         * @description Neighbouring letters swapped, at `count` places of each text.
+         */
+        Typos: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "typos";
+            /**
+             * Count
+             * @default 1
+             */
+            count: number;
+        };
         /** UniqueCheck */
         UniqueCheck: {
             /**
@@ -6027,6 +6689,40 @@ export interface components {
             check: "unique";
             /** Columns */
             columns: string[];
+        };
+        /**
+         * UnusedFeaturesCheck
+         * @description Inputs whose shuffling moves no prediction; at most `max_unused` of them.
+         */
+        UnusedFeaturesCheck: {
+            /**
+             * Gate
+             * @default unused_features
+             * @constant
+             */
+            gate: "unused_features";
+            /**
+             * Name
+             * @description Shown instead of the kind.
+             */
+            name?: string | null;
+            /**
+             * Severity
+             * @description A failed check of severity `warn` stops nothing.
+             * @default error
+             * @enum {string}
+             */
+            severity: "error" | "warn";
+            /**
+             * Where
+             * @description Only rows for which this SQL predicate holds: `age >= 18`.
+             */
+            where?: string | null;
+            /**
+             * Max Unused
+             * @default 0
+             */
+            max_unused: number;
         };
         /**
          * UploadSource
@@ -6274,6 +6970,62 @@ export interface components {
              */
             since: string;
         };
+        /**
+         * WeakSlicesCheck
+         * @description Slices found by search (one or two columns) on which the metric is worse, with their size and confidence.
+         *
+         *     Fails when one of at least `min_share` of the rows is worse than all rows by more than `max_gap`, shown at
+         *     `alpha` after correction for all slices that were looked at.
+         */
+        WeakSlicesCheck: {
+            /**
+             * Gate
+             * @default weak_slices
+             * @constant
+             */
+            gate: "weak_slices";
+            /**
+             * Name
+             * @description Shown instead of the kind.
+             */
+            name?: string | null;
+            /**
+             * Severity
+             * @description A failed check of severity `warn` stops nothing.
+             * @default error
+             * @enum {string}
+             */
+            severity: "error" | "warn";
+            /**
+             * Where
+             * @description Only rows for which this SQL predicate holds: `age >= 18`.
+             */
+            where?: string | null;
+            /** Metric */
+            metric: string;
+            /** Columns */
+            columns?: string[] | null;
+            /**
+             * Max Gap
+             * @default 0.5
+             */
+            max_gap: number;
+            /**
+             * Min Share
+             * @default 0.02
+             */
+            min_share: number;
+            /**
+             * Alpha
+             * @default 0.05
+             */
+            alpha: number;
+            /**
+             * Depth
+             * @default 2
+             */
+            depth: number;
+        };
         /** WhoAmI */
         WhoAmI: {
             /** Name */
@@ -6321,6 +7073,40 @@ export interface components {
          */
         WindowVerdict: "quiet" | "drifted" | "degraded" | "broken";
         /**
+         * LeakageCheck
+         * @description No column (but those in `ignore`) is associated with the target more than `max_association` (0..1).
+         */
+        domain__data_checks__specs__LeakageCheck: {
+            /**
+             * Severity
+             * @default error
+             * @enum {string}
+             */
+            severity: "error" | "warn";
+            /**
+             * Name
+             * @description Shown instead of the generated name.
+             */
+            name?: string | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            check: "leakage";
+            /** Target */
+            target: string;
+            /**
+             * Max Association
+             * @default 0.98
+             */
+            max_association: number;
+            /**
+             * Ignore
+             * @default []
+             */
+            ignore: string[];
+        };
+        /**
          * VersionState
          * @enum {string}
          */
@@ -6330,6 +7116,46 @@ export interface components {
          * @enum {string}
          */
         domain__experiments__states__RunState: "pending" | "running" | "finished" | "failed" | "cancelled";
+        /**
+         * LeakageCheck
+         * @description No single input carries the answer: shuffling one column may not destroy all that the model knows.
+         */
+        domain__model_checks__quality__LeakageCheck: {
+            /**
+             * Gate
+             * @default leakage
+             * @constant
+             */
+            gate: "leakage";
+            /**
+             * Name
+             * @description Shown instead of the kind.
+             */
+            name?: string | null;
+            /**
+             * Severity
+             * @description A failed check of severity `warn` stops nothing.
+             * @default error
+             * @enum {string}
+             */
+            severity: "error" | "warn";
+            /**
+             * Where
+             * @description Only rows for which this SQL predicate holds: `age >= 18`.
+             */
+            where?: string | null;
+            /**
+             * Max Share
+             * @default 0.9
+             */
+            max_share: number;
+            /**
+             * Max Seen
+             * @description Share of test rows that were also trained on.
+             * @default 0.01
+             */
+            max_seen: number;
+        };
         /**
          * RunState
          * @enum {string}

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from domain.model_checks.specs import (
     ExpectedRow,
-    MetricGate,
-    MinimumFunctionalityGate,
+    MetricCheck,
+    MinimumFunctionalityCheck,
     ModelCheckResult,
     ModelCheckSpec,
-    OverfitGate,
-    SlicesGate,
-    ToleranceGate,
+    OverfitCheck,
+    SlicesCheck,
+    ToleranceCheck,
 )
 from domain.registry.specs import InputColumn, Package, Signature
 from ml.encoding import NUMBERS, Encoder, Extra
@@ -69,18 +69,18 @@ class TestMetric:
     def test_is_held_to_its_bounds(
         self, boosted: TrainedModel, minimum: float | None, maximum: float | None, verdict: str
     ) -> None:
-        gate = MetricGate(metric="accuracy", min=minimum, max=maximum)
+        gate = MetricCheck(metric="accuracy", min=minimum, max=maximum)
         result = check(gate, model_of(boosted), boosted.part("test"))
         assert result.verdict == verdict
         assert result.value == pytest.approx(boosted.metrics["test_accuracy"])
 
     def test_that_is_unknown_fails_with_a_near_match(self, boosted: TrainedModel) -> None:
-        result = check(MetricGate(metric="acuracy", min=0), model_of(boosted), boosted.part("test"))
+        result = check(MetricCheck(metric="acuracy", min=0), model_of(boosted), boosted.part("test"))
         assert (result.verdict, "accuracy" in result.message) == ("fail", True)
 
     def test_that_is_not_defined_is_inconclusive(self, boosted: TrainedModel) -> None:
         benign = boosted.part("test").filter(pl.col("label") == "benign")
-        assert check(MetricGate(metric="auc", min=0), model_of(boosted), benign).verdict == "inconclusive"
+        assert check(MetricCheck(metric="auc", min=0), model_of(boosted), benign).verdict == "inconclusive"
 
 
 class TestOverfit:
@@ -90,47 +90,47 @@ class TestOverfit:
     )
     def test_compares_the_losses_of_the_run(self, losses: tuple[float, float], verdict: str) -> None:
         metrics = {"train_loss": losses[0], "validation_loss": losses[1]}
-        assert check(OverfitGate(), Steep(1), LINE, metrics).verdict == verdict
+        assert check(OverfitCheck(), Steep(1), LINE, metrics).verdict == verdict
 
     def test_without_losses_is_inconclusive(self) -> None:
-        assert check(OverfitGate(), Steep(1), LINE, {"train_mae": 1.0}).verdict == "inconclusive"
+        assert check(OverfitCheck(), Steep(1), LINE, {"train_mae": 1.0}).verdict == "inconclusive"
 
 
 class TestTolerance:
     def test_passes_a_smooth_model(self) -> None:
-        assert check(ToleranceGate(), Steep(1), LINE).verdict == "pass"
+        assert check(ToleranceCheck(), Steep(1), LINE).verdict == "pass"
 
     def test_fails_a_wild_model_with_examples(self) -> None:
-        result = check(ToleranceGate(), Steep(500), LINE)
+        result = check(ToleranceCheck(), Steep(500), LINE)
         assert result.verdict == "fail"
         assert result.examples
         assert set(result.examples[0]) == {"row", "before", "after"}
 
     def test_counts_labels_that_change(self, boosted: TrainedModel) -> None:
-        calm = check(ToleranceGate(noise=0.001), model_of(boosted), boosted.part("test"))
-        shaken = check(ToleranceGate(noise=3.0), model_of(boosted), boosted.part("test"))
+        calm = check(ToleranceCheck(noise=0.001), model_of(boosted), boosted.part("test"))
+        shaken = check(ToleranceCheck(noise=3.0), model_of(boosted), boosted.part("test"))
         assert (calm.verdict, shaken.verdict) == ("pass", "fail")
 
     def test_moves_whole_numbers_by_whole_steps(self) -> None:
         whole = pl.DataFrame({"x": range(200), "y": [0.0] * 200})
-        assert check(ToleranceGate(noise=0.05), Steep(1, "integer"), whole).verdict == "fail"
+        assert check(ToleranceCheck(noise=0.05), Steep(1, "integer"), whole).verdict == "fail"
 
     @pytest.mark.parametrize(
         "values", [[0, 1] * 20, [5] * 40, [None, 1] * 20], ids=["too coarse", "constant", "constant with nulls"]
     )
     def test_is_inconclusive_when_nothing_moves(self, values: list[int | None]) -> None:
         frame = pl.DataFrame({"x": values, "y": [0.0] * 40})
-        assert check(ToleranceGate(), Steep(1, "integer"), frame).verdict == "inconclusive"
+        assert check(ToleranceCheck(), Steep(1, "integer"), frame).verdict == "inconclusive"
 
     def test_gives_the_same_answer_twice(self) -> None:
-        assert check(ToleranceGate(), Steep(9), LINE) == check(ToleranceGate(), Steep(9), LINE)
+        assert check(ToleranceCheck(), Steep(9), LINE) == check(ToleranceCheck(), Steep(9), LINE)
 
 
 class TestMinimumFunctionality:
     def test_passes_rows_answered_as_expected(self, boosted: TrainedModel) -> None:
         row = boosted.part("train").filter(pl.col("label") == "benign").row(0, named=True)
         expected = ExpectedRow(instance={k: v for k, v in row.items() if k != "label"}, expect="benign")
-        gate = MinimumFunctionalityGate(rows=[expected])
+        gate = MinimumFunctionalityCheck(rows=[expected])
         assert check(gate, model_of(boosted), boosted.part("test")).verdict == "pass"
 
     def test_shows_wrong_and_unreadable_rows(self) -> None:
@@ -140,13 +140,13 @@ class TestMinimumFunctionality:
             ExpectedRow(instance={"x": 0.0}, expect="high", within=0.5),
             ExpectedRow(instance={"x": "zero"}, expect=0),
         ]
-        result = check(MinimumFunctionalityGate(rows=rows), Steep(1), LINE)
+        result = check(MinimumFunctionalityCheck(rows=rows), Steep(1), LINE)
         assert (result.verdict, result.value) == ("fail", 0.25)
         assert [example.get("got") for example in result.examples] == [0.0, 0.0, None]
         assert result.examples[-1]["where"] == "rows[3].x"
 
     def test_needs_no_frozen_rows(self) -> None:
-        gate = MinimumFunctionalityGate(rows=[ExpectedRow(instance={"x": 0.0}, expect=0, within=1)])
+        gate = MinimumFunctionalityCheck(rows=[ExpectedRow(instance={"x": 0.0}, expect=0, within=1)])
         assert check(gate, Steep(1), LINE.clear()).verdict == "pass"
 
 
@@ -157,47 +157,51 @@ class TestSlices:
     )
 
     def test_fail_when_one_is_much_worse_than_all(self) -> None:
-        result = check(SlicesGate(by=["half"], metric="mae", max_gap=0.5), Steep(1), self.FRAME)
+        result = check(SlicesCheck(by=["half"], metric="mae", max_gap=0.5), Steep(1), self.FRAME)
         assert result.verdict == "fail"
         assert [(s.value, s.rows, s.judged) for s in result.slices] == [("left", 100, True), ("right", 100, True)]
         assert result.value == pytest.approx((1 - 0.55) / 0.55, rel=1e-3)
 
     def test_pass_within_the_gap_and_without_one(self) -> None:
-        assert check(SlicesGate(by=["half"], metric="mae", max_gap=0.9), Steep(1), self.FRAME).verdict == "pass"
-        assert check(SlicesGate(by=["half"], metric="mae"), Steep(1), self.FRAME).verdict == "pass"
+        assert check(SlicesCheck(by=["half"], metric="mae", max_gap=0.9), Steep(1), self.FRAME).verdict == "pass"
+        assert check(SlicesCheck(by=["half"], metric="mae"), Steep(1), self.FRAME).verdict == "pass"
 
     def test_cut_a_number_of_many_values_at_its_quartiles(self) -> None:
-        result = check(SlicesGate(by=["x"], metric="mae", max_gap=0.9), Steep(1), self.FRAME)
+        result = check(SlicesCheck(by=["x"], metric="mae", max_gap=0.9), Steep(1), self.FRAME)
         assert sorted(s.rows for s in result.slices) == [50] * 4
 
     def test_keep_missing_values_apart(self) -> None:
         holes = self.FRAME.with_columns(x=pl.when(pl.int_range(pl.len()) < 40).then(None).otherwise(pl.col("x")))
-        result = check(SlicesGate(by=["x"], metric="mae"), Steep(1), holes)
+        result = check(SlicesCheck(by=["x"], metric="mae"), Steep(1), holes)
         assert [s.rows for s in result.slices if s.value == "(missing)"] == [40]
 
     def test_do_not_judge_small_ones(self) -> None:
-        result = check(SlicesGate(by=["half"], metric="mae", max_gap=0.1, min_rows=101), Steep(1), self.FRAME)
+        result = check(SlicesCheck(by=["half"], metric="mae", max_gap=0.1, min_rows=101), Steep(1), self.FRAME)
         assert (result.verdict, [s.judged for s in result.slices]) == ("inconclusive", [False, False])
 
     def test_on_which_the_metric_is_not_defined_are_not_judged(self, boosted: TrainedModel) -> None:
-        result = check(SlicesGate(by=["label"], metric="auc"), model_of(boosted), boosted.part("test"))
+        result = check(SlicesCheck(by=["label"], metric="auc"), model_of(boosted), boosted.part("test"))
         assert (result.verdict, [s.metric for s in result.slices]) == ("inconclusive", [None, None])
 
     def test_by_an_unknown_column_fail_with_a_near_match(self) -> None:
-        result = check(SlicesGate(by=["hlf"], metric="mae"), Steep(1), self.FRAME)
+        result = check(SlicesCheck(by=["hlf"], metric="mae"), Steep(1), self.FRAME)
         assert (result.verdict, "'half'" in result.message) == ("fail", True)
 
     def test_by_an_unknown_metric_fail(self) -> None:
-        assert check(SlicesGate(by=["half"], metric="nope"), Steep(1), self.FRAME).verdict == "fail"
+        assert check(SlicesCheck(by=["half"], metric="nope"), Steep(1), self.FRAME).verdict == "fail"
 
 
-@pytest.mark.parametrize("spec", [MetricGate(metric="mae", max=1), ToleranceGate(), SlicesGate(by=["x"], metric="mae")])
+@pytest.mark.parametrize(
+    "spec", [MetricCheck(metric="mae", max=1), ToleranceCheck(), SlicesCheck(by=["x"], metric="mae")]
+)
 @pytest.mark.parametrize("frame", [LINE.clear(), LINE.drop("y"), LINE.with_columns(y=pl.lit(None, pl.Float64))])
 def test_no_rows_is_inconclusive(spec: ModelCheckSpec, frame: pl.DataFrame) -> None:
     assert check(spec, Steep(1), frame).verdict == "inconclusive"
 
 
-@pytest.mark.parametrize("spec", [MetricGate(metric="mae", max=9), ToleranceGate(), SlicesGate(by=["y"], metric="mae")])
+@pytest.mark.parametrize(
+    "spec", [MetricCheck(metric="mae", max=9), ToleranceCheck(), SlicesCheck(by=["y"], metric="mae")]
+)
 def test_rows_the_model_cannot_read_fail(spec: ModelCheckSpec) -> None:
     result = check(spec, Steep(1), LINE.rename({"x": "z"}))
     assert (result.verdict, "'x' is missing" in result.message) == ("fail", True)
