@@ -1,12 +1,11 @@
 """`Meter`: what each stage of a job takes in wall time, CPU time and memory. One per job, called by `workers.run`.
 
-It takes no samples of its own. Linux remembers the peak of a process's memory and forgets it when told to, which is
-done where a stage begins; so a peak counts however short it was. Child processes are looked at where a stage begins and
-with each heartbeat: their CPU time is never lost, a memory peak between two looks is. Elsewhere than on Linux this
-holds for the process itself, too.
+It looks where a stage begins and with each heartbeat, and not in between: Linux remembers the peak of a process's
+memory until it is told to forget it, so a peak of the worker counts however short it was. Of child processes no CPU
+time is lost, but a memory peak between two looks is; elsewhere than on Linux this holds for the worker itself, too.
 """
 
-import os
+import resource
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -32,6 +31,7 @@ class Meter:
         self._process = psutil.Process()
         self._lock = Lock()
         self._stages: dict[str, Stage] = {}
+        self._peak_is_known = _forget_peak()
         self._begin(FIRST_STAGE, self._now()[0])
 
     def stage(self, name: str) -> None:
@@ -46,32 +46,32 @@ class Meter:
             return list(self._stages.values())
 
     def _begin(self, name: str, cpu: float) -> None:
-        _forget_peak()
         self._before = self._stages.get(name) or _nothing(self._attempt, name)
-        self._peak = 0
+        self._peak = self._before.peak_bytes
         self._wall, self._cpu = time.perf_counter(), cpu
         self._stages[name] = self._before
 
     def _look(self) -> float:
         """Bring the stage that runs up to date. Returns the CPU seconds until now."""
         cpu, resident = self._now()
-        self._peak = max(self._peak, resident, _own_peak())
+        self._peak = max(self._peak, resident)
+        _forget_peak()
         before = self._before
         self._stages[before.name] = before.model_copy(
             update={
                 "wall_seconds": round(before.wall_seconds + time.perf_counter() - self._wall, 6),
                 # A child that nobody waited for takes its share with it.
                 "cpu_seconds": round(before.cpu_seconds + max(0.0, cpu - self._cpu), 6),
-                "peak_bytes": max(before.peak_bytes, self._peak),
+                "peak_bytes": self._peak,
             }
         )
         return cpu
 
     def _now(self) -> tuple[float, int]:
-        """CPU seconds and resident bytes of the process and its children; those that have ended count with theirs."""
-        own = os.times()
-        cpu = own.user + own.system + own.children_user + own.children_system
-        resident = self._process.memory_info().rss
+        """CPU seconds of the process and its children, ended ones included; its peak with what they hold, bytes."""
+        ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+        cpu = time.process_time() + ended.ru_utime + ended.ru_stime
+        resident = _own_peak() if self._peak_is_known else self._process.memory_info().rss
         for child in self._process.children(recursive=True):
             with suppress(psutil.Error):  # it ended meanwhile
                 used = child.cpu_times()
@@ -85,14 +85,14 @@ def _nothing(attempt: int, name: str) -> Stage:
 
 
 def _own_peak() -> int:
-    """The most that was resident since it was forgotten, bytes; 0 where the system does not say."""
+    """The most that was resident since the last `_forget_peak`, bytes."""
+    return int(_STATUS.read_text().partition("VmHWM:")[2].split(maxsplit=1)[0]) * 1024
+
+
+def _forget_peak() -> bool:
+    """False where that is not possible: not on Linux, or in a sandbox that does not let a process do it."""
     try:
-        fields = _STATUS.read_text().partition("VmHWM:")[2].split(maxsplit=1)
-    except OSError:
-        return 0
-    return int(fields[0]) * 1024 if fields else 0
-
-
-def _forget_peak() -> None:
-    with suppress(OSError):  # not Linux, or not permitted: then peaks of earlier stages count for later ones
         _CLEAR.write_text(_FORGET_PEAK)
+    except OSError:
+        return False
+    return True

@@ -27,7 +27,7 @@ _MEDIA_TYPES = {
 }
 # The page brings its script with it: it may run, in an origin of its own, and reach nothing.
 _PROFILE_POLICY = (
-    "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
+    "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline' data:; "
     "img-src data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 )
 
