@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from adapters.object_store.credentials import StoreCredentials
+from domain.jobs.usage import Prices
 
 
 class Settings(BaseSettings, StoreCredentials):
@@ -47,6 +48,10 @@ class Settings(BaseSettings, StoreCredentials):
     git_max_commits: int = 1_000
     gc_grace_hours: float = Field(default=72.0, ge=0.0)
 
+    cpu_hour_price: float | None = Field(default=None, ge=0.0, allow_inf_nan=False)
+    gb_hour_price: float | None = Field(default=None, ge=0.0, allow_inf_nan=False)
+    currency: str = ""
+
     serving_poll_seconds: float = 0.2
     serving_flush_seconds: float = 1.0
 
@@ -63,3 +68,8 @@ class Settings(BaseSettings, StoreCredentials):
         for name, value in defaults.items():
             object.__setattr__(self, name, value)
         return self
+
+    @property
+    def prices(self) -> Prices:
+        """What work costs here."""
+        return Prices(self.cpu_hour_price, self.gb_hour_price, self.currency)

@@ -69,7 +69,7 @@ class Envelope:
                 headers["X-Request-ID"] = request_id
                 headers.update(_SECURITY_HEADERS)
                 if headers.get("content-type", "").startswith("text/html") and not scope["path"].startswith("/docs"):
-                    headers["Content-Security-Policy"] = _PAGE_POLICY
+                    headers.setdefault("Content-Security-Policy", _PAGE_POLICY)
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):

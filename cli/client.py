@@ -118,10 +118,10 @@ class Client:
             raise problem(response)
         return response.content
 
-    def download(self, *path: str | int, start: int = 0) -> Iterator[bytes]:
+    def download(self, *path: str | int, start: int = 0, **query: str) -> Iterator[bytes]:
         """The bytes of a file from `start` on."""
         headers = {"Range": f"bytes={start}-"} if start else None
-        with self._stream("GET", path, timeout=ANSWER_SECONDS, headers=headers) as response:
+        with self._stream("GET", path, timeout=ANSWER_SECONDS, headers=headers, params=query) as response:
             yield from response.iter_raw(2**20)
 
     def bundle(self, *path: str | int, paths: list[str]) -> Iterator[bytes]:

@@ -60,8 +60,10 @@ def build_from_git(job: RunningJob[BuildVersion], tools: Toolbox, source: GitSou
         address = address_of(session, source.git)
     with TemporaryDirectory(dir=tools.scratch, prefix="git-import-") as name:
         scratch = Path(name)
+        job.stage("fetch")
         job.progress(0.05, f"fetching {source.rev} of {address.text}")
         got = _check_out(tools, scratch, address, source.rev, path)
+        job.stage("read")
         job.progress(0.3, f"reading {path} at {got.commit.id[:12]}")
         with dvc_files(
             got.folder, path, scratch=scratch, seconds=tools.runtime.settings.git_timeout_seconds * 10
@@ -76,6 +78,7 @@ def build_from_git(job: RunningJob[BuildVersion], tools: Toolbox, source: GitSou
         author=got.commit.author,
         message=got.commit.message,
     )
+    job.stage("record")
     with job.transaction() as session:
         version = service.record_build(
             session,

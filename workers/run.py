@@ -17,6 +17,7 @@ from domain.errors import DomainError, Unavailable
 from domain.jobs import service as jobs
 from domain.jobs.service import Cancelled, Claim, LeaseLost
 from domain.jobs.spec import JobSpec
+from workers.stages import Meter
 from workers.toolbox import Toolbox
 
 log = structlog.get_logger(__name__)
@@ -35,6 +36,7 @@ class RunningJob(Generic[S]):
         self.actor = Actor(claim.actor, Role.DEVELOPER, SCOPES[Role.DEVELOPER])
         self._runtime = runtime
         self._claim = claim
+        self._meter = Meter(claim.fence)
         self._lock = threading.Lock()
         self._lines: list[tuple[str, str]] = []
         self._fraction = 0.0
@@ -45,6 +47,10 @@ class RunningJob(Generic[S]):
         with self._lock:
             self._fraction = min(1.0, max(0.0, fraction))
             self._message = message or self._message
+
+    def stage(self, name: str) -> None:
+        """What the job does from here on, in one word: what it takes is measured under this name."""
+        self._meter.stage(name)
 
     def log(self, line: str, *, level: str = "info") -> None:
         """A line for the person who follows the job; written with the next heartbeat."""
@@ -59,7 +65,8 @@ class RunningJob(Generic[S]):
             yield session
 
     def beat(self) -> None:
-        """Extend the lease; write progress and waiting log lines. Raises LeaseLost or Cancelled."""
+        """Extend the lease; write progress, stages and waiting log lines. Raises LeaseLost or Cancelled."""
+        stages = self._meter.measured()
         with self._lock:
             fraction, message, lines = self._fraction, self._message, self._lines
             self._lines = []
@@ -72,6 +79,7 @@ class RunningJob(Generic[S]):
                     progress=fraction,
                     message=message,
                 )
+                jobs.measured(session, self._claim, stages=stages)
                 for level, line in lines:
                     jobs.log(session, self.id, line, level=level)
         except BaseException:
@@ -80,12 +88,13 @@ class RunningJob(Generic[S]):
             raise
 
     def end(self, record: Callable[[WriteSession, Claim], object]) -> None:
-        """Write the last log lines and how the job ended, in one commit."""
+        """Write the last log lines, what the stages took and how the job ended, in one commit."""
         with self._lock:
             lines = list(self._lines)
         with self.transaction() as session:
             for level, line in lines:
                 jobs.log(session, self.id, line, level=level)
+            jobs.measured(session, self._claim, stages=self._meter.measured())
             record(session, self._claim)
         with self._lock:  # only now: a commit that failed has written none of them
             self._lines = self._lines[len(lines) :]

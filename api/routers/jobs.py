@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 
 from api.deps import PageDep, ReadDep, Reader, RuntimeDep, WriteDep, Writer
-from api.schemas.jobs import JobLogRead, JobRead
+from api.schemas.jobs import JobDetail, JobLogRead, JobRead, UsageRead
 from api.schemas.pages import PageRead
 from api.sse import Message, last_event_id, stream
 from domain.jobs import queries, service
@@ -30,8 +30,11 @@ def list_jobs(
 
 
 @router.get("/{job_id}")
-def get_job(job_id: str, session: ReadDep, _: Reader) -> JobRead:
-    return JobRead.model_validate(queries.get_job(session, job_id))
+def get_job(job_id: str, session: ReadDep, runtime: RuntimeDep, _: Reader) -> JobDetail:
+    """The job, and what its stages took and cost."""
+    job = queries.get_job(session, job_id)
+    usage = UsageRead.of(job.stages, runtime.settings.prices)
+    return JobDetail(**JobRead.model_validate(job).model_dump(), usage=usage)
 
 
 @router.get("/{job_id}/logs")

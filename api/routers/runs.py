@@ -2,28 +2,44 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
-from api.deps import PageDep, ReadDep, Reader
-from api.schemas.jobs import JobLogRead
+from api.deps import PageDep, ReadDep, Reader, RuntimeDep
+from api.schemas.jobs import JobLogRead, UsageRead
 from api.schemas.pages import PageRead
-from api.schemas.runs import RunComparison, RunRead
+from api.schemas.runs import ProfileFormat, RunComparison, RunDetail, RunRead
 from domain.datasets.queries import get_version_by_id
 from domain.db import AnySession
-from domain.errors import Invalid
+from domain.errors import Invalid, NotFound
 from domain.experiments import queries
 from domain.experiments.models import Experiment, Run
 from domain.experiments.queries import RunSort
 from domain.experiments.states import RunState
-from domain.jobs.queries import logs_after
+from domain.jobs.queries import get_job, logs_after
 
 router = APIRouter(prefix="/runs", tags=["runs"])
 
 _COMPARED = 50
+_MEDIA_TYPES = {
+    ProfileFormat.HTML: "text/html; charset=utf-8",
+    ProfileFormat.SPEEDSCOPE: "application/json",
+    ProfileFormat.TEXT: "text/plain; charset=utf-8",
+}
+# The page brings its script with it: it may run, in an origin of its own, and reach nothing.
+_PROFILE_POLICY = (
+    "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline' data:; "
+    "img-src data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+)
 
 
 class BadComparison(Invalid):
     code = "bad_comparison"
+
+
+class NoProfile(NotFound):
+    """The run has not finished, or finished before runs were profiled."""
+
+    code = "no_profile"
 
 
 def _read_run(session: AnySession, row: Run) -> RunRead:
@@ -91,8 +107,36 @@ def _differing(asked: list[dict[str, Any]]) -> dict[str, list[Any]]:
 
 
 @router.get("/{run_id}")
-def get_run(run_id: str, session: ReadDep, _: Reader) -> RunRead:
-    return _read_run(session, queries.get_run(session, run_id))
+def get_run(run_id: str, session: ReadDep, runtime: RuntimeDep, _: Reader) -> RunDetail:
+    """The run, and what the stages of its job took and cost."""
+    run = queries.get_run(session, run_id)
+    usage = UsageRead.of(get_job(session, run.job_id).stages, runtime.settings.prices)
+    return RunDetail(**_read_run(session, run).model_dump(), usage=usage, profiled=run.profile_html_md5 is not None)
+
+
+@router.get(
+    "/{run_id}/profile",
+    response_class=Response,
+    responses={200: {"content": {kind: {} for kind in _MEDIA_TYPES.values()}, "description": "The profile."}},
+)
+def get_run_profile(
+    run_id: str,
+    session: ReadDep,
+    runtime: RuntimeDep,
+    _: Reader,
+    form: Annotated[ProfileFormat, Query(alias="format")] = ProfileFormat.HTML,
+) -> Response:
+    """Where the training spent its time: what was sampled while it read, trained, packaged and logged."""
+    run = queries.get_run(session, run_id)
+    md5: str | None = getattr(run, f"profile_{form}_md5")
+    if md5 is None:
+        raise NoProfile(
+            f"There is no profile of run {run_id!r}, which is {run.state}.",
+            where="run_id",
+            fix="A run has one when it has finished; train again if it is older than profiles.",
+        )
+    headers = {"Content-Security-Policy": _PROFILE_POLICY}
+    return Response(runtime.contents.read(md5), media_type=_MEDIA_TYPES[form], headers=headers)
 
 
 @router.get("/{run_id}/metrics")

@@ -1,11 +1,12 @@
 """Jobs as clients see them."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from domain.jobs.states import JobState
+from domain.jobs.usage import Prices, Stage, cost_of
 
 
 class JobRead(BaseModel):
@@ -29,6 +30,46 @@ class JobRead(BaseModel):
     created_at: datetime
     started_at: datetime | None
     ended_at: datetime | None
+
+
+class StageRead(Stage):
+    """One stage of one attempt of a job."""
+
+    cost: float | None = Field(description="In the installation's currency; null where nothing has a price.")
+
+
+class UsageRead(BaseModel):
+    """What a job took so far, stage by stage and in all, over all its attempts."""
+
+    stages: list[StageRead]
+    wall_seconds: float
+    cpu_seconds: float = Field(description="User and system time of the worker's process and its children.")
+    peak_bytes: int = Field(description="The most memory that was resident at once.")
+    cost: float | None = Field(description="What the stages cost together; null where nothing has a price.")
+    currency: str
+
+    @classmethod
+    def of(cls, recorded: list[Any] | None, prices: Prices) -> Self | None:
+        """The recorded stages at today's prices; None for a job that has never been measured."""
+        if not recorded:
+            return None
+        stages = [Stage.model_validate(one) for one in recorded]
+        priced = [StageRead(**stage.model_dump(), cost=cost_of(stage, prices)) for stage in stages]
+        costs = [stage.cost for stage in priced if stage.cost is not None]
+        return cls(
+            stages=priced,
+            wall_seconds=sum(stage.wall_seconds for stage in stages),
+            cpu_seconds=sum(stage.cpu_seconds for stage in stages),
+            peak_bytes=max(stage.peak_bytes for stage in stages),
+            cost=sum(costs) if costs else None,
+            currency=prices.currency,
+        )
+
+
+class JobDetail(JobRead):
+    """A job with what it took."""
+
+    usage: UsageRead | None = Field(description="Null until a worker has begun; renewed with each heartbeat.")
 
 
 class JobLogRead(BaseModel):

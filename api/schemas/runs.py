@@ -1,10 +1,12 @@
 """Runs as clients see them."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from pydantic import BaseModel, Field
 
+from api.schemas.jobs import UsageRead
 from domain.experiments.states import RunState
 from domain.registry.specs import Package
 from domain.training.specs import TrainSpec
@@ -39,6 +41,21 @@ class RunRead(BaseModel):
     created_at: datetime
     started_at: datetime | None
     ended_at: datetime | None
+
+
+class RunDetail(RunRead):
+    """A run with what its job took."""
+
+    usage: UsageRead | None = Field(description="The stages of its job: null until a worker has begun.")
+    profiled: bool = Field(description="Whether there is a sampled profile to open.")
+
+
+class ProfileFormat(StrEnum):
+    """A page to open in a browser, a file for https://speedscope.app, or a tree of text."""
+
+    HTML = "html"
+    SPEEDSCOPE = "speedscope"
+    TEXT = "text"
 
 
 class RunComparison(BaseModel):

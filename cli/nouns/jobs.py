@@ -37,8 +37,8 @@ def list_jobs(
 
 @noun.command("show")
 def show(session: Session, job_id: IdArgument) -> None:
-    """One job: its state, its result or why it failed."""
-    session.show(session.client.get("jobs", job_id), draw_job)
+    """One job: its state, its result or why it failed, and what its stages took."""
+    session.show(session.client.get("jobs", job_id), lambda job: stack(draw_job(job), draw_usage(job["usage"])))
 
 
 @noun.command("logs")
@@ -109,3 +109,19 @@ def draw_job(job: dict[str, Any]) -> RenderableType:
             "result": job["result"],
         }
     )
+
+
+def draw_usage(usage: dict[str, Any] | None) -> RenderableType:
+    """What the stages of a job took, and the whole of it."""
+    if usage is None:
+        return sentence("Nothing has been measured yet.")
+    columns: dict[str, object] = {
+        "stage": "name",
+        "attempt": "attempt",
+        "wall s": lambda row: f"{row['wall_seconds']:.2f}",
+        "CPU s": lambda row: f"{row['cpu_seconds']:.2f}",
+        "peak MB": lambda row: f"{row['peak_bytes'] / 1e6:.0f}",
+    }
+    if usage["cost"] is not None:
+        columns[f"cost {usage['currency']}".strip()] = lambda row: f"{row['cost']:.3g}"
+    return table([*usage["stages"], {**usage, "name": "in all", "attempt": ""}], columns)

@@ -1,20 +1,27 @@
 """`millrace train` and `millrace runs …`: start a training run, and look at runs."""
 
+import webbrowser
 from operator import itemgetter
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Annotated, Any
 
 import typer
 from rich.console import RenderableType
 
+from cli.client import ClientError, Status
 from cli.code import code_commit
 from cli.documents import located, read_document
-from cli.nouns.jobs import follow
+from cli.nouns.jobs import draw_usage, follow
 from cli.session import Noun, Session, WaitOption
 from cli.tables import at, facts, stack, table, when
 
 noun = Noun("Training runs.")
 verbs = Noun()
+
+IdArgument = Annotated[str, typer.Argument(help="Id of the run.")]
+PROFILES = {".html": "html", ".json": "speedscope", ".txt": "text"}
+"""Forms of a profile by the ending of the file."""
 
 
 def on_test(row: dict[str, Any]) -> dict[str, float]:
@@ -66,9 +73,40 @@ def list_runs(
 
 
 @noun.command("show")
-def show(session: Session, run_id: Annotated[str, typer.Argument(help="Id of the run.")]) -> None:
-    """One run: what it was trained on and with, and its metrics."""
+def show(session: Session, run_id: IdArgument) -> None:
+    """One run: what it was trained on and with, its metrics, and what it took."""
     session.show(session.client.get("runs", run_id), draw_run)
+
+
+@noun.command("profile")
+def profile(
+    session: Session,
+    run_id: IdArgument,
+    open_it: Annotated[bool, typer.Option("--open", help="Open it in a browser.")] = False,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="File to write: .html a page, .json for speedscope, .txt a tree.")
+    ] = None,
+) -> None:
+    """Where a training spent its time: as a tree of text, unless it is opened or written to a file."""
+    if out is not None and out.suffix not in PROFILES:
+        known = ", ".join(PROFILES)
+        raise ClientError(f"{out} says by its name what to write: one of {known}.", status=Status.USAGE)
+    if out is None and not open_it:
+        typer.echo(_profile(session, run_id, "text").decode())
+        return
+    if out is not None:
+        data = _profile(session, run_id, PROFILES[out.suffix])
+        try:
+            out.write_bytes(data)
+        except OSError as error:
+            raise ClientError(f"{out} cannot be written: {error.strerror}.", status=Status.USAGE) from error
+        session.note(f"Wrote {out}.")
+    if open_it:
+        page = _profile(session, run_id, "html")
+        with NamedTemporaryFile(prefix="millrace-profile-", suffix=".html", delete=False) as file:  # the browser's
+            file.write(page)
+        if not webbrowser.open(Path(file.name).as_uri()):
+            session.note(f"There is no browser here. The page is {file.name}.")
 
 
 @noun.command("compare")
@@ -77,6 +115,10 @@ def compare(
 ) -> None:
     """Runs side by side: what differs of what was asked, and every metric."""
     session.show(session.client.get("runs", "compare", ids=",".join(run_ids)), _draw_comparison)
+
+
+def _profile(session: Session, run_id: str, form: str) -> bytes:
+    return b"".join(session.client.download("runs", run_id, "profile", format=form))
 
 
 def draw_run(run: dict[str, Any]) -> RenderableType:
@@ -102,6 +144,7 @@ def draw_run(run: dict[str, Any]) -> RenderableType:
             }
         ),
         table(run["metrics"].items(), {"metric": lambda row: row[0], "value": lambda row: row[1]}, empty="No metrics."),
+        draw_usage(run["usage"]),
     )
 
 

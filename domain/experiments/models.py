@@ -59,6 +59,10 @@ class Run(Base):
     reference_md5: Mapped[str] = mapped_column(String(32), default="")
     notes: Mapped[list[Any]] = mapped_column(default=list)
     curve: Mapped[list[Any]] = mapped_column(default=list)
+    # Null for runs that were not profiled.
+    profile_html_md5: Mapped[str | None] = mapped_column(String(32))
+    profile_speedscope_md5: Mapped[str | None] = mapped_column(String(32))
+    profile_text_md5: Mapped[str | None] = mapped_column(String(32))
 
     reason: Mapped[str] = mapped_column(Text, default="")
     created_by: Mapped[str] = mapped_column(String(200))

@@ -21,6 +21,9 @@ class RunOutcome(Spec):
     train_rows_md5: str = Field(description="64-bit hashes of the training rows' content, little-endian.")
     test_rows_md5: str = Field(description="Parquet: the frozen test rows, features and target.")
     reference_md5: str = Field(description="Parquet: a sample of training rows with the model's `(prediction)`.")
+    profile_html_md5: str | None = Field(default=None, description="The sampled profile, as a page.")
+    profile_speedscope_md5: str | None = Field(default=None, description="The same for speedscope.")
+    profile_text_md5: str | None = Field(default=None, description="The same as a tree of text.")
     notes: list[str] = Field(default=[], description="What the trainer warned of.")
     curve: list[tuple[int, dict[str, float]]] = Field(
         default=[],

@@ -31,12 +31,15 @@ Listings = Mapping[str, frozenset[str]]
 
 # What a run that came to nothing used is not kept for it.
 HOLDING = (RunState.PENDING, RunState.RUNNING, RunState.FINISHED)
-_ROWS_OF_RUNS = (Run.train_rows_md5, Run.test_rows_md5, Run.reference_md5)
+_CONTENTS_OF_RUNS = (
+    Run.train_rows_md5, Run.test_rows_md5, Run.reference_md5,
+    Run.profile_html_md5, Run.profile_speedscope_md5, Run.profile_text_md5,
+)  # fmt: skip
 _KNOWN: set[Any] = {
     column.property.columns[0]
     for column in (
         Content.digest, PlanContent.digest, DatasetFile.md5, DatasetVersion.digest, DatasetObject.digest,
-        *_ROWS_OF_RUNS,
+        *_CONTENTS_OF_RUNS,
         WaitingPointer.md5,  # of what has not all been pushed; what has been is an object of its dataset
     )
 }  # fmt: skip
@@ -85,7 +88,7 @@ def needed(session: AnySession, digests: Collection[str], listings: Listings) ->
         found[kind] = {digest for digest, version in had if version in ids}
     asked = set(digests)
     for kind, runs in _runs_by_kind().items():
-        rows = session.execute(select(*_ROWS_OF_RUNS).where(Run.id.in_(runs)))
+        rows = session.execute(select(*_CONTENTS_OF_RUNS).where(Run.id.in_(runs)))
         found[kind] |= asked.intersection(digest for row in rows for digest in row)
     found[RootKind.OBJECTS] = set(
         session.scalars(select(DatasetObject.digest).where(DatasetObject.digest.in_(digests)))

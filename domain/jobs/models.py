@@ -39,6 +39,7 @@ class Job(Base):
     message: Mapped[str] = mapped_column(String(500), default="")
     result: Mapped[dict[str, Any] | None]
     error: Mapped[dict[str, Any] | None]
+    stages: Mapped[list[Any] | None]
     actor: Mapped[str] = mapped_column(String(200))
     request_id: Mapped[str | None] = mapped_column(String(64))
     created_at: Mapped[datetime]

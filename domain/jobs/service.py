@@ -1,5 +1,6 @@
 """Verbs of jobs: submit, claim, heartbeat, finish, fail, cancel, retry, reap. Only here a job's state moves."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -14,6 +15,7 @@ from domain.jobs.models import Job, JobLog
 from domain.jobs.queries import get_job
 from domain.jobs.spec import JobSpec
 from domain.jobs.states import ENDED, JobState, backoff_seconds, may_move
+from domain.jobs.usage import Stage, with_attempt
 
 
 class JobEnded(Conflict):
@@ -140,6 +142,13 @@ def heartbeat(session: WriteSession, claim: Claim, *, lease_seconds: float, prog
     job.message = message[:500]
     if job.cancel_requested_at is not None:
         raise Cancelled(f"Job {claim.job_id} was asked to stop.")
+
+
+def measured(session: WriteSession, claim: Claim, *, stages: Sequence[Stage]) -> None:
+    """Store what the stages of this attempt have taken so far; those of earlier attempts stay."""
+    job = hold(session, claim)
+    recorded = [Stage.model_validate(one) for one in job.stages or []]
+    job.stages = [stage.model_dump() for stage in with_attempt(recorded, stages)]
 
 
 def finish(session: WriteSession, claim: Claim, *, result: dict[str, Any] | None) -> None:

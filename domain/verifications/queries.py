@@ -1,6 +1,7 @@
 """Reads of verifications, what each is about, and what a damaged chunk or content was part of."""
 
 from collections.abc import Collection, Iterator
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, select
 
@@ -18,6 +19,14 @@ from domain.verifications.models import Finding, Verification
 _PLACE = (
     Chunk.digest, Chunk.pack_id, Chunk.offset, Chunk.stored, Chunk.encoding, Chunk.base, Chunk.skip, Chunk.size,
 )  # fmt: skip
+_KEPT_FOR_RUNS: tuple[tuple[Any, str], ...] = (
+    (Run.train_rows_md5, "training rows"),
+    (Run.test_rows_md5, "test rows"),
+    (Run.reference_md5, "reference"),
+    (Run.profile_html_md5, "profile as a page"),
+    (Run.profile_speedscope_md5, "profile for speedscope"),
+    (Run.profile_text_md5, "profile as text"),
+)
 
 
 class UnknownVerification(NotFound):
@@ -123,7 +132,7 @@ def contents_with(session: AnySession, chunks: set[bytes]) -> dict[bytes, list[s
 
 
 def owners_of(session: AnySession, digests: Collection[str]) -> dict[str, list[str]]:
-    """What the contents belong to: files of versions as `name@n path`, and rows kept for runs."""
+    """What the contents belong to: files of versions as `name@n path`, and what is kept for runs."""
     found: dict[str, list[str]] = {}
     files = (
         select(DatasetFile.md5, Dataset.name, DatasetVersion.number, DatasetFile.path)
@@ -134,11 +143,7 @@ def owners_of(session: AnySession, digests: Collection[str]) -> dict[str, list[s
     for some in batched(digests):
         for md5, name, number, path in session.execute(files.where(DatasetFile.md5.in_(some), _standing())):
             found.setdefault(md5, []).append(f"{name}@{number} {path}")
-        for column, what in (
-            (Run.train_rows_md5, "training rows"),
-            (Run.test_rows_md5, "test rows"),
-            (Run.reference_md5, "reference"),
-        ):
+        for column, what in _KEPT_FOR_RUNS:
             for md5, run_id in session.execute(select(column, Run.id).where(column.in_(some))):
                 found.setdefault(md5, []).append(f"run {run_id} ({what})")
     return found

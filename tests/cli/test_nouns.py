@@ -172,6 +172,7 @@ RUN = {
     "job_id": "j1",
     "created_by": "ada",
     "created_at": "2026-01-01T00:00:00Z",
+    "usage": None,
 }
 
 

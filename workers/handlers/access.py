@@ -16,6 +16,7 @@ def publish_access(job: RunningJob[PublishAccess], tools: Toolbox) -> dict[str, 
     with runtime.reading() as session:
         tokens = predicting_tokens(session, now=now)
         entries = [AccessEntry(token_sha256=token.sha256, name=token.owner) for token in tokens]
+    job.stage("write")
     access = ServingAccess(revision=int(now.timestamp() * 1000), tokens=entries)
     runtime.models.put(ACCESS_KEY, access.model_dump_json().encode())
     return {"tokens": len(entries)}

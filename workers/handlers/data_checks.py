@@ -43,6 +43,7 @@ def run_data_checks(job: RunningJob[RunDataChecks], tools: Toolbox) -> dict[str,
     if done is not None:
         return _result(done)
     results, facts = _check(job, tools, work)
+    job.stage("record")
     with job.transaction() as session:
         report = service.record(
             session, version_id=work.version.id, job_id=job.id, suite=work.suite, results=results, profile=facts
@@ -52,7 +53,9 @@ def run_data_checks(job: RunningJob[RunDataChecks], tools: Toolbox) -> dict[str,
 
 def quarantine_rows(job: RunningJob[QuarantineRows], tools: Toolbox) -> dict[str, object]:
     """Put the failing rows of a version aside, and record both parts at once."""
+    job.stage("split")
     parts = split_version(tools, job.spec)
+    job.stage("record")
     with job.transaction() as session:
         clean, failing = quarantine.record(
             session,
@@ -87,6 +90,7 @@ def _check(
     job: RunningJob[RunDataChecks], tools: Toolbox, work: _Work
 ) -> tuple[list[CheckResult], TableProfile | None]:
     """The results, `readable` first, and the profile; only the former when the file cannot be read."""
+    job.stage("read")
     with ExitStack() as opened:
         try:
             frame = opened.enter_context(open_table(tools, work.version))
@@ -94,6 +98,7 @@ def _check(
             where = f" ({error.where})" if error.where else ""
             return [_readable(f"{error.message}{where}", ok=False)], None
         engine = engine_for(tools, work.suite.engine, frame)
+        job.stage("profile")
         job.progress(0.2, f"profiling with {engine.name}")
         rows = opened.enter_context(engine.open(frame, wheres_of(work.suite)))
         facts = profile_rows(rows)
@@ -110,6 +115,7 @@ def _check(
                 raise Unfit(f"Version {other.number} cannot be compared with: {error.message}") from error
             return opened.enter_context(engine.open(before))
 
+        job.stage("check")
         job.progress(0.6, f"checking with {engine.name}")
         ours = check(rows, without_expectations(work.suite), reference)
         results = with_expectations(frame, work.suite, ours, tools.scratch)

@@ -30,18 +30,21 @@ def build_version(job: RunningJob[BuildVersion], tools: Toolbox) -> dict[str, ob
     """Make the rows, store them as Parquet, and record their version; equal rows are the version that is there."""
     spec = job.spec
     source = spec.source
+    job.stage("read")
     if isinstance(source, GitSource):
         return build_from_git(job, tools, source)
     if isinstance(source, RecipeSource):
         rows, provenance, parents = _from_recipe(job, tools, source)
     else:
         rows, provenance, parents = _from_traffic(tools, source)
+    job.stage("write")
     job.progress(0.7, f"writing {rows.height:,} rows")
     with TemporaryDirectory(dir=tools.scratch) as folder:
         path = Path(folder, f"{spec.dataset}.parquet")
         write_parquet(rows, path)
         stored = tools.runtime.contents.add_file(path)
     entry = ManifestEntry(path.name, stored.md5, stored.size)
+    job.stage("record")
     with job.transaction() as session:
         hold(session, [entry.md5])
         version = service.record_build(
@@ -71,8 +74,10 @@ def diff_versions(job: RunningJob[DiffVersions], tools: Toolbox) -> None:
         raise Incomparable(
             f"Version {before.number} is a {_kind(before)} and {after.number} a {_kind(after)}.", where="against"
         )
+    job.stage("compare")
     with open_table(tools, before) as old, open_table(tools, after) as new:
         change = diff(old, new, before.number, after.number, job.spec.key)
+    job.stage("record")
     with job.transaction() as session:
         service.record_diff(session, before_id=before.id, after_id=after.id, diff=change)
 

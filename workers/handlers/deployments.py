@@ -42,6 +42,7 @@ class PredictionUnknown(NotFound):
 
 
 def publish_routes(job: RunningJob[PublishRoutes], tools: Toolbox) -> dict[str, int]:
+    job.stage("write")
     return {"revision": publish(tools, job.spec.endpoint)}
 
 
@@ -70,15 +71,18 @@ def roll_out(job: RunningJob[RollOut], tools: Toolbox) -> dict[str, Any]:
         publish(tools, endpoint.name)  # this job may have ended between the switch and its route write
         return {"state": rollout.state}
     try:
+        job.stage("load")
         job.progress(0.1, f"loading version {green.number} beside the live one")
         publish(tools, endpoint.name)
         instances = _wait_until_warm(job, tools, endpoint.name, green.package_digest)
         if rollout.state == RolloutState.PREPARING:
             with job.transaction() as session:
                 service.loaded(session, rollout_id=rollout_id)
+        job.stage("probe")
         job.progress(0.6, "probing with real rows")
         probe = {**_probe(tools, green.package_digest, run.test_rows_md5), "instances": instances}
         job.log(f"probe: {probe}")
+        job.stage("switch")
         with job.transaction() as session:
             service.switch(session, rollout_id=rollout_id, probe=probe)
     except DomainError as error:
@@ -102,6 +106,7 @@ def look_up_prediction(job: RunningJob[LookUpPrediction], tools: Toolbox) -> dic
     store = tools.runtime.models
     with tools.runtime.reading() as session:
         names = session.scalars(select(Endpoint.name).order_by(Endpoint.name)).all()
+    job.stage("search")
     for name in names:
         segments = list_segments(store, name, since_id=wanted, until_id=wanted)
         keys = [one.key for one in segments if one.first_id <= wanted <= one.last_id]

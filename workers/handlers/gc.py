@@ -56,6 +56,7 @@ def compute_plan(job: RunningJob[ComputePlan], tools: Toolbox) -> dict[str, obje
         if plan.state == PlanState.READY:
             return {"contents": plan.contents, "chunks": plan.chunks, "freed_bytes": plan.freed_bytes}
         youth = roots.Youth(plan.young_since, plan.jobs_since)
+    job.stage("contents")
     listings = dict[str, frozenset[str]]()
     kept = defaultdict[str, list[int]](lambda: [0, 0])
     after = ""
@@ -68,6 +69,7 @@ def compute_plan(job: RunningJob[ComputePlan], tools: Toolbox) -> dict[str, obje
         with job.transaction() as session:
             service.add_found(session, plan_id=plan_id, found=page.found)
         job.progress(0.1, f"{kept['all'][0]:,} contents are needed")
+    job.stage("chunks")
     with runtime.reading() as session:
         going = queries.planned_digests(session, plan_id)
         counted = roots.counts(session)
@@ -75,6 +77,7 @@ def compute_plan(job: RunningJob[ComputePlan], tools: Toolbox) -> dict[str, obje
             session, before=youth.cutoff, going=going, told=lambda done: job.progress(0.2 + 0.6 * done, "chunks")
         )
         packs = list(marks.packs_with(session, dead, before=youth.cutoff))
+    job.stage("packs")
     packs += _unnamed(runtime, youth.cutoff)
     proof: list[dict[str, Any]] = [
         {"kind": kind, "looked_at": counted.get(kind), "keeps": kept[kind][0], "bytes": kept[kind][1]}
@@ -84,6 +87,7 @@ def compute_plan(job: RunningJob[ComputePlan], tools: Toolbox) -> dict[str, obje
         roots=[*proof, {"kind": "all", "looked_at": None, "keeps": kept["all"][0], "bytes": kept["all"][1]}],
         chunks=len(dead),
     )
+    job.stage("record")
     with job.transaction() as session:
         plan = service.record_plan(session, plan_id=plan_id, packs=packs, summary=summary)
         return {"contents": plan.contents, "chunks": plan.chunks, "freed_bytes": plan.freed_bytes}
@@ -97,12 +101,16 @@ def execute_plan(job: RunningJob[ExecutePlan], tools: Toolbox) -> dict[str, obje
         if plan.state == PlanState.DONE:
             return dict(plan.receipt)
         before = roots.Youth(plan.young_since, plan.jobs_since).cutoff
+    job.stage("contents")
     job.progress(0.0, "contents")
     _delete_contents(job, tools.runtime, plan_id)
+    job.stage("chunks")
     job.progress(0.2, "chunks")
     _delete_chunks(job, tools.runtime, plan_id, before)
+    job.stage("packs")
     job.progress(0.6, "packs")
     _settle_packs(job, tools.runtime, plan_id)
+    job.stage("record")
     with job.transaction() as session:
         return dict(service.finish_execution(session, plan_id=plan_id).receipt)
 
@@ -114,6 +122,7 @@ def delete_retired_packs(job: RunningJob[DeleteRetiredPacks], tools: Toolbox) ->
         # A little less than the readers' time: this job was put off by just that much.
         before = runtime.clock() - timedelta(seconds=service.READERS_SECONDS * 0.95)
         retired = queries.retired_packs(session, before=before)
+    job.stage("delete")
     freed = 0
     for some in batched(retired, _PACKS):
         for pack_id in some:
@@ -128,6 +137,7 @@ def repack_store(job: RunningJob[RepackStore], tools: Toolbox) -> dict[str, obje
     runtime = tools.runtime
     with runtime.reading() as session:
         small = queries.small_packs(session, limit=100_000)
+    job.stage("merge")
     before = after = 0
     for number, some in enumerate(_by_size(small)):
         job.progress(number * _PACKS_READ / len(small), f"{before} packs merged")

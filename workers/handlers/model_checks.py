@@ -22,7 +22,9 @@ def run_model_checks(job: RunningJob[RunModelChecks], tools: Toolbox) -> dict[st
         model = session.get_one(RegisteredModel, version.model_id)
         run = session.get_one(Run, version.run_id)
     checks = Policy.model_validate(model.policy).checks()
+    job.stage("read")
     rows = read_parquet(tools, run.test_rows_md5)
+    job.stage("check")
     job.progress(0.1, f"{len(checks)} checks on {rows.height} frozen rows")
     packaged = open_model(tools, version.package_digest)
     signature = packaged.signature
@@ -31,6 +33,7 @@ def run_model_checks(job: RunningJob[RunModelChecks], tools: Toolbox) -> dict[st
     results = run_checks(checks, model=packaged, frame=rows, metrics=run.metrics, seed=run.seed)
     for result in results:
         job.log(f"{result.gate}: {result.verdict}. {result.message}")
+    job.stage("record")
     with job.transaction() as session:
         report = service.record(
             session,

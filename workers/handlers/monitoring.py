@@ -76,6 +76,7 @@ def compute_window(job: RunningJob[ComputeWindow], tools: Toolbox) -> dict[str, 
         model = session.get_one(RegisteredModel, endpoint.model_id)
         policy, _ = queries.policies_of(session, endpoint.id)
         truth = queries.truth_between(session, endpoint.id, first_id=window.first_id, last_id=window.last_id)
+    job.stage("read")
     rows = read_segments(tools.runtime.models, window.segments)
     number = int(rows["version"].mode().max())  # type: ignore[arg-type]  # an int64 column has an int mode
     rows = rows.filter(pl.col("version") == number)
@@ -86,9 +87,11 @@ def compute_window(job: RunningJob[ComputeWindow], tools: Toolbox) -> dict[str, 
     if run.package["signature"]["classes"]:  # labels are recorded as text, whatever they are
         reference = reference.with_columns(pl.col(PREDICTION).cast(pl.String))
     seen = rows["inputs"].struct.unnest().with_columns(rows["prediction"].alias(PREDICTION))
+    job.stage("compare")
     job.progress(0.3, f"comparing {rows.height} rows with {reference.height} of training")
     found = drift(reference, seen, policy=policy)
     performance = _performance(rows, truth, run, policy)
+    job.stage("record")
     with job.transaction() as session:
         service.close_window(session, window_id=window.id, version_id=version.id, drift=found, performance=performance)
     return {

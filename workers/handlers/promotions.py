@@ -65,9 +65,11 @@ def gather_evidence(job: RunningJob[GatherEvidence], tools: Toolbox) -> dict[str
     gate = next((one for one in case.policy.gates if isinstance(one, ChampionGate)), None)
     comparison, excluded, missing = None, 0, list[str]()
     if gate is not None and case.champion is not None:
+        job.stage("compare")
         job.progress(0.1, "scoring champion and candidate on the same rows")
         comparison, excluded, missing = _compare(tools, case, case.champion, gate)
         job.log(f"rows of training left out: {excluded}")
+    job.stage("decide")
     evidence = Evidence(
         policy_version=case.policy_version,
         candidate_version=case.candidate.number,

@@ -15,6 +15,7 @@ def mirror_version(job: RunningJob[MirrorVersion], tools: Toolbox) -> None:
         version = get_version_by_id(session, job.spec.version_id)
         model = session.get_one(RegisteredModel, version.model_id)
         run = session.get_one(Run, version.run_id)
+    job.stage("register")
     _register(tools, model.name, version, run)
 
 
@@ -24,6 +25,7 @@ def mirror_alias(job: RunningJob[MirrorAlias], tools: Toolbox) -> dict[str, int 
     Two of these jobs may race, and the slower one may write the older version last. So each looks again after
     writing, and writes again when the alias has moved on.
     """
+    job.stage("mirror")
     name, alias = job.spec.model, job.spec.alias
     while True:
         version, run = _now(tools, name, alias)

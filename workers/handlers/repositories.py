@@ -88,12 +88,15 @@ def sync_repository(job: RunningJob[SyncRepository], tools: Toolbox) -> dict[str
     # Those that were here before it was asked who is known: a repository may be registered meanwhile.
     _forget(mirrors, known)
     sync = _Sync(job, tools, repository)
+    job.stage("recheck")
     sync.recheck_waiting()
+    job.stage("fetch")
     mirror = mirror_of(tools, repository)
     with mirror.held():
         heads = mirror.heads()
         sync.read(mirror, heads, rescan=rescan)
         arrived = sync.arrived(mirror, heads)
+    job.stage("record")
     with job.transaction() as session:
         report = sync.found.report(queries.count_waiting(session, repository.id))
         findings.finish(
@@ -213,6 +216,7 @@ class _Sync:
         if branches:
             self._job.progress(0.1, f"fetching {', '.join(branches[:5])}")
             mirror.fetch(branches)
+        self._job.stage("read")
         return bool(branches)
 
     def _read_branch(self, mirror: Mirror, branch: str, last: str | None, *, rescan: bool) -> None:

@@ -25,6 +25,7 @@ from ml.inputs import frame_columns
 from ml.packaging import package, package_digest
 from ml.trainers.train import TrainedModel, train
 from workers.packages import open_model, store_package
+from workers.profiles import Profile, Sampler
 from workers.run import RunningJob
 from workers.scoring import PREDICTION
 from workers.tables import read_version
@@ -77,12 +78,16 @@ def train_model(job: RunningJob[TrainModel], tools: Toolbox) -> dict[str, Any]:
             version=get_version_by_id(session, run.dataset_version_id),
             spec=TrainSpec.model_validate(run.spec),
         )
-    made = _make(job, tools, order)
-    job.progress(0.85, "Logging to MLflow")
-    tracked = _track(tools, order, made)
+    sampler = Sampler(f"Training run {order.run.id}")
+    with sampler.running():
+        made = _make(job, tools, order)
+        job.stage("log")
+        job.progress(0.85, "Logging to MLflow")
+        tracked = _track(tools, order, made)
     job.log(f"MLflow run {tracked.run_id}")
+    job.stage("record")
     job.progress(0.95, "Recording")
-    outcome = _outcome(tools, made, tracked)
+    outcome = _outcome(tools, made, tracked, sampler.profile())
     with job.transaction() as session:
         return _result(service.finish_run(session, run_id=order.run.id, outcome=outcome))
 
@@ -93,6 +98,7 @@ def _result(run: Run) -> dict[str, Any]:
 
 def _make(job: RunningJob[TrainModel], tools: Toolbox, order: _Order) -> _Made:
     """Read, train and package; the package is in the model store afterwards."""
+    job.stage("read")
     job.progress(0.0, f"Reading {order.data}")
     frame = read_version(tools, order.version).collect()
     job.log(f"{order.data}: {frame.height} rows, {frame.width} columns, digest {order.version.digest}")
@@ -102,11 +108,13 @@ def _make(job: RunningJob[TrainModel], tools: Toolbox, order: _Order) -> _Made:
         steps.append((step, losses))
         job.log(f"step {step}: " + ", ".join(f"{name} {value:.5g}" for name, value in losses.items()))
 
+    job.stage("train")
     trained = train(frame, order.spec, on_step, lambda share, message: job.progress(0.05 + 0.7 * share, message))
     for note in trained.notes:
         job.log(note, level="warning")
     if trained.rows_dropped:
         job.log(f"{trained.rows_dropped} rows without a {order.spec.target!r} were left out", level="warning")
+    job.stage("package")
     job.progress(0.75, "Packaging")
     with TemporaryDirectory(dir=tools.scratch) as folder:
         packed = package(trained, Path(folder), run_id=order.run.id, save_python=save_python_model)
@@ -141,7 +149,7 @@ def _track(tools: Toolbox, order: _Order, made: _Made) -> TrackedRun:
     return tools.tracking.log_run(record)
 
 
-def _outcome(tools: Toolbox, made: _Made, tracked: TrackedRun) -> RunOutcome:
+def _outcome(tools: Toolbox, made: _Made, tracked: TrackedRun, profile: Profile) -> RunOutcome:
     contents, trained = tools.runtime.contents, made.trained
     inputs = [column.name for column in trained.signature.inputs]
     frozen = trained.part("test").select(*inputs, trained.signature.target)
@@ -157,6 +165,9 @@ def _outcome(tools: Toolbox, made: _Made, tracked: TrackedRun) -> RunOutcome:
         train_rows_md5=contents.add(trained.train_hashes.astype("<u8").tobytes()).md5,
         test_rows_md5=contents.add(_parquet(frozen)).md5,
         reference_md5=contents.add(_parquet(_reference(tools, made))).md5,
+        profile_html_md5=contents.add(profile.html.encode()).md5,
+        profile_speedscope_md5=contents.add(profile.speedscope.encode()).md5,
+        profile_text_md5=contents.add(profile.text.encode()).md5,
         mlflow_run_id=tracked.run_id,
         mlflow_model_uri=tracked.model_uri,
     )

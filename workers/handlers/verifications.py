@@ -48,14 +48,18 @@ def verify_store(job: RunningJob[VerifyStore], tools: Toolbox) -> dict[str, obje
         if verification.state != VerificationState.RUNNING:
             return {"state": str(verification.state), "findings": verification.findings}
     reading = _Reading()
+    job.stage("packs")
     _read_packs(job, runtime, scope, reading, share=0.5 if deep else 0.9)
+    job.stage("contents")
     _look_at_contents(runtime, scope, reading)
     if scope is None:
         _look_for_unknown(runtime, reading)
     if deep:
         _read_contents(job, runtime, scope, reading)
+    job.stage("trace")
     job.progress(0.95, "tracing" if reading.found else "")
     found = _traced(runtime, reading.found)
+    job.stage("record")
     with job.transaction() as session:
         verification = service.record(
             session,
