@@ -66,11 +66,11 @@ class Checkout:
 
     def _stream(self, paths: list[str], on_bytes: Callable[[int], None]) -> Iterator[tuple[str, bytes]]:
         records = RecordReader()
-        pieces: list[bytes] = []
+        pieces: list[memoryview] = []
         for data in self._client.bundle(*self._place, "bundle", paths=paths):
             for kind, body in records.feed(data):
                 if kind is Kind.END:
-                    yield body.decode(), b"".join(pieces)
+                    yield bytes(body).decode(), b"".join(pieces)
                     pieces = []
                 else:
                     pieces.append(body)
