@@ -85,7 +85,10 @@ class _Millrace(_Side):
         self.work = root / "ours"
         self.work.mkdir()
         here = {"MILLRACE_URL": url, "MILLRACE_TOKEN": token, "XDG_CACHE_HOME": str(root / "cache"), "HOME": str(root)}
-        super().__init__(root / "home" / "store", here | {"PYTHONPATH": str(ROOT)})
+        # Compiled once, as an installed program is (and DVC), whatever is set here.
+        compiled = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(root / "bytecode")}
+        super().__init__(root / "home" / "store", here | compiled | {"PYTHONPATH": str(ROOT)})
+        self._data("list")
 
     def push(self, name: str) -> float:
         return self._data("push", name, name.removesuffix(".csv"))

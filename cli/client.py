@@ -77,6 +77,7 @@ class Client:
             base_url=self.url,
             headers={"Authorization": f"Bearer {token}"} if token else {},
             timeout=httpx.Timeout(seconds, connect=min(seconds, CONNECT_SECONDS)),
+            verify=parts.scheme == "https",  # the authorities are read from a file: not for nothing
             # A proxy of the environment is for other machines.
             trust_env=not is_local(url),
         )
