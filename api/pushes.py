@@ -85,7 +85,7 @@ class PushReceiver:
         if not self._complete:
             self._batch.discard()
 
-    def _take(self, kind: Kind, body: bytes) -> None:
+    def _take(self, kind: Kind, body: memoryview) -> None:
         if self._message is not None:
             raise wire.BadRecord("something behind its end")
         if kind is Kind.FRAME:
@@ -93,7 +93,7 @@ class PushReceiver:
         elif kind is Kind.PARTS:
             self._take_parts(body)
         elif kind is Kind.END:
-            self._end_file(self._path(body))
+            self._end_file(self._path(bytes(body)))
         elif kind is Kind.KNOWN:
             digest, path = wire.read_known(body)
             self._known[self._path(path)] = digest
@@ -102,9 +102,9 @@ class PushReceiver:
         elif len(body) > MAX_FIELD_BYTES:
             raise TooLarge(f"The message is longer than {MAX_FIELD_BYTES} bytes.", where="message")
         else:
-            self._message = body.decode(errors="replace").replace("\x00", "")
+            self._message = bytes(body).decode(errors="replace").replace("\x00", "")
 
-    def _take_frame(self, body: bytes) -> None:
+    def _take_frame(self, body: memoryview) -> None:
         encoding, parts, stored = wire.read_frame(body)
         data, sizes = decode(stored, encoding), [part.size for part in parts]
         if sum(sizes) != len(data) or max(sizes) > LARGEST:
@@ -120,7 +120,7 @@ class PushReceiver:
         while self._recent_bytes > REMEMBERED:
             self._recent_bytes -= len(self._recent.popitem(last=False)[1])
 
-    def _take_parts(self, body: bytes) -> None:
+    def _take_parts(self, body: memoryview) -> None:
         try:
             parts = recipes.unpack(body)
         except ValueError as error:

@@ -64,6 +64,14 @@ class Event:
     data: Any
 
 
+@dataclass(frozen=True)
+class Answer:
+    """Bytes, and the ETag by which to ask whether they have changed."""
+
+    content: bytes
+    tag: str
+
+
 class Client:
     """Paths are given as segments below `/api/v1`; a first segment with a slash starts at the root: `"/serve"`."""
 
@@ -77,6 +85,7 @@ class Client:
             base_url=self.url,
             headers={"Authorization": f"Bearer {token}"} if token else {},
             timeout=httpx.Timeout(seconds, connect=min(seconds, CONNECT_SECONDS)),
+            verify=parts.scheme == "https",  # the authorities are read from a file: not for nothing
             # A proxy of the environment is for other machines.
             trust_env=not is_local(url),
         )
@@ -91,6 +100,16 @@ class Client:
 
     def get(self, *path: str | int, **query: str | float | list[str] | None) -> Any:
         return self._call("GET", path, params={name: value for name, value in query.items() if value is not None})
+
+    def get_new(self, *path: str | int, tag: str | None) -> "Answer | None":
+        """What is there now, as bytes; None when it has the ETag `tag` still."""
+        with self._errors():
+            response = self._http.get(_join(path), headers={"If-None-Match": tag} if tag else {})
+        if response.status_code == httpx.codes.NOT_MODIFIED:
+            return None
+        if not response.is_success:
+            raise problem(response)
+        return Answer(response.content, response.headers.get("etag", ""))
 
     def post(self, *path: str | int, body: Any = None, **query: str | None) -> Any:
         asked = {name: value for name, value in query.items() if value is not None}

@@ -1,5 +1,7 @@
 """`millrace`: the command line. Commands that talk to a server, and commands that run one."""
 
+from gc import freeze
+
 import typer
 from dotenv import load_dotenv
 
@@ -68,6 +70,8 @@ for name, noun in {
     app.add_typer(noun.noun.app, name=name)
 
 app.add_typer(git_hook.app, name="git-hook")
+
+freeze()  # what was imported is never garbage, and is not to be looked through for it
 
 if __name__ == "__main__":
     app()

@@ -1,6 +1,7 @@
 """`Batch`: chunks on their way into packs. Known ones stay out, small ones share a frame, alike ones are differences.
 
-Compression runs beside the caller, in the pool. Nothing is visible to readers before `commit`.
+Compression runs beside the caller, in the pool; of a large batch most is kept as it came, and compressed later
+(`rewriting.tighten`). Nothing is visible to readers before `commit`.
 """
 
 from collections import deque
@@ -10,11 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from adapters.chunk_store.chunks import digest_of, marks_of
-from adapters.chunk_store.frames import Chunk, Encoding, Frame, encode, encode_difference
+from adapters.chunk_store.frames import Chunk, Encoding, Frame, encode, encode_chunk
 from adapters.chunk_store.packs import FULL, PackFile, pack_key
 from adapters.chunk_store.reader import ChunkReader, Reading
-from adapters.object_store.protocol import ObjectMissing, ObjectStore, StoreDamaged
-from domain.contents.queries import chunks_like, known_chunks
+from adapters.object_store.protocol import ObjectStore
+from domain.contents.queries import known_chunks
 from domain.contents.recipes import Part
 
 SMALL = 16 * 2**10
@@ -27,6 +28,9 @@ LOOKED_UP_CHUNKS = 2_000
 HELD = 8 * 2**20
 """Bytes of frames a batch keeps in memory before it opens a pack of its own."""
 IN_FLIGHT = 64
+PROMPT = 8 * 2**20
+"""Bytes of new chunks that a batch encodes as they come. Behind them the sender need not wait for it, where a store on
+this machine makes the second copy cheap."""
 
 
 class _New(NamedTuple):
@@ -56,6 +60,8 @@ class Batch:
         self._reading = reading
         self._reader = reader
         self._pool = pool
+        self._later = store.local_path("packs") is not None
+        self._taken = 0
         self._seen: set[bytes] = set()
         self._waiting: list[_New] = []
         self._waiting_bytes = 0
@@ -137,13 +143,12 @@ class Batch:
         waiting, self._waiting, self._waiting_bytes = self._waiting, [], 0
         with self._reading() as session:
             known = known_chunks(session, {one.digest for one in waiting})
-            new = [one for one in waiting if one.digest not in known]
-            marks = {one.digest: marks_of(one.data) for one in new if len(one.data) >= SMALL}
-            heads, tails = ({mark[side] for mark in marks.values()} for side in (0, 1))
-            alike = chunks_like(session, heads, tails)
         self.ready.relied_on |= known
-        pairs = {digest: base for digest, (head, tail) in marks.items() if (base := alike.get(head) or alike.get(tail))}
-        bases = self._read_bases(set(pairs.values()))
+        new = [one for one in waiting if one.digest not in known]
+        marks = {one.digest: marks_of(one.data) for one in new if len(one.data) >= SMALL}
+        later = self._later and self._taken > PROMPT
+        bases = {} if later else self._reader.alike(marks)
+        self._taken += sum(len(one.data) for one in new)
         for one in new:
             if len(one.data) < SMALL:
                 self._group.append(one)
@@ -151,21 +156,15 @@ class Batch:
                 if self._group_bytes >= SHARED:
                     self._flush_group()
                 continue
-            base = pairs.get(one.digest)
-            if base not in bases:
-                base = None
+            chunk = Chunk(one.digest, len(one.data), *marks[one.digest])
+            if later:
+                self._keep(_loose(chunk, one))
+                continue
+            base = bases.get(one.digest)
             if base is not None:
-                self.ready.relied_on.add(base)
-            named = Chunk(one.digest, len(one.data), *marks[one.digest])
-            self._coming.append(self._pool.submit(_encoded, named, one, base, bases[base] if base else None))
+                self.ready.relied_on.add(base[0])
+            self._coming.append(self._pool.submit(encode_chunk, chunk, one.data, base, one.compressed))
             self._gather(IN_FLIGHT)
-
-    def _read_bases(self, digests: set[bytes]) -> dict[bytes, bytes]:
-        """What differences can be taken from; nothing where that is damaged, or was deleted since it was found."""
-        try:
-            return self._reader.chunks(digests) if digests else {}
-        except (StoreDamaged, ObjectMissing):
-            return {}
 
     def _flush_group(self) -> None:
         if self._group:
@@ -202,15 +201,10 @@ class Batch:
             self.ready.chunks += pack.chunks
 
 
-def _encoded(named: Chunk, new: _New, base: bytes | None, base_data: bytes | None) -> Frame:
-    if base is not None and base_data is not None:
-        difference = encode_difference(new.data, base_data)
-        if difference is not None:
-            return Frame(difference, Encoding.DIFFERENCE, base, (named,))
-    if new.compressed is not None:
-        return Frame(new.compressed, Encoding.ZSTD, None, (named,))
-    encoding, stored = encode(new.data)
-    return Frame(stored, encoding, None, (named,))
+def _loose(chunk: Chunk, new: _New) -> Frame:
+    """The chunk as it came."""
+    encoding, stored = (Encoding.RAW, new.data) if new.compressed is None else (Encoding.ZSTD, new.compressed)
+    return Frame(stored, encoding, None, (chunk,), loose=True)
 
 
 def _together(group: Sequence[_New]) -> Frame:

@@ -2,7 +2,7 @@
 
 import io
 import os
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from datetime import datetime
@@ -109,6 +109,10 @@ class Contents:
     def chunks(self, digests: Collection[bytes]) -> dict[bytes, bytes]:
         """These chunks, by their digests."""
         return self._reader.chunks(digests)
+
+    def alike(self, marks: Mapping[bytes, tuple[int, int]]) -> dict[bytes, tuple[bytes, bytes]]:
+        """For chunks by their fingerprints: the chunk that each may be a difference from, its digest and its bytes."""
+        return self._reader.alike(marks)
 
     def stream_parts(self, parts: Sequence[Part]) -> Iterator[bytes]:
         """These chunks in order."""

@@ -51,12 +51,16 @@ class Chunk(NamedTuple):
 
 @dataclass(frozen=True)
 class Frame:
-    """Stored bytes and the chunks they decode to, one behind the other; `base` names the other side of a difference."""
+    """Stored bytes and the chunks they decode to, one behind the other; `base` names the other side of a difference.
+
+    A loose one is as it arrived, and may come to less.
+    """
 
     stored: bytes
     encoding: Encoding
     base: bytes | None
     chunks: tuple[Chunk, ...]
+    loose: bool = False
 
 
 def encode(data: bytes) -> tuple[Encoding, bytes]:
@@ -70,6 +74,19 @@ def encode_difference(data: bytes, base: bytes) -> bytes | None:
     dictionary = zstandard.ZstdCompressionDict(base, dict_type=zstandard.DICT_TYPE_RAWCONTENT)
     packed = zstandard.ZstdCompressor(level=DIFFERENCE_LEVEL, dict_data=dictionary).compress(data)
     return packed if len(packed) < len(data) // 4 else None
+
+
+def encode_chunk(chunk: Chunk, data: bytes, base: tuple[bytes, bytes] | None, compressed: bytes | None = None) -> Frame:
+    """A frame of one chunk: a difference from `base` (digest and bytes) where they are alike, else by itself.
+
+    `compressed` is what it comes to by itself, where that is known.
+    """
+    if base is not None:
+        difference = encode_difference(data, base[1])
+        if difference is not None:
+            return Frame(difference, Encoding.DIFFERENCE, base[0], (chunk,))
+    encoding, stored = encode(data) if compressed is None else (Encoding.ZSTD, compressed)
+    return Frame(stored, encoding, None, (chunk,))
 
 
 def decode(stored: bytes | memoryview, encoding: int, base: bytes | None = None) -> bytes:

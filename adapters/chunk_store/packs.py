@@ -44,6 +44,7 @@ class PackFile:
             self._file.write(MAGIC)
         self.size = len(MAGIC)
         self.chunks: list[dict[str, Any]] = []
+        self._loose = False
         self._frames: list[Any] = []
 
     def add(self, frame: Frame) -> None:
@@ -67,6 +68,7 @@ class PackFile:
             )
             skip += chunk.size
         self._frames.append(_described(frame))
+        self._loose |= frame.loose
         self.size += len(frame.stored)
 
     def seal(self) -> dict[str, Any]:
@@ -91,7 +93,7 @@ class PackFile:
                     self._path.replace(target)
         finally:
             self._path.unlink(missing_ok=True)
-        return {"id": self.id, "size": self.size, "payload": payload}
+        return {"id": self.id, "size": self.size, "payload": payload, "loose": self._loose}
 
     def discard(self) -> None:
         with suppress(OSError):  # what it could not write is of no use now

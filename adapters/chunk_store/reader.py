@@ -1,7 +1,7 @@
 """Chunks read back: found in the index, fetched from their packs together, decoded, and verified, every one."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager
 
@@ -9,7 +9,7 @@ from adapters.chunk_store.chunks import digest_of
 from adapters.chunk_store.frames import BadFrame, Encoding, decode
 from adapters.chunk_store.packs import pack_key
 from adapters.object_store.protocol import ObjectMissing, ObjectStore, StoreDamaged
-from domain.contents.queries import Place, places_of
+from domain.contents.queries import Place, chunks_like, places_of
 from domain.contents.recipes import Part
 from domain.db import ReadSession
 
@@ -34,6 +34,21 @@ class ChunkReader:
         except ObjectMissing:
             # Packs are rewritten to give room back: the chunk may lie elsewhere since it was looked up.
             return self._look_up_and_read(digests)
+
+    def alike(self, marks: Mapping[bytes, tuple[int, int]]) -> dict[bytes, tuple[bytes, bytes]]:
+        """For chunks by their `marks_of`: the chunk that each may be a difference from, its digest and its bytes.
+
+        Nothing where there is none, or where it is damaged, or was deleted since it was found.
+        """
+        heads, tails = ({mark[side] for mark in marks.values()} for side in (0, 1))
+        with self._reading() as session:
+            found = chunks_like(session, heads, tails)
+        pairs = {digest: base for digest, (head, tail) in marks.items() if (base := found.get(head) or found.get(tail))}
+        try:
+            bases = self.chunks(set(pairs.values())) if pairs else {}
+        except (StoreDamaged, ObjectMissing):
+            return {}
+        return {digest: (base, bases[base]) for digest, base in pairs.items()}
 
     def _look_up_and_read(self, digests: Collection[bytes]) -> dict[bytes, bytes]:
         with self._reading() as session:

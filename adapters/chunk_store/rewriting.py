@@ -1,29 +1,36 @@
-"""Packs written anew: without what is dead in them (`compact`), or many small ones as a few large ones (`merge`).
+"""Packs written anew: without what is dead (`compact`), many small as few large (`merge`), loose ones (`tighten`).
 
 The new pack is in the store before anything points at it, and the old one stays until nothing does: whoever calls this
 moves the rows in one transaction in between.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from adapters.chunk_store.batch import SHARED, SMALL
+from adapters.chunk_store.batch import LOOKED_UP, SHARED, SMALL
 from adapters.chunk_store.chunks import digest_of
-from adapters.chunk_store.frames import BadFrame, Chunk, Encoding, Frame, decode, encode, sliced
+from adapters.chunk_store.frames import BadFrame, Chunk, Encoding, Frame, decode, encode, encode_chunk, sliced
 from adapters.chunk_store.packs import FULL, PackFile, pack_key, read_directory
 from adapters.object_store.protocol import ObjectStore, StoreDamaged
 
 Living = Mapping[bytes, int]
 """The chunks of a pack that are in use, and the offsets of their frames."""
+Alike = Callable[[Mapping[bytes, tuple[int, int]]], dict[bytes, tuple[bytes, bytes]]]
+"""For chunks by their fingerprints: what each may be a difference from (`ChunkReader.alike`)."""
+_Stored = tuple[bytes, Encoding, bytes | None, list[Chunk]]
 
 
 @dataclass
 class Rewritten:
-    """New packs, and the rows of the chunks in them; `source` of each says where it was."""
+    """New packs, and the rows of the chunks in them; `source` of each says where it was.
+
+    `relied_on` are the chunks that new differences are from.
+    """
 
     packs: list[dict[str, Any]] = field(default_factory=list)
     chunks: list[dict[str, Any]] = field(default_factory=list)
+    relied_on: set[bytes] = field(default_factory=set)
 
     @property
     def size(self) -> int:
@@ -72,6 +79,36 @@ def merge(store: ObjectStore, packs: Mapping[str, Living]) -> Rewritten:
         raise
 
 
+def tighten(store: ObjectStore, pack_id: str, living: Living, alike: Alike) -> Rewritten:
+    """Encode what is in use of a loose pack as well as it can be. Raises `StoreDamaged` when it cannot be read.
+
+    A chunk becomes a difference here and nowhere else after it has arrived: in a loose pack, which no other chunk is a
+    difference from.
+    """
+    writer = _Writer(store)
+    try:
+        for some in _windows(_frames(store, pack_id, living)):
+            single = {
+                chunk.digest: (chunk.head, chunk.tail)
+                for _, encoding, _, (chunk, *others) in some
+                if encoding != Encoding.DIFFERENCE and not others and chunk.head is not None and chunk.tail is not None
+            }
+            bases = alike(single)
+            for stored, encoding, base, chunks in some:
+                frame = Frame(stored, encoding, base, tuple(chunks))
+                if chunks[0].digest in single:
+                    ((chunk, data),) = _decoded(pack_id, stored, encoding, chunks)
+                    compressed = stored if encoding == Encoding.ZSTD else None
+                    frame = encode_chunk(chunk, data, bases.get(chunk.digest), compressed)
+                    if frame.base is not None:
+                        writer.rely_on(frame.base)
+                writer.add(frame, {chunk.digest: pack_id for chunk in chunks}, living)
+        return writer.close()
+    except BaseException:
+        writer.discard()
+        raise
+
+
 class _Writer:
     """Packs as they fill."""
 
@@ -90,6 +127,9 @@ class _Writer:
         self._pack.add(frame)
         if self._pack.size >= FULL:
             self._seal()
+
+    def rely_on(self, base: bytes) -> None:
+        self._done.relied_on.add(base)
 
     def add_small(self, chunk: Chunk, data: bytes, source: str) -> None:
         self._group.append((chunk, data, source))
@@ -130,9 +170,21 @@ class _Writer:
         ]
 
 
-def _frames(
-    store: ObjectStore, pack_id: str, living: Living
-) -> Iterator[tuple[bytes, Encoding, bytes | None, list[Chunk]]]:
+def _windows(frames: Iterator[_Stored]) -> Iterator[list[_Stored]]:
+    """Some frames at a time: what is looked up and held in memory together."""
+    some: list[_Stored] = []
+    size = 0
+    for frame in frames:
+        some.append(frame)
+        size += len(frame[0])
+        if size >= LOOKED_UP:
+            yield some
+            some, size = [], 0
+    if some:
+        yield some
+
+
+def _frames(store: ObjectStore, pack_id: str, living: Living) -> Iterator[_Stored]:
     """The frames of a pack that something is left of, as its directory and the index agree that they are."""
     key = pack_key(pack_id)
     left = set(living)

@@ -16,7 +16,7 @@ import struct
 from collections.abc import Iterator, Sequence
 from enum import Enum
 
-from adapters.chunk_store.frames import Encoding, sliced
+from adapters.chunk_store.frames import Encoding
 from domain.contents.recipes import Part, pack, unpack
 
 MEDIA_TYPE = "application/vnd.millrace.push"
@@ -40,6 +40,9 @@ class Kind(Enum):
     DATA = b"D"
 
 
+_KINDS = {kind.value: kind for kind in Kind}
+
+
 def record(kind: Kind, data: bytes) -> bytes:
     return _HEAD.pack(kind.value, len(data)) + data
 
@@ -54,14 +57,14 @@ def frame(encoding: Encoding, parts: Sequence[tuple[bytes, int]], stored: bytes)
     return record(Kind.FRAME, b"".join((_FRAME.pack(encoding, len(parts)), pack(parts), stored)))
 
 
-def read_frame(data: bytes) -> tuple[Encoding, list[Part], bytes]:
+def read_frame(data: memoryview) -> tuple[Encoding, list[Part], bytes]:
     """Encoding, chunks and stored bytes of a frame's record. Raises BadRecord."""
     try:
         encoding, count = _FRAME.unpack_from(data)
-        named, rest = sliced(data[_FRAME.size :], [36 * count, len(data)])
-        if encoding not in (Encoding.RAW, Encoding.ZSTD) or not count or len(named) < 36 * count:
+        behind = _FRAME.size + 36 * count
+        if encoding not in (Encoding.RAW, Encoding.ZSTD) or not count or len(data) < behind:
             raise BadRecord("a frame that is none")
-        return Encoding(encoding), unpack(named), rest
+        return Encoding(encoding), unpack(data[_FRAME.size : behind]), bytes(data[behind:])
     except struct.error as error:
         raise BadRecord("a frame without its head") from error
 
@@ -70,41 +73,55 @@ def known(md5: str, path: str) -> bytes:
     return record(Kind.KNOWN, md5.encode() + path.encode())
 
 
-def read_known(data: bytes) -> tuple[str, bytes]:
+def read_known(data: memoryview) -> tuple[str, bytes]:
     """MD5 and path (still bytes) of a file that the store has. Raises BadRecord."""
-    if len(data) <= _MD5 or not data[:_MD5].isalnum():
+    digest, path = bytes(data[:_MD5]), bytes(data[_MD5:])
+    if not path or not digest.isalnum():
         raise BadRecord("a known file without its MD5")
-    return data[:_MD5].decode("ascii"), data[_MD5:]
+    return digest.decode("ascii"), path
 
 
 class RecordReader:
     """Cuts a stream of bytes into records."""
 
     def __init__(self) -> None:
-        self._waiting = bytearray()
+        self._waiting = b""
 
-    def feed(self, data: bytes) -> Iterator[tuple[Kind, bytes]]:
+    def feed(self, data: bytes) -> Iterator[tuple[Kind, memoryview]]:
         """The records that are complete. Raises BadRecord for an unknown letter or a record longer than any is."""
-        self._waiting += data
+        if self._waiting:  # only the record that was cut in two is put together, and not all that came with it
+            missing = self._missing(data)
+            data, rest = self._waiting + data[:missing], memoryview(data)[missing:]
+            self._waiting = b""
+            yield from self._cut(memoryview(data))
+            if self._waiting:
+                return
+        else:
+            rest = memoryview(data)
+        yield from self._cut(rest)
+
+    def _missing(self, data: bytes) -> int:
+        """How many of these bytes the record takes that has begun."""
+        head = self._waiting[: _HEAD.size] + data[: max(0, _HEAD.size - len(self._waiting))]
+        if len(head) < _HEAD.size:
+            return len(data)
+        return _HEAD.size + int(_HEAD.unpack(head)[1]) - len(self._waiting)
+
+    def _cut(self, view: memoryview) -> Iterator[tuple[Kind, memoryview]]:
         at = 0
-        view = memoryview(self._waiting)
-        try:
-            while len(view) - at >= _HEAD.size:
-                letter, length = _HEAD.unpack_from(view, at)
-                if length > LARGEST_RECORD:
-                    raise BadRecord(f"a record of {length} bytes")
-                end = at + _HEAD.size + length
-                if end > len(view):
-                    break
-                try:
-                    kind = Kind(letter)
-                except ValueError as error:
-                    raise BadRecord(f"a record of the kind {letter!r}") from error
-                yield kind, bytes(view[at + _HEAD.size : end])
-                at = end
-        finally:
-            view.release()
-        del self._waiting[:at]
+        while len(view) - at >= _HEAD.size:
+            letter, length = _HEAD.unpack_from(view, at)
+            kind = _KINDS.get(letter)
+            if kind is None:
+                raise BadRecord(f"a record of the kind {letter!r}")
+            if length > LARGEST_RECORD:
+                raise BadRecord(f"a record of {length} bytes")
+            end = at + _HEAD.size + length
+            if end > len(view):
+                break
+            yield kind, view[at + _HEAD.size : end]
+            at = end
+        self._waiting = bytes(view[at:])
 
     @property
     def rest(self) -> int:

@@ -222,11 +222,21 @@ def get_dataset_version(name: DatasetName, number: VersionNumber, session: ReadD
     return VersionRead.of(queries.get_version(session, name, number))
 
 
-@router.get("/{name}/versions/{number}/files", response_model=FilesRead)
-def list_dataset_files(name: DatasetName, number: VersionNumber, session: ReadDep, _: Reader) -> Response:
+@router.get(
+    "/{name}/versions/{number}/files",
+    response_model=FilesRead,
+    responses={304: {"description": "As the `If-None-Match` says; the ETag is the digest of the version."}},
+)
+def list_dataset_files(
+    request: Request, name: DatasetName, number: VersionNumber, session: ReadDep, _: Reader
+) -> Response:
     """The manifest: every file with its MD5 and size."""
-    entries = queries.files_of(session, queries.get_version(session, name, number))
-    return Response(FilesRead.as_json(entries), media_type="application/json")
+    version = queries.refuse_deleted(queries.get_version(session, name, number))
+    etag = f'"{version.digest}"'
+    if etag in (request.headers.get("if-none-match") or ""):
+        return Response(status_code=304, headers={"ETag": etag})
+    content = FilesRead.as_json(queries.files_of(session, version))
+    return Response(content, media_type="application/json", headers={"ETag": etag})
 
 
 @router.get("/{name}/versions/{number}/profile")

@@ -4,19 +4,16 @@ import os
 from collections.abc import Callable, Iterator
 from hashlib import md5
 from pathlib import Path
-from typing import Any
 
 from adapters.chunk_store.wire import Kind, RecordReader
 from cli.client import Client, ClientError
-from cli.transfer.tree import LocalFile, Memory, files_under
+from cli.transfer.listing import File, files_of, refuse_outside
+from cli.transfer.tree import LocalFile, Memory, files_under, look_at
 
 LARGE = 8 * 2**20
 """Files from this size on are fetched one by one, and go on where they broke off."""
 PARTIAL = ".partial"
 BITE = 2**20
-
-File = dict[str, Any]
-"""A file of a version, as the server lists it: path, md5, size."""
 
 
 class Checkout:
@@ -26,9 +23,8 @@ class Checkout:
         self._client = client
         self._place = ("datasets", name, "versions", number)
         self._folder = folder
-        self.files: list[File] = client.get(*self._place, "files")["items"]
-        for file in self.files:
-            _refuse_outside(folder, file["path"])
+        self.files: list[File] = files_of(client, name, number)
+        refuse_outside(folder, self.files)
         self._memory = Memory(folder)
         self._local = {file.name: file for file in files_under(folder)} if folder.is_dir() else {}
 
@@ -49,16 +45,22 @@ class Checkout:
         for path, data in self._stream(list(small), on_bytes) if small else ():
             _refuse_other(small.pop(path), md5(data, usedforsecurity=False).hexdigest())
             _write(self._folder / path, data)
+            self._look_at(path)
         if small:
             raise ClientError(f"The server left out {next(iter(small))!r}.", fix="Get it again.")
         for file in files:
             if file["size"] >= LARGE:
                 self._fetch_large(file, on_bytes)
+                self._look_at(file["path"])
 
     def remember(self) -> None:
         """Note what the files are now: they need not be read to see that they have not changed."""
-        there = {file.name: file for file in files_under(self._folder)}
+        there = self._local
         self._memory.keep((there[file["path"]], file["md5"]) for file in self.files if file["path"] in there)
+
+    def _look_at(self, path: str) -> None:
+        """At a file that was written, which is then what the version has."""
+        self._local[path] = look_at(str(self._folder / path), path)
 
     def _is_there(self, file: File) -> bool:
         local = self._local.get(file["path"])
@@ -66,11 +68,11 @@ class Checkout:
 
     def _stream(self, paths: list[str], on_bytes: Callable[[int], None]) -> Iterator[tuple[str, bytes]]:
         records = RecordReader()
-        pieces: list[bytes] = []
+        pieces: list[memoryview] = []
         for data in self._client.bundle(*self._place, "bundle", paths=paths):
             for kind, body in records.feed(data):
                 if kind is Kind.END:
-                    yield body.decode(), b"".join(pieces)
+                    yield bytes(body).decode(), b"".join(pieces)
                     pieces = []
                 else:
                     pieces.append(body)
@@ -97,12 +99,6 @@ class Checkout:
             partial.unlink()  # of other content, or broken: it is of no use
             raise
         partial.replace(target)
-
-
-def _refuse_outside(folder: Path, inner: str) -> None:
-    """No file of the server goes outside the folder, whatever the server says its name is."""
-    if inner.startswith("/") or ".." in inner.split("/"):
-        raise ClientError(f"The server named a file {inner!r}, which would lie outside {folder}.")
 
 
 def _write(target: Path, data: bytes) -> None:

@@ -12,6 +12,7 @@ from adapters.chunk_store.frames import Encoding, encode
 from adapters.chunk_store.wire import Kind
 from cli.client import Client, ClientError, is_local
 from cli.transfer.ahead import ahead
+from cli.transfer.listing import files_of
 from cli.transfer.tree import LocalFile, Memory
 
 WINDOW = 16 * 2**20
@@ -49,8 +50,7 @@ def push(
             raise
         pushed = _push(client, name, files, {}, message=message, on_read=on_read)
     if memory is not None:
-        listed = client.get("datasets", name, "versions", pushed.version["number"], "files")["items"]
-        digests = {file["path"]: file["md5"] for file in listed}
+        digests = {file["path"]: file["md5"] for file in files_of(client, name, pushed.version["number"])}
         memory.keep((file, digests[file.name]) for file in files if file.name in digests)
     return pushed
 

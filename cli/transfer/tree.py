@@ -1,11 +1,12 @@
 """The files below a path, and what is remembered of them, so that a file that has not changed is not read again."""
 
 import os
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
 from hashlib import blake2b, md5
+from operator import attrgetter
 from pathlib import Path
 from time import time_ns
+from typing import NamedTuple
 
 import orjson
 
@@ -16,8 +17,7 @@ UNSURE_NS = 20_000_000
 _VERSION = 1
 
 
-@dataclass(frozen=True, slots=True)
-class LocalFile:
+class LocalFile(NamedTuple):
     """A file: where it is, the name it has (is to have) in a version, and the marks by which a change shows."""
 
     path: str
@@ -33,21 +33,44 @@ def files_under(path: Path) -> list[LocalFile]:
     Links to files are followed; a link to a folder is an error, since what is behind it may lie anywhere.
     """
     if path.is_file():
-        return [_looked_at(str(path), path.name, path.stat())]
-    return sorted(_walk(str(path), ""), key=lambda file: file.name)
+        return [look_at(str(path), path.name)]
+    files: list[LocalFile] = []
+    _walk(str(path), "", files)
+    return sorted(files, key=attrgetter("name"))
 
 
-def _walk(folder: str, prefix: str) -> Iterator[LocalFile]:
+def _walk(folder: str, prefix: str, files: list[LocalFile]) -> None:
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
-                yield from _walk(entry.path, f"{prefix}{entry.name}/")
+                _walk(entry.path, f"{prefix}{entry.name}/", files)
             elif entry.is_symlink() and Path(entry.path).is_dir():
                 raise ClientError(
                     f"{entry.path} is a link to a folder.", fix="Send that folder as a dataset of its own."
                 )
             elif entry.is_file():
-                yield _looked_at(entry.path, f"{prefix}{entry.name}", entry.stat())
+                files.append(_looked_at(entry.path, prefix + entry.name, entry.stat()))
+
+
+def look_at(path: str, name: str) -> LocalFile:
+    """The file as it is now."""
+    return _looked_at(path, name, os.stat(path))  # noqa: PTH116  # a Path each costs as much as the look
+
+
+def cache_folder() -> Path:
+    """Where this program remembers what it could find out again."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "millrace"
+
+
+def write_whole(file: Path, data: bytes) -> None:
+    """Remember `data` there, for a reader whole or not at all. What cannot be written is not remembered."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        partial = file.with_suffix(f".{os.getpid()}")
+        partial.write_bytes(data)
+        partial.replace(file)
+    except OSError:
+        return  # it only saves time
 
 
 def _looked_at(path: str, name: str, stat: os.stat_result) -> LocalFile:
@@ -58,9 +81,8 @@ class Memory:
     """What the files of one place were when last read or written: their MD5s, in the person's cache folder."""
 
     def __init__(self, place: Path) -> None:
-        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
         name = blake2b(os.fsencode(place.absolute()), digest_size=16).hexdigest()
-        self._file = cache / "millrace" / "trees" / f"{name}.json"
+        self._file = cache_folder() / "trees" / f"{name}.json"
         self._known: dict[str, list[int | str]] = self._load()
 
     def md5(self, file: LocalFile) -> str | None:
@@ -87,13 +109,7 @@ class Memory:
         self._known = {}
         for file, digest in files:
             self._remember(file, digest)
-        try:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            partial = self._file.with_suffix(f".{os.getpid()}")
-            partial.write_bytes(orjson.dumps({"version": _VERSION, "files": self._known}))
-            partial.replace(self._file)
-        except OSError:
-            return  # it only saves time
+        write_whole(self._file, orjson.dumps({"version": _VERSION, "files": self._known}))
 
     def _remember(self, file: LocalFile, digest: str) -> None:
         if time_ns() - file.mark[0] > UNSURE_NS:

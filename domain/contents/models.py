@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, SmallInteger, String, text
+from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, SmallInteger, String, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from domain.db import Base, Id
@@ -14,8 +14,9 @@ _HAS_HEAD, _HAS_TAIL = text("head IS NOT NULL"), text("tail IS NOT NULL")
 class Pack(Base):
     """An object of the data store that holds chunks, `packs/{id}`. It never changes; sizes are in bytes.
 
-    `payload` is what its frames come to without the directory. A retired pack holds nothing that is named in the index:
-    its bytes stay for a moment, for readers that looked a chunk up before it moved.
+    `payload` is what its frames come to without the directory. A loose pack holds chunks as they arrived, which are
+    still to be compressed: nothing is a difference from what is in it. A retired pack holds nothing that is named in
+    the index: its bytes stay for a moment, for readers that looked a chunk up before it moved.
     """
 
     __tablename__ = "pack"
@@ -23,6 +24,7 @@ class Pack(Base):
     id: Mapped[Id]
     size: Mapped[int] = mapped_column(BigInteger)
     payload: Mapped[int] = mapped_column(BigInteger)
+    loose: Mapped[bool] = mapped_column(server_default=false())
     created_at: Mapped[datetime]
     retired_at: Mapped[datetime | None]
 

@@ -6,7 +6,7 @@ from typing import NamedTuple, TypeVar
 
 from sqlalchemy import select
 
-from domain.contents.models import Chunk, Content
+from domain.contents.models import Chunk, Content, Pack
 from domain.db import AnySession
 
 T = TypeVar("T")
@@ -50,11 +50,15 @@ def places_of(session: AnySession, digests: Collection[bytes]) -> dict[bytes, Pl
 
 
 def chunks_like(session: AnySession, heads: Collection[int], tails: Collection[int]) -> dict[int, bytes]:
-    """Chunks by the fingerprint of their head or tail: what a chunk with that fingerprint may be a difference of."""
+    """Chunks by the fingerprint of their head or tail: what a chunk with that fingerprint may be a difference of.
+
+    None that lies in a loose pack: it may itself become a difference yet.
+    """
     found: dict[int, bytes] = {}
     for column, wanted in ((Chunk.tail, tails), (Chunk.head, heads)):
         for some in batched(wanted):
-            rows = session.execute(select(column, Chunk.digest, Chunk.base).where(column.in_(some)))
+            query = select(column, Chunk.digest, Chunk.base).join(Pack).where(Pack.loose.is_(False))
+            rows = session.execute(query.where(column.in_(some)))
             # A difference of a difference would make reading a walk: it is taken from what that one is based on.
             found.update((mark, base or digest) for mark, digest, base in rows if mark is not None)
     return found

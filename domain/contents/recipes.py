@@ -21,7 +21,7 @@ def pack(parts: Iterable[tuple[bytes, int]]) -> bytes:
     return b"".join(_ENTRY.pack(*part) for part in parts)
 
 
-def unpack(recipe: bytes) -> list[Part]:
+def unpack(recipe: bytes | memoryview) -> list[Part]:
     """The chunks of a recipe. Raises ValueError when it is not one."""
     if len(recipe) % _ENTRY.size:
         raise ValueError(f"a recipe has {_ENTRY.size} bytes per chunk, and this one {len(recipe)} in all")
@@ -34,6 +34,6 @@ def digests(recipe: bytes) -> Iterator[bytes]:
         yield recipe[start : start + 32]
 
 
-def _parts(recipe: bytes) -> Iterator[Part]:
+def _parts(recipe: bytes | memoryview) -> Iterator[Part]:
     for digest, size in _ENTRY.iter_unpack(recipe):
         yield Part(digest, size)

@@ -29,3 +29,9 @@ class RepackStore(JobSpec):
     """Make few large packs of many small ones."""
 
     priority: ClassVar[int] = -10
+
+
+class CompressPacks(JobSpec):
+    """Compress what large pushes left as it came, and make it differences from what it is like."""
+
+    priority: ClassVar[int] = -10

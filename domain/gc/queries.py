@@ -18,6 +18,8 @@ SMALL_PACK = 4 * 2**20
 """Bytes below which a pack is small."""
 MOST_SMALL_PACKS = 64
 """More small packs than this are merged."""
+_LOOSE = (Pack.loose.is_(True), Pack.retired_at.is_(None))
+_SMALL = (Pack.size < SMALL_PACK, Pack.loose.is_(False), Pack.retired_at.is_(None))
 
 
 class UnknownPlan(NotFound):
@@ -93,8 +95,16 @@ def rows_of(session: AnySession, pack_id: str) -> dict[bytes, int]:
 
 def small_packs(session: AnySession, *, limit: int) -> list[Pack]:
     """Small packs in use, oldest first."""
-    query = select(Pack).where(Pack.size < SMALL_PACK, Pack.retired_at.is_(None))
-    return list(session.scalars(query.order_by(Pack.id).limit(limit)))
+    return list(session.scalars(select(Pack).where(*_SMALL).order_by(Pack.id).limit(limit)))
+
+
+def loose_packs(session: AnySession) -> list[Pack]:
+    """Packs that are to be compressed, oldest first: what is like something else came later."""
+    return list(session.scalars(select(Pack).where(*_LOOSE).order_by(Pack.id)))
+
+
+def newest_loose_pack(session: AnySession) -> str | None:
+    return session.scalar(select(func.max(Pack.id)).where(*_LOOSE))
 
 
 def retired_packs(session: AnySession, *, before: datetime) -> list[str]:
@@ -109,7 +119,7 @@ def has_unfinished(session: AnySession, spec: type[JobSpec]) -> bool:
 
 def newest_small_pack(session: AnySession) -> tuple[int, str | None]:
     """How many small packs are in use, as far as that is of interest, and the newest of them."""
-    query = select(Pack.id).where(Pack.size < SMALL_PACK, Pack.retired_at.is_(None)).order_by(Pack.id.desc())
+    query = select(Pack.id).where(*_SMALL).order_by(Pack.id.desc())
     some = query.limit(MOST_SMALL_PACKS + 1).subquery()
     count, newest = session.execute(select(func.count(), func.max(some.c.id))).one()
     return count, newest

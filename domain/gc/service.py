@@ -19,7 +19,7 @@ from domain.gc.events import (
     CollectionPlanned,
     CollectionStarted,
 )
-from domain.gc.jobs import ComputePlan, DeleteRetiredPacks, ExecutePlan, RepackStore
+from domain.gc.jobs import CompressPacks, ComputePlan, DeleteRetiredPacks, ExecutePlan, RepackStore
 from domain.gc.marks import PackFacts
 from domain.gc.models import Plan, PlanContent, PlanPack
 from domain.gc.queries import (
@@ -27,6 +27,7 @@ from domain.gc.queries import (
     Candidate,
     get_plan,
     has_unfinished,
+    newest_loose_pack,
     newest_small_pack,
     retired_packs,
 )
@@ -258,6 +259,14 @@ def repack_if_scattered(session: WriteSession) -> Job | None:
     if count <= MOST_SMALL_PACKS or has_unfinished(session, RepackStore):
         return None
     return jobs.submit(session, RepackStore(), subject="gc/packs", key=f"repack:{newest}")
+
+
+def compress_if_loose(session: WriteSession) -> Job | None:
+    """Order the compression of what large pushes left as it came; one at a time, and not twice for the same packs."""
+    newest = newest_loose_pack(session)
+    if newest is None or has_unfinished(session, CompressPacks):
+        return None
+    return jobs.submit(session, CompressPacks(), subject="gc/packs", key=f"compress:{newest}")
 
 
 def delete_retired_later(session: WriteSession) -> Job | None:

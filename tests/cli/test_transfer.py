@@ -16,11 +16,13 @@ from adapters.chunk_store.wire import MEDIA_TYPE, BadRecord, Kind, RecordReader
 from adapters.runtime import Runtime
 from api.bootstrap import bootstrap
 from api.main import create_app
-from cli.client import Client
+from cli.client import Client, ClientError
 from cli.transfer import push as pushing
+from cli.transfer.listing import KEPT, files_of
 from cli.transfer.push import push
 from cli.transfer.tree import files_under
 from tests.cli.conftest import Millrace
+from tests.conftest import Drain
 from tests.servers import serving
 
 
@@ -243,6 +245,47 @@ class TestGet:
         assert result.exit_code == 1
         named = [line.split()[0] for line in result.stdout.splitlines() if line.strip()]
         assert named[-2:] == ["a.txt", "extra"]
+
+
+class TestListing:
+    """What a version consists of is asked for, and sent when it is not remembered."""
+
+    @pytest.fixture
+    def remembered(self, live: Millrace, api: Client, tmp_path: Path) -> Path:
+        """Where the listing of `d@1` is remembered: `a` and nothing else."""
+        plant(tmp_path / "in", {"a": b"one"})
+        live("data", "push", "in", "d")
+        assert [file["path"] for file in files_of(api, "d", 1)] == ["a"]
+        (place,) = (tmp_path / "cache" / "millrace" / "listings").iterdir()
+        return place
+
+    def test_is_not_sent_again(self, remembered: Path, api: Client) -> None:
+        tag, _, listing = remembered.read_bytes().partition(b"\n")
+        remembered.write_bytes(tag + b"\n" + listing.replace(b'"a"', b'"b"'))
+        assert [file["path"] for file in files_of(api, "d", 1)] == ["b"]
+
+    @pytest.mark.parametrize("spoil", [b'"another"\n{"items":[]}', b"", b"\n{", b'"tag"\n[]'])
+    def test_another_one_or_a_broken_one_does_not_count(self, remembered: Path, api: Client, spoil: bytes) -> None:
+        remembered.write_bytes(spoil)
+        for _ in range(2):
+            assert [file["path"] for file in files_of(api, "d", 1)] == ["a"]
+
+    def test_does_not_hide_that_the_version_was_deleted(self, remembered: Path, api: Client, drain: Drain) -> None:
+        drain()
+        api.delete("datasets", "d", "versions", 1)
+        with pytest.raises(ClientError, match="deleted"):
+            files_of(api, "d", 1)
+
+    def test_the_oldest_are_forgotten(self, remembered: Path, api: Client) -> None:
+        for number in range(KEPT + 5):
+            old = remembered.with_name(f"{number:032}")
+            old.write_bytes(b"")
+            os.utime(old, (number, number))
+        remembered.unlink()
+        files_of(api, "d", 1)
+        left = sorted(path.name for path in remembered.parent.iterdir())
+        assert len(left) == KEPT
+        assert {remembered.name, f"{KEPT + 4:032}"} <= set(left)
 
 
 class TestBundle:

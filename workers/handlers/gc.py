@@ -8,14 +8,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from adapters.chunk_store.packs import pack_key
-from adapters.chunk_store.rewriting import Rewritten, compact, merge
+from adapters.chunk_store.rewriting import Rewritten, compact, merge, tighten
 from adapters.object_store.protocol import ObjectMissing, StoreDamaged
 from adapters.runtime import Runtime
+from domain.contents import service as contents
 from domain.contents.models import Pack
 from domain.contents.queries import batched
 from domain.db import AnySession
 from domain.gc import collection, marks, queries, reach, roots, service
-from domain.gc.jobs import ComputePlan, DeleteRetiredPacks, ExecutePlan, RepackStore
+from domain.gc.jobs import CompressPacks, ComputePlan, DeleteRetiredPacks, ExecutePlan, RepackStore
 from domain.gc.reach import Fate, RootKind
 from domain.gc.states import PlanState
 from workers.run import RunningJob
@@ -150,10 +151,33 @@ def repack_store(job: RunningJob[RepackStore], tools: Toolbox) -> dict[str, obje
     return {"packs_before": before, "packs_after": after}
 
 
+def compress_packs(job: RunningJob[CompressPacks], tools: Toolbox) -> dict[str, object]:
+    """Compress loose packs one by one, the oldest first. One that is damaged is left to `millrace data verify`."""
+    runtime = tools.runtime
+    with runtime.reading() as session:
+        loose = queries.loose_packs(session)
+    packs = before = after = 0
+    for number, pack in enumerate(loose):
+        job.progress(number / len(loose), f"{number} of {len(loose)} packs compressed")
+        size = _tighten(job, runtime, pack)
+        if size is not None:
+            packs, before, after = packs + 1, before + pack.size, after + size
+    if packs:
+        with job.transaction() as session:
+            service.delete_retired_later(session)
+    return {"packs": packs, "bytes_before": before, "bytes_after": after}
+
+
 def repack_when_scattered(tools: Toolbox) -> None:
     """Each tick: too many small packs are merged by a job."""
     with tools.runtime.transaction() as session:
         service.repack_if_scattered(session)
+
+
+def compress_when_loose(tools: Toolbox) -> None:
+    """Each tick: what large pushes left as it came is compressed by a job."""
+    with tools.runtime.transaction() as session:
+        service.compress_if_loose(session)
 
 
 def _look_at(runtime: Runtime, after: str, youth: roots.Youth, listings: dict[str, frozenset[str]]) -> _Looked | None:
@@ -246,7 +270,7 @@ def _settle_packs(job: RunningJob[ExecutePlan], runtime: Runtime, plan_id: str) 
                 collection.count_orphan(session, plan_id=plan_id, pack=planned)
         elif pack is not None and fate == Fate.DELETED:
             _delete_empty(job, runtime, plan_id, pack)
-        elif pack is not None and fate == Fate.COMPACTED and pack.retired_at is None:
+        elif pack is not None and fate == Fate.COMPACTED and pack.retired_at is None and not pack.loose:
             _compact(job, runtime, plan_id, pack)
         with job.transaction() as session:
             collection.leave_pack(session, plan_id=plan_id, pack_id=planned.pack_id)
@@ -293,6 +317,21 @@ def _merge(job: RunningJob[RepackStore], runtime: Runtime, some: list[Pack]) -> 
             session, sources=[pack.id for pack in some], packs=new.packs, chunks=new.chunks
         )
     return merged, len(new.packs)
+
+
+def _tighten(job: RunningJob[CompressPacks], runtime: Runtime, pack: Pack) -> int | None:
+    """The bytes that the pack came to; None where it is damaged."""
+    with runtime.reading() as session:
+        living = queries.rows_of(session, pack.id)
+    try:
+        new = tighten(runtime.data, pack.id, living, runtime.contents.alike)
+    except (StoreDamaged, ObjectMissing) as error:
+        job.log(f"{error.message} It is left as it is.", level="warning")
+        return None
+    with job.transaction() as session:  # should it fail: as in `_compact`
+        contents.record(session, relied_on=new.relied_on)
+        collection.move_repacked(session, sources=[pack.id], packs=new.packs, chunks=new.chunks)
+    return new.size
 
 
 def _merged(job: RunningJob[RepackStore], runtime: Runtime, living: dict[str, dict[bytes, int]]) -> Rewritten | None:

@@ -4,7 +4,7 @@ from domain.access.jobs import PublishAccess
 from domain.data_checks.jobs import QuarantineRows, RunDataChecks
 from domain.datasets.jobs import BuildVersion, DiffVersions
 from domain.deployments.jobs import LookUpPrediction, PublishRoutes, RollOut
-from domain.gc.jobs import ComputePlan, DeleteRetiredPacks, ExecutePlan, RepackStore
+from domain.gc.jobs import CompressPacks, ComputePlan, DeleteRetiredPacks, ExecutePlan, RepackStore
 from domain.jobs.spec import JobSpec
 from domain.model_checks.jobs import RunModelChecks
 from domain.monitoring.jobs import ComputeWindow
@@ -51,6 +51,7 @@ HANDLERS: dict[type[JobSpec], Handler] = {
     ExecutePlan: gc.execute_plan,
     DeleteRetiredPacks: gc.delete_retired_packs,
     RepackStore: gc.repack_store,
+    CompressPacks: gc.compress_packs,
     VerifyStore: verifications.verify_store,
 }
 
@@ -61,4 +62,5 @@ CHORES: list[Chore] = [
     pipelines.fire_schedules,
     repositories.look_for_pushed_objects,
     gc.repack_when_scattered,
+    gc.compress_when_loose,
 ]
