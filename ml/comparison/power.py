@@ -32,4 +32,4 @@ def rows_needed(rows: int, distance: float, error: float, alpha: float, power: f
     if error == 0:  # the sign test of rows that do not vary
         return max(rows + 1, math.ceil(-math.log2(alpha)))
     factor = min(abs(float(norm.isf(alpha) + norm.isf(1 - power)) * error / distance), _LARGEST_FACTOR**0.5) ** 2
-    return max(rows + 1, math.ceil(rows * factor))
+    return max(rows + 1, math.ceil(rows * float(factor)))

@@ -34,7 +34,7 @@ def two_classes(scores: Floats) -> Predictions:
 def case(rows: int = 80, digits: int = 1) -> tuple[Floats, list[Floats]]:
     """Scores rounded so that many are equal, within the classes and across."""
     generator = np.random.default_rng(5)
-    truth = generator.integers(0, 2, rows)
+    truth = generator.integers(0, 2, rows).astype(np.float64)
     return truth, [np.clip(generator.normal(0.4 + 0.2 * truth, 0.25), 0, 1).round(digits) for _ in range(2)]
 
 
@@ -71,7 +71,9 @@ class TestDelong:
         truth, both = case()
         areas, covariance = by_definition(truth, both)
         z = (areas[1] - areas[0]) / np.sqrt(covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1])
-        found = delong(truth.tolist(), *map(two_classes, both), (areas[0], areas[1]), Question(0.0, 0.05, True))
+        found = delong(
+            truth.tolist(), two_classes(both[0]), two_classes(both[1]), (areas[0], areas[1]), Question(0.0, 0.05, True)
+        )
         half = 1.6448536 * (areas[1] - areas[0]) / z
         assert found.difference_low == pytest.approx(areas[1] - areas[0] - half)
         assert found.p == pytest.approx(0.5 * math.erfc(z / math.sqrt(2)))

@@ -102,9 +102,9 @@ class TestBootstrap:
                 scores = 1 / (1 + np.exp(-generator.normal(truth, 1)))
                 both.append(Predictions([0] * rows, np.stack([1 - scores, scores], axis=1), [0, 1]))
             asked = Question(0.0, 0.05, True)
-            ours = bootstrap(METRICS["auc"], truth.tolist(), *both, asked, seed=0, time_ordered=False)
+            ours = bootstrap(METRICS["auc"], truth.tolist(), both[0], both[1], asked, seed=0, time_ordered=False)
             areas = [METRICS["auc"].compute(truth.tolist(), one) for one in both]
-            theirs = delong(truth.tolist(), *both, (areas[0], areas[1]), asked)
+            theirs = delong(truth.tolist(), both[0], both[1], (areas[0], areas[1]), asked)
             width = theirs.high - theirs.low
             assert ours.low == pytest.approx(theirs.low, abs=0.06 * width)
             assert ours.high == pytest.approx(theirs.high, abs=0.06 * width)

@@ -84,7 +84,7 @@ class TestQuestion:
             {"power": 0.04},
         ],
     )
-    def test_refuses_figures_that_ask_nothing(self, asked: dict[str, float]) -> None:
+    def test_refuses_figures_that_ask_nothing(self, asked: dict[str, Any]) -> None:
         with pytest.raises(BadQuestion) as refused:
             compare_mae([1.0], Predictions([1.0]), Predictions([1.0]), **asked)
         assert refused.value.where == next(iter(asked))
