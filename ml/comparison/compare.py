@@ -45,7 +45,7 @@ def compare(
     as seen), `detectable_effect` the smallest that they tell with the `power` asked for. `rows_needed` is given
     when nothing is told: the rows of this kind that would tell the effect seen from the bar, above it or below.
 
-    Raises the refusals of `inputs`, `UnknownMetric` for one that does not fit the task, and `CannotScore`.
+    Raises the refusals of `inputs`, `UnknownMetric` and `CannotScore`.
     """
     chosen = find_metric(metric, task)
     check_question(alpha=alpha, min_effect=min_effect, margin=margin, slice_margin=slice_margin, power=power)
@@ -54,13 +54,11 @@ def compare(
     case = Case(chosen, y, champion, challenger, time_ordered, seed)
     values = case.values()
     bar = min_effect if hypothesis == "superiority" else -margin
-    question = Question(bar, alpha, chosen.higher_is_better)
-    found = find(case, values, question, named)
+    found = find(case, values, Question(bar, alpha, chosen.higher_is_better), named)
     effect, difference = effect_of(chosen, values)
     # An improvement that was seen is not counted on for non-inferiority: at best the models are equal.
     distance = (effect if hypothesis == "superiority" else min(effect, 0.0)) - bar
     told = min(found.p, found.p_worse) <= alpha
-    smallest = detectable(found.error, alpha, power)
     judged = compare_slices(
         case, check_slices(slices or {}, len(y)), alpha=alpha, margin=slice_margin, min_rows=slice_min_rows, test=named
     )
@@ -86,6 +84,6 @@ def compare(
         difference_high=found.difference_high,
         slices=judged,
         power=power_at(distance, found.error, alpha),
-        detectable_effect=None if smallest is None else bar + smallest,
+        detectable_effect=detectable(bar, found.error, alpha, power),
         rows_needed=None if told else rows_needed(len(y), distance, found.error, alpha, power),
     )

@@ -17,9 +17,9 @@ def power_at(distance: float, error: float, alpha: float) -> float | None:
     return float(norm.cdf(abs(distance) / error - norm.isf(alpha)))
 
 
-def detectable(error: float, alpha: float, power: float) -> float | None:
-    """The distance from the bar that these rows tell with `power`."""
-    return float((norm.isf(alpha) + norm.isf(1 - power)) * error) if math.isfinite(error) else None
+def detectable(bar: float, error: float, alpha: float, power: float) -> float | None:
+    """The smallest effect that these rows tell from `bar` with `power`."""
+    return bar + float((norm.isf(alpha) + norm.isf(1 - power)) * error) if math.isfinite(error) else None
 
 
 def rows_needed(rows: int, distance: float, error: float, alpha: float, power: float) -> int | None:
