@@ -38,8 +38,7 @@ def compare(
     The bar is `min_effect` (0.01 is one per cent) for superiority and minus `margin` for non-inferiority. `test` is
     one of `choice.FITTING`, or `auto`: McNemar for accuracy, DeLong for auc, Diebold-Mariano for what is a mean over
     rows when these are `time_ordered` (oldest first), and the paired bootstrap for the rest. `slices` are row indexes
-    by label, judged by `slices.compare_slices`. `rows_excluded` is only carried along. The same input and seed
-    give the same figures, bit by bit.
+    by label, for `slices.compare_slices`. The same input and seed give the same figures, bit by bit.
 
     `power` is that of so many rows for an effect of the size seen (for non-inferiority: for equal models, or worse ones
     as seen), `detectable_effect` the smallest that they tell with the `power` asked for. `rows_needed` is given
@@ -56,12 +55,9 @@ def compare(
     bar = min_effect if hypothesis == "superiority" else -margin
     found = find(case, values, Question(bar, alpha, chosen.higher_is_better), named)
     effect, difference = effect_of(chosen, values)
-    # An improvement that was seen is not counted on for non-inferiority: at best the models are equal.
+    # For non-inferiority an improvement that was seen is not counted on: at best the models are equal.
     distance = (effect if hypothesis == "superiority" else min(effect, 0.0)) - bar
-    told = min(found.p, found.p_worse) <= alpha
-    judged = compare_slices(
-        case, check_slices(slices or {}, len(y)), alpha=alpha, margin=slice_margin, min_rows=slice_min_rows, test=named
-    )
+    parts = check_slices(slices or {}, len(y))
     return PairedComparison(
         metric=metric,
         higher_is_better=chosen.higher_is_better,
@@ -82,8 +78,8 @@ def compare(
         difference=difference,
         difference_low=found.difference_low,
         difference_high=found.difference_high,
-        slices=judged,
+        slices=compare_slices(case, parts, alpha=alpha, margin=slice_margin, min_rows=slice_min_rows, test=named),
         power=power_at(distance, found.error, alpha),
         detectable_effect=detectable(bar, found.error, alpha, power),
-        rows_needed=None if told else rows_needed(len(y), distance, found.error, alpha, power),
+        rows_needed=None if found.told(alpha) else rows_needed(len(y), distance, found.error, alpha, power),
     )

@@ -43,6 +43,10 @@ class Finding:
     error: float
     method: str
 
+    def told(self, alpha: float) -> bool:
+        """Is the effect told from the bar, above it or below?"""
+        return min(self.p, self.p_worse) <= alpha
+
 
 def improvement(champion: Floats, challenger: Floats, *, higher_is_better: bool) -> Floats:
     """(champion - challenger) / |champion| for losses, the other way round for scores; bounded."""
