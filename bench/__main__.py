@@ -3,13 +3,14 @@
 import argparse
 import os
 import platform
+import sys
 from importlib.metadata import version
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from bench import cache, checks, diff, dvc, expectations, jobs, predict, store, upload
+from bench import cache, checks, diff, dvc, expectations, gate, jobs, predict, store, upload
 from bench.table import BenchRow
 
 BENCHES = {
@@ -22,6 +23,7 @@ BENCHES = {
     "cache": cache.run,
     "diff": diff.run,
     "store": store.run,
+    "gate": gate.run,
 }
 NAMED = ("fastapi", "uvicorn", "celery", "sqlalchemy", "polars", "onnxruntime", "mlflow")
 
@@ -66,6 +68,9 @@ def main() -> None:
         with console.status(f"measuring {name}"):
             rows += BENCHES[name]()
     console.print(drawn(rows))
+    broken = [f"{row.name}: {row.broken}" for row in rows if row.broken]
+    if broken:
+        sys.exit("A claim does not hold. " + " ".join(broken))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class BenchRow:
-    """`ours` and `peer` are in `unit`; `ratio` is ours over the peer's; `note` says what the peer is."""
+    """`ours` and `peer` are in `unit`; `ratio` is ours over the peer's; `note` says what the peer is.
+
+    `broken` says which claim the figures do not bear out.
+    """
 
     name: str
     ours: float
@@ -13,6 +16,7 @@ class BenchRow:
     unit: str
     ratio: float
     note: str
+    broken: str | None = None
 
     def __str__(self) -> str:
         figures = f"ours {self.ours:.4g} {self.unit}, peer {self.peer:.4g} {self.unit}"

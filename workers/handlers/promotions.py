@@ -19,7 +19,7 @@ from domain.promotions.queries import get_promotion
 from domain.promotions.specs import ChampionGate, Evidence, Policy
 from domain.registry.models import ModelVersion
 from domain.registry.specs import Task
-from ml.comparison import compare
+from ml.comparison.compare import compare
 from ml.splits import row_hashes
 from workers.run import RunningJob
 from workers.scoring import engine, read_parquet, score
