@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import cache, checks, diff, dvc, expectations, jobs, predict, store, upload
+from bench import cache, checks, diff, dvc, expectations, jobs, model_checks, predict, store, upload
 from bench.table import BenchRow
 
 BENCHES = {
@@ -22,6 +22,7 @@ BENCHES = {
     "cache": cache.run,
     "diff": diff.run,
     "store": store.run,
+    "model_checks": model_checks.run,
 }
 NAMED = ("fastapi", "uvicorn", "celery", "sqlalchemy", "polars", "onnxruntime", "mlflow")
 

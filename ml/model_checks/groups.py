@@ -54,12 +54,13 @@ def column_of(frame: pl.DataFrame, name: str, field: str) -> pl.Series:
 def cut(values: pl.Series, parts: int = QUARTERS) -> Cut:
     """Rows by value; a number or time of more than twenty values is cut into `parts` of about equal size.
 
-    Missing values are a group of their own, and so are NaN and infinities together with them.
+    Missing values are a group of their own; NaN counts as missing, and in a column that is cut so do infinities.
     """
     ordered = values.dtype.is_numeric() or values.dtype.is_temporal()
     if ordered and values.n_unique() > PARTS_FROM:
         return _by_size(values, parts)
-    texts = values.cast(pl.String).fill_null(MISSING)
+    known = values.fill_nan(None) if values.dtype.is_float() else values
+    texts = known.cast(pl.String).fill_null(MISSING)
     names = texts.unique().sort()
     codes = texts.replace_strict(names, pl.int_range(len(names), eager=True), return_dtype=pl.Int64)
     return Cut(values.name, names.to_list(), codes.to_numpy(), by_size=False)

@@ -29,6 +29,7 @@ SMALLEST = 20
 EIGHTHS = 8
 # Of two slices that share more of their rows than this, the weaker says nothing new.
 _ALIKE = 0.8
+_PARTS = ("rows", "first", "second")
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
 
@@ -73,16 +74,6 @@ class _Sums:
         """The variance of each mean."""
         rows = np.maximum(self.rows, 2)
         return np.asarray(np.maximum(self.second / rows - self.means**2, 0.0) / (rows - 1))
-
-
-@dataclass(frozen=True)
-class _Gaps:
-    """Per slice: the metric, how much worse it is than on all rows, the error of that, and its degrees of freedom."""
-
-    metric: Floats
-    gap: Floats
-    error: Floats
-    freedom: Floats
 
 
 @on_rows
@@ -144,6 +135,7 @@ class _Search:
         self._scale = np.array([losses.std()])
         self._whole = _Sums.of(self._losses, np.zeros(len(losses), dtype=np.int64), 1)
         self.overall = float(metric.combine(np.array([self._middle])))
+        self._sign, self._size = (-1.0 if metric.higher_is_better else 1.0), max(abs(self.overall), 1e-12)
 
     def levels(self, fine: Sequence[Cut], coarse: Sequence[Cut], depth: int) -> Iterator[_Level]:
         """The slices of one column, then those of two whose parents are both large enough."""
@@ -153,7 +145,7 @@ class _Search:
         yield from (
             self._large(self._level((one.column,), [(name,) for name in one.names], one.codes)) for one in numbers
         )
-        alone = {level.columns: self.gaps(level.sums).gap for level in singles}
+        alone = {level.columns: self.gaps(level.sums)[1] for level in singles}
         for first, second in combinations(singles, 2) if depth == 2 else ():
             large = [np.flatnonzero(level.sums.rows >= self._smallest) for level in (first, second)]
             if not (len(large[0]) and len(large[1])):
@@ -181,22 +173,36 @@ class _Search:
         names = [name for name, keep in zip(level.names, kept, strict=True) if keep]
         return _Level(level.columns, names, places[level.codes], level.sums.take(kept), level.parents[kept])
 
-    def gaps(self, slices: _Sums) -> _Gaps:
-        """Welch's test of the slice against the rest, which share no row, carried to the gap by the delta method."""
-        metric, rest = self._metric, self._whole.without(slices)
-        sign, size = (-1.0 if metric.higher_is_better else 1.0), max(abs(self.overall), 1e-12)
-        means = (slices.means + self._middle)[:, None]
-        figure = metric.combine(means)
-        gap = sign * (figure - self.overall) / size
-        # All rows move with both sides, in the measure of their shares.
+    def gaps(self, slices: _Sums) -> tuple[Floats, Floats]:
+        """The metric of each slice, and how much worse that is than on all rows."""
+        figure = self._metric.combine((slices.means + self._middle)[:, None])
+        return figure, self._sign * (figure - self.overall) / self._size
+
+    def reaches(self, slices: _Sums) -> Floats:
+        """Half the width of each gap's 95 % interval."""
+        ratio = self.gaps(slices)[0] / (self.overall or 1.0)
+        error, freedom = self._errors(slices, ratio)
+        return np.asarray(stats.t.ppf(0.5 + CONFIDENCE / 2, freedom) * error)
+
+    def chances(self, slices: _Sums, bound: float) -> list[float]:
+        """One-sided p-values that each gap is above `bound`, by Welch's test of the slice against the rest."""
+        error, freedom = self._errors(slices, np.full(len(slices.rows), 1 + self._sign * bound))
+        return chance(self.gaps(slices)[1], error, bound, freedom)
+
+    def _errors(self, slices: _Sums, ratio: Floats) -> tuple[Floats, Floats]:
+        """The standard error of (metric of the slice - `ratio` x metric of all rows) and its degrees of freedom.
+
+        Slice and rest share no row, and all rows move with both in the measure of their shares.
+        """
+        rest = self._whole.without(slices)
         share = slices.rows / self._whole.rows
-        own = gradient(metric, means, self._scale)[:, 0]
-        whole = gradient(metric, np.array([[self._middle]]), self._scale)[0, 0] * figure / (self.overall or 1.0)
-        parts = [((own - share * whole) / size) ** 2 * slices.errors, ((1 - share) * whole / size) ** 2 * rest.errors]
+        own = gradient(self._metric, (slices.means + self._middle)[:, None], self._scale)[:, 0]
+        whole = gradient(self._metric, np.array([[self._middle]]), self._scale)[0, 0] * ratio
+        slopes = ((own - share * whole) / self._size, (1 - share) * whole / self._size)
+        parts = [slope**2 * side.errors for slope, side in zip(slopes, (slices, rest), strict=True)]
         variance = parts[0] + parts[1]
         spread = sum(part**2 / np.maximum(side.rows - 1, 1) for part, side in zip(parts, (slices, rest), strict=True))
-        freedom = np.maximum(variance**2 / np.maximum(spread, 1e-300), 1.0)
-        return _Gaps(figure, gap, np.sqrt(variance), freedom)
+        return np.sqrt(variance), np.maximum(variance**2 / np.maximum(spread, 1e-300), 1.0)
 
 
 def _crossed(first: _Level, second: _Level, large: Sequence[Rows]) -> tuple[Rows, int]:
@@ -214,12 +220,10 @@ def _listed(check: WeakSlicesCheck, search: _Search, levels: Sequence[_Level]) -
 
     One of two columns is listed when even the low end of its gap is above those of both columns alone.
     """
-    measured = [search.gaps(level.sums) for level in levels]
-    gap, error = np.concatenate([one.gap for one in measured]), np.concatenate([one.error for one in measured])
-    freedom = np.concatenate([one.freedom for one in measured])
-    reach = stats.t.ppf(0.5 + CONFIDENCE / 2, freedom) * error
-    at_all = np.array(benjamini_hochberg(chance(gap, error, 0.0, freedom)))
-    beyond = np.array(benjamini_hochberg(chance(gap, error, check.max_gap, freedom)))
+    sums = _Sums(*(np.concatenate([getattr(level.sums, part) for level in levels]) for part in _PARTS))
+    (figure, gap), reach = search.gaps(sums), search.reaches(sums)
+    at_all = np.array(benjamini_hochberg(search.chances(sums, 0.0)))
+    beyond = np.array(benjamini_hochberg(search.chances(sums, check.max_gap)))
     parents = np.concatenate([level.parents for level in levels])
     weak = np.flatnonzero((at_all < check.alpha) & (gap > 0) & (gap - reach > parents))
     places = [(level, place) for level in range(len(levels)) for place in range(len(levels[level].names))]
@@ -239,7 +243,7 @@ def _listed(check: WeakSlicesCheck, search: _Search, levels: Sequence[_Level]) -
                 column=" & ".join(level.columns),
                 value=" & ".join(level.names[place]),
                 rows=int(rows.sum()),
-                metric=float(measured[places[one][0]].metric[place]),
+                metric=float(figure[one]),
                 judged=True,
                 gap=float(gap[one]),
                 low=float(gap[one] - reach[one]),
