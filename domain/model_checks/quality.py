@@ -86,8 +86,9 @@ class WeakSlicesCheck(RowsCheck):
 
 
 class CalibrationCheck(RowsCheck):
-    """Probabilities mean what they say: expected calibration error beyond that of chance; for regression the mean
-    residual / spread. Inconclusive with too few rows to tell `max_error` from chance.
+    """Probabilities mean what they say: expected calibration error; for regression the mean residual / spread.
+
+    What chance alone gives is taken off. Inconclusive with too few rows to tell `max_error` from chance.
     """
 
     gate: Literal["calibration"] = kind("calibration")
