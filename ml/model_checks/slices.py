@@ -12,7 +12,7 @@ from ml.divergence import benjamini_hochberg
 from ml.metrics import Metric, find_metric
 from ml.model_checks.estimates import CONFIDENCE, influence
 from ml.model_checks.groups import column_of, cut
-from ml.model_checks.rows import on_rows
+from ml.model_checks.rows import on_rows, worst_rows
 from ml.model_checks.subject import Subject, finding
 from ml.predicates import row_predicate
 
@@ -29,14 +29,16 @@ def check_slices(check: SlicesCheck, subject: Subject) -> ModelCheckResult:
     Fails when a slice of at least `min_rows` is worse than all rows by more than `max_gap`; the message says with which
     probability a gap like that comes by chance (t test of the gap against the bound, Benjamini-Hochberg over the judged
     slices). Inconclusive when no slice is large enough to be judged.
+    `examples` are the worst rows of the worst slice.
     """
     metric = find_metric(check.metric, subject.model.signature.task)
     overall = metric.compute(subject.y, subject.predictions)
     weights = influence(metric, subject.y, subject.predictions) if math.isfinite(overall) else None
     bound = check.max_gap or 0.0
+    declared = {(column, value): rows for column, value, rows in _declared(check, subject)}
     slices = [
         _measured(column, value, rows, subject, metric=metric, overall=overall, weights=weights, check=check)
-        for column, value, rows in _declared(check, subject)
+        for (column, value), rows in declared.items()
     ]
     judged = [found for found in slices if found.judged]
     if not judged or not math.isfinite(overall):
@@ -64,6 +66,7 @@ def check_slices(check: SlicesCheck, subject: Subject) -> ModelCheckResult:
         high=worst.high,
         threshold=check.max_gap,
         slices=[*judged, *small][:SLICES_SHOWN],
+        examples=[] if held else worst_rows(subject.take(declared[worst.column, worst.value])),
     )
 
 

@@ -19,7 +19,7 @@ from ml.divergence import benjamini_hochberg
 from ml.metrics import CannotScore, Metric, find_metric
 from ml.model_checks.estimates import CONFIDENCE, gradient
 from ml.model_checks.groups import QUARTERS, Cut, column_of, cut
-from ml.model_checks.rows import on_rows
+from ml.model_checks.rows import on_rows, worst_rows
 from ml.model_checks.slices import between, chance, named
 from ml.model_checks.subject import Subject, finding
 
@@ -96,7 +96,8 @@ def check_weak_slices(check: WeakSlicesCheck, subject: Subject) -> ModelCheckRes
     if looked == 0:
         message = f"No slice has {smallest} of the {subject.frame.height} rows: there is nothing to search."
         return finding(check, "inconclusive", message, vacuous=True, threshold=check.max_gap)
-    weak = _listed(check, search, levels)
+    listed = _listed(check, search, levels)
+    weak = [found for found, _ in listed]
     failing = [found for found in weak if (found.p_value or 0.0) < check.alpha and (found.gap or 0.0) > check.max_gap]
     worst = failing[0] if failing else weak[0] if weak else None
     what = (
@@ -115,6 +116,7 @@ def check_weak_slices(check: WeakSlicesCheck, subject: Subject) -> ModelCheckRes
         high=worst.high if worst else None,
         threshold=check.max_gap,
         slices=weak,
+        examples=worst_rows(subject.take(np.flatnonzero(listed[weak.index(failing[0])][1]))) if failing else [],
         details={"looked_at": looked, "smallest": smallest, "correction": "Benjamini-Hochberg", "alpha": check.alpha},
     )
 
@@ -215,10 +217,13 @@ def _crossed(first: _Level, second: _Level, large: Sequence[Rows]) -> tuple[Rows
     return np.where((places[0] >= 0) & (places[1] >= 0), places[0] * len(large[1]) + places[1], groups), groups
 
 
-def _listed(check: WeakSlicesCheck, search: _Search, levels: Sequence[_Level]) -> list[SliceMetric]:
-    """The slices that are worse at all: failing before others, broad before narrow, then by gap; none twice.
+def _listed(
+    check: WeakSlicesCheck, search: _Search, levels: Sequence[_Level]
+) -> list[tuple[SliceMetric, NDArray[np.bool_]]]:
+    """The slices that are worse at all and their rows: failing before others, broad before narrow, then by gap.
 
-    One of two columns is listed when even the low end of its gap is above those of both columns alone.
+    One of two columns is listed when even the low end of its gap is above those of both columns alone; one that shares
+    its rows with another that is listed already is not.
     """
     sums = _Sums(*(np.concatenate([getattr(level.sums, part) for level in levels]) for part in _PARTS))
     (figure, gap), reach = search.gaps(sums), search.reaches(sums)
@@ -230,27 +235,24 @@ def _listed(check: WeakSlicesCheck, search: _Search, levels: Sequence[_Level]) -
     fails = (beyond < check.alpha) & (gap > check.max_gap)
     wide = np.array([len(levels[level].columns) for level, _ in places])
     order = weak[np.lexsort((-gap[weak], wide[weak], ~fails[weak]))]
-    found: list[SliceMetric] = []
-    seen: list[NDArray[np.bool_]] = []
+    found: list[tuple[SliceMetric, NDArray[np.bool_]]] = []
     for one in order.tolist():
         level, place = levels[places[one][0]], places[one][1]
         rows = level.codes == place
-        if any((rows & other).sum() > _ALIKE * (rows | other).sum() for other in seen):
+        if any((rows & other).sum() > _ALIKE * (rows | other).sum() for _, other in found):
             continue
-        seen.append(rows)
-        found.append(
-            SliceMetric(
-                column=" & ".join(level.columns),
-                value=" & ".join(level.names[place]),
-                rows=int(rows.sum()),
-                metric=float(figure[one]),
-                judged=True,
-                gap=float(gap[one]),
-                low=float(gap[one] - reach[one]),
-                high=float(gap[one] + reach[one]),
-                p_value=float(beyond[one]),
-            )
+        told = SliceMetric(
+            column=" & ".join(level.columns),
+            value=" & ".join(level.names[place]),
+            rows=int(rows.sum()),
+            metric=float(figure[one]),
+            judged=True,
+            gap=float(gap[one]),
+            low=float(gap[one] - reach[one]),
+            high=float(gap[one] + reach[one]),
+            p_value=float(beyond[one]),
         )
+        found.append((told, rows))
         if len(found) == SLICES_SHOWN:
             break
     return found

@@ -53,6 +53,8 @@ class TestSlices:
         )
         assert (result.verdict, result.slices[0].value) == ("fail", "Female")
         assert words in result.message
+        shown = [one["row"] for one in result.examples]
+        assert set(subject.frame[shown]["sex"]) == {"Female"}
 
     def test_that_are_small_are_shown_after_the_judged_ones(self, subject: Subject) -> None:
         result = check_slices(SlicesCheck(by=["race"], metric="auc", max_gap=0.5, min_rows=100), subject)
@@ -84,6 +86,7 @@ class TestWeakSlices:
         worst = result.slices[0]
         assert (worst.column, worst.value) == ("workclass", "Self-emp-not-inc")
         assert worst.rows == planted.frame.filter(pl.col("workclass") == "Self-emp-not-inc").height
+        assert {one["instance"]["workclass"] for one in result.examples} == {"Self-emp-not-inc"}
         assert worst.p_value is not None
         assert worst.p_value < 1e-6
 
