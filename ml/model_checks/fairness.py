@@ -170,7 +170,7 @@ def _metric_rates(check: FairnessCheck, subject: Subject, groups: Cut) -> Iterat
 
 
 def _gap(what: str, rates: list[_Rate], check: FairnessCheck, subject: Subject) -> _Gap:
-    highest, lowest = max(rates, key=lambda rate: rate.value), min(rates, key=lambda rate: rate.value)
+    lowest, *_, highest = sorted(rates, key=lambda rate: rate.value)
     pairs = len(rates) * (len(rates) - 1) / 2
     z = float(special.ndtri(1 - (1 - CONFIDENCE) / 2 / pairs))
     if highest.hits is not None and lowest.hits is not None:

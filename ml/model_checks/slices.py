@@ -124,7 +124,7 @@ def _measured(
     if not (math.isfinite(figure) and math.isfinite(overall)):
         return SliceMetric(column=column, value=value, rows=len(rows), metric=None, judged=False)
     sign, size = (-1.0 if metric.higher_is_better else 1.0), max(abs(overall), 1e-12)
-    gap = sign * (figure - overall) / size
+    gap = sign * (figure - overall) / size + 0.0  # no minus before zero
     found = SliceMetric(
         column=column, value=value, rows=len(rows), metric=figure, judged=len(rows) >= check.min_rows, gap=gap
     )

@@ -10,7 +10,7 @@ from domain.training.specs import TrainSpec
 from ml.frames import scan
 from ml.model_checks.subject import Subject
 from ml.trainers.train import TrainedModel, train
-from tests.ml.training.test_model_checks import model_of
+from tests.ml.model_checks.told import model_of
 
 INCOME = Path(__file__).parents[3] / "examples" / "income"
 

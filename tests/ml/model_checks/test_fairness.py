@@ -103,6 +103,12 @@ class TestGroups:
         assert two.value == more.value
         assert (more.low or 0) < (two.low or 0)
 
+    def test_that_are_alike_are_both_named(self) -> None:
+        first = PEOPLE.filter(pl.col("group") == "a")
+        result = fairness("demographic_parity", pl.concat([first, first.with_columns(group=pl.lit("c"))]))
+        assert result.value == 0
+        assert "for c (20 rows) and 0.6 for a (20 rows)" in result.message
+
     def test_a_gap_that_more_rows_could_lessen_is_said(self) -> None:
         assert "The interval reaches below the bound" in fairness("demographic_parity", max_gap=0.25).message
 

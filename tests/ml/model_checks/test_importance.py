@@ -10,9 +10,8 @@ import pytest
 from domain.model_checks.specs import LeakageCheck, UnusedFeaturesCheck
 from ml.model_checks.importance import check_leakage, check_unused_features
 from ml.model_checks.subject import Subject
-from tests.ml.model_checks.told import Told, encloses, judge
+from tests.ml.model_checks.told import Told, encloses, judge, model_of
 from tests.ml.training.runs import train_quietly
-from tests.ml.training.test_model_checks import model_of
 
 NUMBERS = pl.DataFrame(np.random.default_rng(0).normal(size=(500, 3)), schema=["a", "b", "c"])
 

@@ -7,9 +7,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from ml.metrics import METRICS
+from domain.model_checks.specs import CalibrationCheck, MetricCheck
+from ml.metrics import METRICS, CannotScore
 from ml.model_checks.estimates import influence, interval, newcombe, standard_error, wilson
 from ml.model_checks.subject import Subject
+from ml.model_checks.table import CHECKS
 from ml.models import Predictions
 from tests.ml.model_checks.told import Told, encloses, judge, refusal, second
 
@@ -139,3 +141,18 @@ def test_numbers_that_are_not_finite_fail_with_the_first_row(document: dict[str,
 )
 def test_what_does_not_fit_a_regression_is_refused(document: dict[str, Any], words: str) -> None:
     assert words in refusal(document, straight(), LINE)
+
+
+@pytest.mark.parametrize(
+    "document", [{"check": "metric", "metric": "mae", "max": 1}, {"check": "weak_slices", "metric": "rmse"}]
+)
+def test_a_metric_of_numbers_does_not_fit_labels(document: dict[str, Any]) -> None:
+    assert "does not fit classification. Use one of accuracy, log_loss, f1, auc" in refusal(document, coin(), COINS)
+
+
+def test_labels_without_probabilities_cannot_be_calibrated(subject: Subject) -> None:
+    bare = subject.take(np.arange(100))
+    bare.__dict__["predictions"] = Predictions(bare.predictions.values, None, bare.predictions.classes)
+    with pytest.raises(CannotScore, match="gives no probabilities to calibrate"):
+        CHECKS["calibration"](CalibrationCheck(), bare)
+    assert CHECKS["metric"](MetricCheck(metric="accuracy", min=0.99), bare).examples[0]["got"] in {"<=50K.", ">50K."}

@@ -14,6 +14,8 @@ from ml.encoding import Extra
 from ml.model_checks.subject import Subject
 from ml.model_checks.table import CHECKS
 from ml.models import Model, Predictions
+from ml.pipelines import SklearnModel
+from ml.trainers.train import TrainedModel
 
 Columns = Mapping[str, NDArray[Any]]
 
@@ -30,9 +32,7 @@ class Told:
                 "classes": list(classes),
             }
         )
-        self.package = Package(
-            flavor="python", reason="a test", signature=self.signature, agreement=None, run_id="run", files=[]
-        )
+        self.package = _package(self.signature)
         self._rule = rule
 
     def predict(self, instances: Sequence[dict[str, Any]], *, extra: Extra = "forbid") -> Predictions:
@@ -44,6 +44,14 @@ class Told:
         if not classes:
             return Predictions(told.astype(float).tolist())
         return Predictions([classes[best] for best in np.nan_to_num(told).argmax(axis=1)], told, classes)
+
+
+def _package(signature: Signature) -> Package:
+    return Package(flavor="python", reason="a test", signature=signature, agreement=None, run_id="run", files=[])
+
+
+def model_of(trained: TrainedModel) -> SklearnModel:
+    return SklearnModel(_package(trained.signature), trained.pipeline)
 
 
 def second(probability: NDArray[Any]) -> NDArray[Any]:
