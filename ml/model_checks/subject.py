@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from domain.errors import Invalid
 from domain.model_checks.specs import Check, ModelCheckResult, Verdict
 from domain.registry.specs import Label
 from ml.inputs import frame_columns, truth
@@ -44,9 +45,19 @@ class Subject:
         """The number of each row among all frozen rows."""
         return np.arange(self.frame.height)
 
-    @cached_property
+    @property
     def predictions(self) -> Predictions:
-        return self.predict(self.frame)
+        """The answers to all rows, asked for once. What kept the model from giving them is raised each time."""
+        if isinstance(self._answered, Invalid):
+            raise self._answered
+        return self._answered
+
+    @cached_property
+    def _answered(self) -> Predictions | Invalid:
+        try:
+            return self.predict(self.frame)
+        except Invalid as error:
+            return error
 
     def predict(self, frame: pl.DataFrame) -> Predictions:
         return self.model.predict_columns(frame_columns(frame, self.model.signature.inputs))
@@ -62,7 +73,7 @@ class Subject:
         """The same version on some of its rows."""
         narrowed = replace(self, frame=self.frame[rows])
         # What is known of all rows is known of these: predictions are made once for all checks.
-        narrowed.__dict__["predictions"] = self.predictions.take(rows)
+        narrowed.__dict__["_answered"] = self.predictions.take(rows)
         narrowed.__dict__["rows"] = self.rows[rows]
         return narrowed
 

@@ -1,19 +1,22 @@
 """A metric within bounds: its interval, its worst rows, and the answers it cannot read."""
 
 import math
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
 
-from domain.model_checks.specs import CalibrationCheck, MetricCheck
+from domain.model_checks.specs import CalibrationCheck, MetricCheck, ModelSuite
+from ml.encoding import Extra
 from ml.metrics import METRICS, CannotScore
 from ml.model_checks.estimates import influence, interval, newcombe, standard_error, wilson
 from ml.model_checks.subject import Subject
 from ml.model_checks.table import CHECKS
-from ml.models import Predictions
-from tests.ml.model_checks.told import Told, encloses, judge, refusal, second
+from ml.models import Model, Predictions
+from tests.ml.model_checks.told import Columns, Told, encloses, judge, refusal, second
 
 LINE = pl.DataFrame({"x": np.arange(100.0), "y": np.arange(100.0)})
 COINS = pl.DataFrame({"x": np.linspace(0, 1, 100), "y": ["no", "yes"] * 50})
@@ -150,9 +153,27 @@ def test_a_metric_of_numbers_does_not_fit_labels(document: dict[str, Any]) -> No
     assert "does not fit classification. Use one of accuracy, log_loss, f1, auc" in refusal(document, coin(), COINS)
 
 
+class Bare:
+    """A model that tells its answers and not how sure it is."""
+
+    def __init__(self, model: Model) -> None:
+        self.package, self.signature, self._model = model.package, model.signature, model
+
+    def predict(self, instances: Sequence[dict[str, Any]], *, extra: Extra = "forbid") -> Predictions:
+        return self._bared(self._model.predict(instances, extra=extra))
+
+    def predict_columns(self, columns: Columns) -> Predictions:
+        return self._bared(self._model.predict_columns(columns))
+
+    def _bared(self, answers: Predictions) -> Predictions:
+        return Predictions(answers.values, None, answers.classes)
+
+
 def test_labels_without_probabilities_cannot_be_calibrated(subject: Subject) -> None:
-    bare = subject.take(np.arange(100))
-    bare.__dict__["predictions"] = Predictions(bare.predictions.values, None, bare.predictions.classes)
+    bare = replace(subject, model=Bare(subject.model))
     with pytest.raises(CannotScore, match="gives no probabilities to calibrate"):
         CHECKS["calibration"](CalibrationCheck(), bare)
     assert CHECKS["metric"](MetricCheck(metric="accuracy", min=0.99), bare).examples[0]["got"] in {"<=50K.", ">50K."}
+    for kind in ("leakage", "unused_features", "target_distribution"):
+        [check] = ModelSuite.model_validate({"checks": [{"check": kind}]}).checks
+        assert CHECKS[kind](check, bare).verdict == "pass"
