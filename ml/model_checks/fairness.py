@@ -16,7 +16,7 @@ from domain.errors import Invalid
 from domain.model_checks.specs import FairnessCheck, ModelCheckResult
 from domain.registry.specs import Label
 from ml.metrics import find_metric
-from ml.model_checks.estimates import CONFIDENCE, influence, newcombe, standard_error, wilson
+from ml.model_checks.estimates import CONFIDENCE, influence, interval, newcombe, standard_error, wilson
 from ml.model_checks.groups import Cut, column_of, cut
 from ml.model_checks.rows import on_rows
 from ml.model_checks.subject import Subject, finding
@@ -51,8 +51,8 @@ class _Gap:
     highest: _Rate
     lowest: _Rate
     value: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
 
 
 @on_rows
@@ -81,14 +81,16 @@ def check_fairness(check: FairnessCheck, subject: Subject) -> ModelCheckResult:
         return finding(check, "inconclusive", f"{message}{apart}{cut_up}", threshold=check.max_gap, details=details)
     widest = max(gaps, key=lambda gap: gap.value)
     held = widest.value <= check.max_gap
-    chance = " The interval reaches below the bound: more rows could show less." if widest.low <= check.max_gap else ""
+    sure = "" if widest.low is None else f" (95 % interval {widest.low:.3f} to {widest.high:.3f})"
+    below = widest.low is not None and widest.low <= check.max_gap
+    chance = " The interval reaches below the bound: more rows could show less." if below else ""
     highest, lowest = widest.highest, widest.lowest
     return finding(
         check,
         "pass" if held else "fail",
         f"{check.definition.replace('_', ' ').capitalize()} by {check.by}: {widest.what} is {highest.value:.3g} for "
         f"{highest.group} ({highest.rows} rows) and {lowest.value:.3g} for {lowest.group} ({lowest.rows} rows), a gap "
-        f"of {widest.value:.3f} (95 % interval {widest.low:.3f} to {widest.high:.3f}); "
+        f"of {widest.value:.3f}{sure}; "
         f"asked: at most {check.max_gap:g}.{'' if held else chance}{apart}{cut_up}",
         value=widest.value,
         low=widest.low,
@@ -163,9 +165,10 @@ def _metric_rates(check: FairnessCheck, subject: Subject, groups: Cut) -> Iterat
             rates.append(_Rate(name, 0, math.nan, math.nan, math.nan))
             continue
         effects = influence(metric, y, answers)
-        error = standard_error(effects) if effects is not None else 0.0
-        reach = float(special.ndtri(0.5 + CONFIDENCE / 2)) * error
-        rates.append(_Rate(name, len(rows), value, value - reach, value + reach, error=error))
+        low, high = interval(metric, y, answers, value) or (math.nan, math.nan)
+        hits = round(value * len(rows)) if metric.name == "accuracy" else None
+        error = standard_error(effects) if effects is not None else math.nan
+        rates.append(_Rate(name, len(rows), value, low, high, hits=hits, error=error))
     yield metric.name, rates
 
 
@@ -173,11 +176,13 @@ def _gap(what: str, rates: list[_Rate], check: FairnessCheck, subject: Subject) 
     lowest, *_, highest = sorted(rates, key=lambda rate: rate.value)
     pairs = len(rates) * (len(rates) - 1) / 2
     z = float(special.ndtri(1 - (1 - CONFIDENCE) / 2 / pairs))
+    gap, reach = highest.value - lowest.value, z * float(np.hypot(highest.error, lowest.error))
+    low, high = gap - reach, gap + reach
     if highest.hits is not None and lowest.hits is not None:
         low, high = newcombe((highest.hits, highest.rows), (lowest.hits, lowest.rows), z)
-        return _Gap(what, highest, lowest, highest.value - lowest.value, low, high)
-    metric = find_metric(what, subject.model.signature.task)
-    overall = metric.compute(subject.y, subject.predictions)
-    size = max(abs(overall), 1e-12) if math.isfinite(overall) else 1.0
-    gap, reach = (highest.value - lowest.value) / size, z * float(np.hypot(highest.error, lowest.error)) / size
-    return _Gap(what, highest, lowest, gap, gap - reach, gap + reach)
+    size = 1.0
+    if check.metric:
+        overall = find_metric(check.metric, subject.model.signature.task).compute(subject.y, subject.predictions)
+        size = max(abs(overall), 1e-12)
+    known = math.isfinite(low)
+    return _Gap(what, highest, lowest, gap / size, low / size if known else None, high / size if known else None)

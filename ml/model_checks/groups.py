@@ -41,12 +41,12 @@ class Cut:
 
 
 def column_of(frame: pl.DataFrame, name: str, field: str) -> pl.Series:
-    """A column that a check names. Raises `MissingColumn` with the near matches, and `NoGroups` for nested values."""
+    """A column that a check names. Raises `MissingColumn` with the near matches, and `NoGroups`."""
     if name not in frame.columns:
         hint = did_you_mean(name, frame.columns)
         raise MissingColumn(f"There is no column {name!r} among the frozen rows.", where=field, fix=hint)
     values = frame[name]
-    if values.dtype.is_nested() or values.dtype in (pl.Binary, pl.Object):
+    if values.dtype.is_nested() or values.dtype in (pl.Binary, pl.Object, pl.Duration):
         raise NoGroups(f"Column {name!r} holds {values.dtype}, which has no groups.", where=field)
     return values
 

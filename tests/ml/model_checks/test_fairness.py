@@ -64,7 +64,13 @@ class TestByHand:
     def test_metric_parity_is_a_share_of_the_metric_on_all(self) -> None:
         result = fairness("metric_parity", favourable=None, metric="accuracy", max_gap=0.2)
         assert result.value == pytest.approx((16 / 20 - 14 / 20) / (30 / 40))
+        assert (result.low, result.high) == pytest.approx([end / (30 / 40) for end in newcombe((16, 20), (14, 20))])
         assert result.verdict == "pass"
+
+    def test_metric_parity_of_f1_where_a_group_is_never_right_has_no_interval(self) -> None:
+        never = PEOPLE.with_columns(x=pl.when(pl.col("group") == "b").then(0.0).otherwise(pl.col("x")))
+        result = fairness("metric_parity", never, favourable=None, metric="f1")
+        assert (result.verdict, result.low, result.high) == ("fail", None, None)
 
     def test_has_a_table_of_the_groups(self) -> None:
         [table] = fairness("demographic_parity").details["rates"].values()

@@ -62,3 +62,9 @@ def test_every_result_tells_how_many_rows_it_looked_at(results: dict[str, ModelC
     assert rows.pop("overfit") is None
     assert rows.pop("calibrated for women") == 1606
     assert set(rows.values()) == {4884}
+
+
+def test_the_page_about_checks_shows_a_policy_that_is_one() -> None:
+    page = (INCOME.parents[1] / "docs" / "how-to" / "check-a-model.md").read_text(encoding="utf-8")
+    policy = Policy.model_validate(yaml.safe_load(page.partition("```yaml")[2].partition("```")[0]))
+    assert len(policy.checks()) == 10

@@ -1,6 +1,7 @@
 """Declared slices, and weak ones that are planted and must be found, and that are not there and must not be."""
 
 import time
+from datetime import timedelta
 
 import numpy as np
 import polars as pl
@@ -72,10 +73,11 @@ class TestSlices:
         result = judge({"check": "slices", "by": ["day"], "metric": "mae", "min_rows": 20}, model, frame)
         assert any(one.value.startswith("up to 2020-01-25") for one in result.slices)
 
-    def test_of_nested_values_are_refused(self) -> None:
-        frame = pl.DataFrame({"x": [1.0], "y": [1.0], "tags": [["a"]]})
+    @pytest.mark.parametrize(("value", "kind"), [(["a"], "List(String)"), (timedelta(1), "Duration")])
+    def test_of_values_without_groups_are_refused(self, value: object, kind: str) -> None:
+        frame = pl.DataFrame({"x": [1.0], "y": [1.0], "tags": [value]})
         words = refusal({"check": "slices", "by": ["tags"], "metric": "mae"}, Told(lambda c: c["x"], ["x"]), frame)
-        assert "'tags' holds List(String), which has no groups" in words
+        assert f"'tags' holds {kind}" in words
 
 
 class TestWeakSlices:
