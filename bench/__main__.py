@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import cache, checks, diff, dvc, expectations, gate, jobs, predict, store, upload
+from bench import cache, checks, diff, dvc, expectations, gate, jobs, model_checks, predict, store, upload
 from bench.table import BenchRow
 
 BENCHES = {
@@ -24,6 +24,7 @@ BENCHES = {
     "diff": diff.run,
     "store": store.run,
     "gate": gate.run,
+    "model_checks": model_checks.run,
 }
 NAMED = ("fastapi", "uvicorn", "celery", "sqlalchemy", "polars", "onnxruntime", "mlflow")
 

@@ -72,7 +72,8 @@ class WeakSlicesCheck(RowsCheck):
     """Slices found by search (one or two columns) on which the metric is worse, with their size and confidence.
 
     Fails when one of at least `min_share` of the rows is worse than all rows by more than `max_gap`, shown at
-    `alpha` after correction for all slices that were looked at.
+    `alpha` after correction for all slices that were looked at. `columns` absent means the inputs of the model; the
+    metric is a mean over rows (or its root): mae, rmse, accuracy or log_loss.
     """
 
     gate: Literal["weak_slices"] = kind("weak_slices")
@@ -85,7 +86,10 @@ class WeakSlicesCheck(RowsCheck):
 
 
 class CalibrationCheck(RowsCheck):
-    """Probabilities mean what they say: expected calibration error; for regression the mean residual / spread."""
+    """Probabilities mean what they say: expected calibration error; for regression the mean residual / spread.
+
+    What chance alone gives is taken off. Inconclusive with too few rows to tell `max_error` from chance.
+    """
 
     gate: Literal["calibration"] = kind("calibration")
     max_error: float = Field(default=0.05, ge=0)
@@ -108,7 +112,12 @@ class UnusedFeaturesCheck(RowsCheck):
 
 
 class FairnessCheck(RowsCheck):
-    """The gap between the groups of `by` under one definition, with its interval; groups of `min_rows` are judged."""
+    """The gap between the groups of `by` under one definition, with its interval.
+
+    `by` is any column of the dataset, also one that is no input. A group is judged where its share rests on `min_rows`
+    rows: for equal opportunity those whose truth is favourable. For `metric_parity` the gap is relative to the metric
+    on all rows.
+    """
 
     gate: Literal["fairness"] = kind("fairness")
     by: str

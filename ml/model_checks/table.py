@@ -8,8 +8,15 @@ import polars as pl
 from domain.errors import Invalid
 from domain.model_checks.specs import ModelCheckResult, ModelCheckSpec
 from ml.model_checks.behaviour import check_minimum_functionality, check_tolerance
-from ml.model_checks.quality import check_metric, check_overfit, check_slices
+from ml.model_checks.calibration import check_calibration
+from ml.model_checks.distribution import check_target_distribution
+from ml.model_checks.fairness import check_fairness
+from ml.model_checks.importance import check_leakage, check_unused_features
+from ml.model_checks.metric import check_metric
+from ml.model_checks.overfit import check_overfit
+from ml.model_checks.slices import check_slices
 from ml.model_checks.subject import Subject
+from ml.model_checks.weak_slices import check_weak_slices
 from ml.models import Model
 
 Check = Callable[[Any, Subject], ModelCheckResult]
@@ -18,7 +25,13 @@ CHECKS: Final[dict[str, Check]] = {
     "overfit": check_overfit,
     "tolerance": check_tolerance,
     "minimum_functionality": check_minimum_functionality,
+    "target_distribution": check_target_distribution,
     "slices": check_slices,
+    "weak_slices": check_weak_slices,
+    "calibration": check_calibration,
+    "leakage": check_leakage,
+    "unused_features": check_unused_features,
+    "fairness": check_fairness,
 }
 # These need no rows: the run's metrics, or rows of their own.
 _WITHOUT_ROWS: Final = frozenset({"overfit", "minimum_functionality"})

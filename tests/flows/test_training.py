@@ -128,6 +128,19 @@ class TestATraining:
         assert np.isin(hashes, seen).sum() == len(seen)
         assert not np.isin(row_hashes(frozen, [*inputs, "label"]), seen).any()
 
+    def test_keeps_the_columns_it_does_not_read_with_the_frozen_rows(
+        self, client: httpx.Client, drain: Drain, tools: Toolbox
+    ) -> None:
+        run = train(client, drain, features=["mean_area", "mean_texture", "mean_smoothness"])
+        with tools.runtime.reading() as session:
+            stored = get_run(session, run["id"])
+        frozen = read_parquet(tools, stored.test_rows_md5)
+        seen = np.frombuffer(tools.runtime.contents.read(stored.train_rows_md5), dtype="<u8")
+        asked = ["mean_area", "mean_texture", "mean_smoothness", "label"]
+        assert frozen.columns == [*asked, *(name for name in TUMOURS.columns if name not in asked)]
+        assert np.isin(row_hashes(TUMOURS, asked), seen).sum() == len(seen)
+        assert not np.isin(row_hashes(frozen, asked), seen).any()
+
     def test_gives_the_same_metrics_and_digest_of_rows_for_the_same_spec(
         self, client: httpx.Client, drain: Drain
     ) -> None:

@@ -151,8 +151,10 @@ def _track(tools: Toolbox, order: _Order, made: _Made) -> TrackedRun:
 
 def _outcome(tools: Toolbox, made: _Made, tracked: TrackedRun, profile: Profile) -> RunOutcome:
     contents, trained = tools.runtime.contents, made.trained
-    inputs = [column.name for column in trained.signature.inputs]
-    frozen = trained.part("test").select(*inputs, trained.signature.target)
+    asked = [*(column.name for column in trained.signature.inputs), trained.signature.target]
+    # The other columns stay with the rows: a model that does not read a person's sex is judged by it all the same.
+    frozen = trained.part("test")
+    frozen = frozen[[*asked, *(name for name in frozen.columns if name not in asked)]]
     return RunOutcome(
         metrics=trained.metrics,
         importances=trained.importances,
