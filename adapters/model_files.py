@@ -16,7 +16,7 @@ from mlflow.types import ColSpec, DataType, Schema, TensorSpec
 from domain.registry.specs import Signature
 from ml.encoding import Encoder
 from ml.inputs import encode_frame
-from ml.models import PACKAGE_FILE, BadPackage, read_package
+from ml.models import PACKAGE_FILE, BadPackage, Model, load_onnx, read_package
 from ml.packaging import MODEL_FOLDER
 from ml.pipelines import SklearnModel, as_table
 from ml.trainers.train import TrainedModel
@@ -87,3 +87,18 @@ def load_python_model(directory: Path, *, digest: str | None = None) -> SklearnM
     except Exception as error:  # whatever the stored classes raise while they are rebuilt
         raise BadPackage(f"The Python model cannot be loaded: {error}", where=MODEL_FOLDER) from error
     return SklearnModel(package, pipeline)
+
+
+def load_package(directory: Path) -> Model:
+    """The model of a package, whichever flavour it has. Raises as `load_onnx` and `load_python_model` do."""
+    flavor = read_package(directory).flavor
+    return load_onnx(directory) if flavor == "onnx" else load_python_model(directory)
+
+
+def load_trained(directory: Path, model: Path) -> SklearnModel:
+    """The pipeline that the package in `directory` was made from, of the MLflow model in `model`.
+
+    It answers what the package is asked. Reading it runs what it says, as in `load_python_model`.
+    """
+    with _quietly():
+        return SklearnModel(read_package(directory), mlflow.sklearn.load_model(str(model)))

@@ -15,6 +15,7 @@ from typing import Any, Final, TypeVar
 
 import polars as pl
 import requests
+from mlflow.artifacts import download_artifacts
 from mlflow.entities import (
     Dataset,
     DatasetInput,
@@ -98,6 +99,7 @@ class Tracking:
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", str(retries))
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "1")
         os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+        self._url = url
         self._client = MlflowClient(tracking_uri=url, registry_uri=url)
 
     def log_run(self, record: RunRecord) -> TrackedRun:
@@ -151,6 +153,15 @@ class Tracking:
             if number is None:
                 raise NotTracked(f"MLflow has no version {version} of {model!r}.", where=f"models/{model}")
             self._client.set_registered_model_alias(model, alias, number)
+
+    def download_model(self, uri: str, folder: Path) -> Path:
+        """The files of an MLflow model, in or below `folder`. Raises `TrackingRefused` for a URI that names none."""
+        with self._answering():
+            return Path(
+                download_artifacts(
+                    artifact_uri=uri, dst_path=str(folder), tracking_uri=self._url, registry_uri=self._url
+                )
+            )
 
     @contextmanager
     def _answering(self) -> Iterator[None]:

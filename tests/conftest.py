@@ -13,6 +13,7 @@ from sqlalchemy import select
 from starlette.types import ASGIApp
 
 from adapters.database import Database
+from adapters.model_files import save_python_model
 from adapters.runtime import Runtime, open_runtime
 from adapters.settings import Settings
 from adapters.tracking import NotTracked, RunRecord, TrackedRun, TrackingAway
@@ -80,6 +81,14 @@ class TrackingInMemory:
     def register(self, model: str, version: int, tracked: TrackedRun) -> None:
         self._answer()
         self.versions.setdefault((model, version), tracked)
+
+    def download_model(self, uri: str, folder: Path) -> Path:
+        self._answer()
+        record = next((one for one in self.runs.values() if uri.endswith(one.run_id.replace("-", ""))), None)
+        if record is None or record.model is None:
+            raise NotTracked(f"MLflow has no model {uri!r}.")
+        save_python_model(record.model, folder / "model")
+        return folder / "model"
 
     def mirror_alias(self, model: str, alias: str, version: int | None) -> None:
         self._answer()

@@ -18,6 +18,7 @@ from api.schemas.models import (
 from api.schemas.pages import PageRead
 from domain.db import AnySession
 from domain.experiments.models import Run
+from domain.promotions.policies import refuse_unknown_suites
 from domain.promotions.specs import Policy
 from domain.registry import queries, service
 from domain.registry.models import ModelVersion, RegisteredModel
@@ -49,6 +50,7 @@ def _read_version(session: AnySession, row: ModelVersion) -> ModelVersionRead:
 @router.post("", status_code=201)
 def create_model(body: ModelCreate, session: WriteDep, _: Writer) -> ModelRead:
     """Declare a model before it has versions."""
+    refuse_unknown_suites(session, body.policy, model_id=None)
     model = service.create_model(
         session,
         name=body.name,
@@ -84,6 +86,7 @@ def put_policy(
     """
     model = queries.get_model(session, name, lock=True)
     check_if_match(if_match, model.policy_version, what=f"The policy of {name!r}")
+    refuse_unknown_suites(session, policy, model_id=model.id)
     service.set_policy(session, model=model, policy=policy.as_json())
     response.headers["ETag"] = f'"{model.policy_version}"'
     return policy

@@ -3,15 +3,28 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import polars as pl
 
+from domain.errors import Invalid
 from domain.model_checks.specs import Check, ModelCheckResult, Verdict
 from domain.registry.specs import Label
 from ml.inputs import frame_columns, truth
 from ml.models import Model, Predictions
 from ml.predicates import row_predicate
+
+
+class Served(Protocol):
+    """The package as serving has it. Only a worker can open it so."""
+
+    def predict(self, instances: Sequence[dict[str, Any]]) -> Predictions:
+        """The answers to rows as JSON gives them, by serving's own engine."""
+        ...
+
+    def resident_mb(self, instances: Sequence[dict[str, Any]]) -> float:
+        """Resident memory that loading the package and answering these rows adds to a fresh process, in MiB."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -21,7 +34,8 @@ class Subject:
     `frame`: frozen rows with their truth, rows without one left out beforehand. `metrics`: those of the run
     (`train_loss`, ...). `lexicons`: words of the suite, by name. `curve`: (step, losses) of the training, where it
     tells. `seen_share`: share of the frozen rows that the model was trained on, None when that is not known.
-    `trained`: the model as it was trained, before it was packaged, where it can be had.
+    `trained`: the model as it was trained, before it was packaged, where it can be had. `served`: the package as
+    serving answers from it.
     """
 
     model: Model
@@ -32,14 +46,31 @@ class Subject:
     curve: Sequence[tuple[int, Mapping[str, float]]] = ()
     seen_share: float | None = None
     trained: Model | None = None
+    served: Served | None = None
 
     @cached_property
     def y(self) -> list[Label]:
         return truth(self.frame, self.model.signature)
 
-    @cached_property
+    @property
     def predictions(self) -> Predictions:
-        return self.predict(self.frame)
+        """The answers to all rows, asked for once. What kept the model from giving them is raised each time."""
+        if isinstance(self._answered, Invalid):
+            raise self._answered
+        return self._answered
+
+    @cached_property
+    def _answered(self) -> Predictions | Invalid:
+        try:
+            return self.predict(self.frame)
+        except Invalid as error:
+            return error
+
+    def with_lexicons(self, lexicons: Mapping[str, Sequence[str]]) -> "Subject":
+        """The same version for another suite."""
+        other = replace(self, lexicons=lexicons)
+        other.__dict__["_answered"] = self._answered
+        return other
 
     def predict(self, frame: pl.DataFrame) -> Predictions:
         return self.model.predict_columns(frame_columns(frame, self.model.signature.inputs))
@@ -51,7 +82,7 @@ class Subject:
         rows = self.frame.select(row_predicate(where, self.frame.lazy()).fill_null(value=False).arg_true()).to_series()
         narrowed = replace(self, frame=self.frame[rows])
         # What is known of all rows is known of these: predictions are made once for all checks.
-        narrowed.__dict__["predictions"] = self.predictions.take(rows.to_numpy().astype("int64"))
+        narrowed.__dict__["_answered"] = self.predictions.take(rows.to_numpy().astype("int64"))
         return narrowed
 
 
