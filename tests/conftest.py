@@ -16,7 +16,7 @@ from adapters.database import Database
 from adapters.model_files import save_python_model
 from adapters.runtime import Runtime, open_runtime
 from adapters.settings import Settings
-from adapters.tracking import NotTracked, RunRecord, TrackedRun, TrackingAway
+from adapters.tracking import ForeignRun, NotTracked, RunRecord, TrackedRun, TrackingAway
 from api.bootstrap import bootstrap
 from api.main import create_app
 from domain.jobs.models import Job
@@ -81,6 +81,10 @@ class TrackingInMemory:
     def register(self, model: str, version: int, tracked: TrackedRun) -> None:
         self._answer()
         self.versions.setdefault((model, version), tracked)
+
+    def look_up_run(self, run_id: str) -> ForeignRun:
+        self._answer()
+        raise NotTracked(f"MLflow has no run {run_id!r}.")
 
     def download_model(self, uri: str, folder: Path) -> Path:
         self._answer()

@@ -19,11 +19,14 @@ from domain.errors import DomainError, Unavailable
 from domain.experiments.models import Run
 from domain.model_checks import kept
 from domain.model_checks.specs import ModelCheckResult, ModelCheckSpec
+from domain.training.imports import TRAINER, training_rows_known
+from ml.model_checks.guard import FailedEvidence
 from ml.model_checks.subject import Subject
 from ml.model_checks.table import BROKEN, OnResult, run_on, subject_of
 from ml.models import Model, Predictions
 from ml.splits import row_hashes
 from serving.engine import Loaded
+from serving.errors import ModelFailed
 from serving.packages import PackageCache
 from workers.isolation import isolated, resident_mb
 from workers.packages import open_safely
@@ -115,7 +118,10 @@ class _AsServed:
         return self._stack.enter_context(engine(self._tools)).load(self._digest)
 
     def predict(self, instances: Sequence[dict[str, Any]]) -> Predictions:
-        return self._loaded.model.predict(instances)
+        try:
+            return self._loaded.model.predict(instances)
+        except ModelFailed as error:
+            raise FailedEvidence(f"As it is served: {error.message}", how="crashed") from error
 
     def resident_mb(self, instances: Sequence[dict[str, Any]]) -> float:
         directory, _ = PackageCache(self._tools.runtime.models, self._tools.scratch / "packages").fetch(self._digest)
@@ -131,6 +137,8 @@ def _trained(tools: Toolbox, case: Examined, stack: ExitStack) -> Model | None:
     stack.callback(shutil.rmtree, folder, ignore_errors=True)
     try:
         model = tools.tracking.download_model(case.run.mlflow_model_uri, folder)
+        if package.flavor == "onnx" and case.run.trainer == TRAINER:  # it is what was logged, behind our feeds
+            return None
         opened = isolated(package, directory, scratch=tools.scratch, kind="trained", model=model)
         return stack.enter_context(opened)
     except Unavailable:
@@ -142,7 +150,7 @@ def _trained(tools: Toolbox, case: Examined, stack: ExitStack) -> Model | None:
 def _seen_share(tools: Toolbox, case: Examined, model: Model) -> float | None:
     """Share of the rows that the model was trained on, by the content of what it takes and of the target."""
     names = [*(column.name for column in model.signature.inputs), model.signature.target]
-    if case.rows.is_empty() or not set(names) <= set(case.rows.columns):
+    if not training_rows_known(case.run) or case.rows.is_empty() or not set(names) <= set(case.rows.columns):
         return None
     trained_on = np.frombuffer(tools.runtime.contents.read(case.run.train_rows_md5), dtype=np.uint64)
     return float(np.isin(row_hashes(case.rows, names), trained_on).mean())

@@ -77,7 +77,8 @@ def looked_at(answers: Predictions, rows: int) -> Predictions:
     """The answers to `rows` rows as they are; raises `FailedEvidence` naming the first row that was answered oddly."""
     if len(answers.values) != rows:
         raise FailedEvidence(f"The model gave {len(answers.values)} answers to {rows} rows.", how="count")
-    odd = next((row for row, value in enumerate(answers.values) if value is None or value != value), None)  # noqa: PLR0124 - only NaN is not itself
+    values: list[Any] = answers.values
+    odd = next((row for row, value in enumerate(values) if value is None or value != value), None)  # noqa: PLR0124 - only NaN is not itself
     if odd is not None:
         raise FailedEvidence(f"The model answers row {odd} with NaN.", how="nan", row=odd)
     if answers.probabilities is not None:

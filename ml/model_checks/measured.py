@@ -54,7 +54,8 @@ def check_serving_parity(check: ServingParityCheck, subject: Subject) -> ModelCh
 def _apart(trained: Predictions, served: Predictions, *, spread: float) -> NDArray[np.float64]:
     """How far the two are apart, for each row."""
     if trained.probabilities is not None and served.probabilities is not None:
-        return np.abs(trained.probabilities - served.probabilities).max(axis=1)
+        apart: NDArray[np.float64] = np.abs(trained.probabilities - served.probabilities).max(axis=1)
+        return apart
     if trained.classes or served.classes:
         pairs = zip(trained.values, served.values, strict=True)
         return np.array([float(one != other) for one, other in pairs])
