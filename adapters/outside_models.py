@@ -165,8 +165,7 @@ class OutsideModel:
         given: Any = table.to_numpy(dtype=np.float64) if self._tensor else table
         if self.signature.task == "regression":
             output = (self._native or self._pyfunc).predict(given)
-            numbers: list[Label] = np.asarray(output, dtype=np.float64).reshape(-1).tolist()
-            return Predictions(numbers)
+            return Predictions([*np.asarray(output, dtype=np.float64).reshape(-1).tolist()])
         if self._native is not None and hasattr(self._native, "predict_proba") and self._classes is not None:
             found = np.asarray(self._native.predict_proba(given), dtype=np.float64)
             spread = np.zeros((rows, len(self.signature.classes)))

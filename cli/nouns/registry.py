@@ -105,6 +105,7 @@ def checks(
 @noun.command("import")
 def import_model(
     session: Session,
+    *,
     name: NameArgument,
     uri: Annotated[str, typer.Argument(help="`runs:/RUN/PATH`, `models:/NAME/3` or `models:/m-…`.")],
     dataset: Annotated[str, typer.Option(help="Rows with the truth that it is judged on.")],
@@ -115,16 +116,14 @@ def import_model(
     wait: Annotated[bool, typer.Option("--wait", help="Follow it to its end.")] = False,
 ) -> None:
     """Make an MLflow model that was trained elsewhere the next version of a model."""
-    body: dict[str, Any] = {
-        "mlflow": uri,
-        "dataset": dataset,
-        "trained_on": trained_on,
-        "unseen": unseen,
-        "trust": trust,
-    }
-    if experiment is not None:
-        body["experiment"] = experiment
-    follow(session, session.client.post("models", name, "versions", body=body), wait=wait)
+    said = {"trained_on": trained_on, "unseen": unseen, "trust": trust}
+    named = {} if experiment is None else {"experiment": experiment}
+    job = session.client.post("models", name, "versions", body={"mlflow": uri, "dataset": dataset, **said, **named})
+
+    def view(model: dict[str, Any]) -> RenderableType:
+        return _draw(model | {"version_list": session.client.items("models", name, "versions", limit=50)})
+
+    follow(session, job, wait=wait, view=view)
 
 
 def _draw(model: dict[str, Any]) -> RenderableType:

@@ -128,7 +128,7 @@ def record_import(
 
 
 def training_rows_known(run: Run) -> bool:
-    """Whether `train_rows_md5` tells which rows the model has seen: unknown for one from outside of which nobody says."""
+    """Whether `train_rows_md5` tells which rows the model has seen. Of one from outside, somebody has to say."""
     if run.trainer != TRAINER:
         return True
     return run.spec["params"]["trained_on"] is not None or bool(run.spec["params"]["unseen"])

@@ -28,7 +28,7 @@ from workers.toolbox import Toolbox
 # What MLflow's own code warns of when it is imported, and while it logs.
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
-    from mlflow.pyfunc import PythonModel
+    from mlflow.pyfunc.model import PythonModel
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
@@ -44,7 +44,7 @@ SUITE = {
 }  # fmt: skip
 
 
-class Fragile(PythonModel):  # type: ignore[misc]
+class Fragile(PythonModel):
     """Ends its process at one patient's row."""
 
     def predict(self, context: Any, model_input: Any, params: Any = None) -> Any:
@@ -55,7 +55,7 @@ class Fragile(PythonModel):  # type: ignore[misc]
         return model_input["bmi"].to_numpy() * 900 + 150
 
 
-BAD_ROW = 100
+BAD_ROW = int(PATIENTS["bmi"].is_unique().arg_max() or 0)
 BAD_BMI = float(PATIENTS["bmi"][BAD_ROW])
 
 
