@@ -57,8 +57,9 @@ def test_results_are_told_per_suite_and_what_is_vacuous_is_no_pass(millrace: Mil
 
 def test_a_model_from_outside_is_asked_for_with_what_is_said_of_it(millrace: Millrace, server: Server) -> None:
     job = {
-        "id": "j1", "kind": "ImportModel", "subject": "models/m", "state": "queued", "progress": 0.0, "attempt": 0, "max_attempts": 5,
-        "message": "", "created_at": "2026-01-01T00:00:00Z", "actor": "ann",
+        "id": "j1", "kind": "ImportModel", "subject": "models/m", "state": "queued", "progress": 0.0, "message": "",
+        "attempt": 0, "max_attempts": 5, "created_at": "2026-01-01T00:00:00Z", "actor": "ann",
+        "started_at": None, "ended_at": None, "result": None,
         "error": None,
     }  # fmt: skip
     server.on("POST", "/api/v1/models/m/versions", Answer(job, status=202))
