@@ -19,7 +19,7 @@ class RunOutcome(Spec):
     package: dict[str, Any] = Field(description="`package.json`, see `domain.registry.specs.Package`.")
     package_digest: str
     train_rows_md5: str = Field(description="64-bit hashes of the training rows' content, little-endian.")
-    test_rows_md5: str = Field(description="Parquet: the frozen test rows, features and target.")
+    test_rows_md5: str = Field(description="Parquet: the frozen test rows, every column of the dataset.")
     reference_md5: str = Field(description="Parquet: a sample of training rows with the model's `(prediction)`.")
     notes: list[str] = Field(default=[], description="What the trainer warned of.")
     curve: list[tuple[int, dict[str, float]]] = Field(

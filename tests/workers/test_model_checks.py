@@ -57,6 +57,7 @@ def results(found: dict[str, Any]) -> list[dict[str, Any]]:
     return listed
 
 
+@pytest.mark.slow
 def test_a_report_has_all_that_was_asked_and_what_was_found_before_is_used_again(
     client: httpx.Client, version: dict[str, Any], drain: Drain, runtime: Runtime
 ) -> None:
@@ -102,6 +103,7 @@ def pin(runtime: Runtime, client: httpx.Client, *, expect: float) -> None:
         )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_what_is_asked_alone_is_kept_apart_from_what_gates_take(
     client: httpx.Client, version: dict[str, Any], drain: Drain
 ) -> None:

@@ -146,8 +146,7 @@ def _track(tools: Toolbox, order: _Order, made: _Made) -> TrackedRun:
 
 def _outcome(tools: Toolbox, made: _Made, tracked: TrackedRun) -> RunOutcome:
     contents, trained = tools.runtime.contents, made.trained
-    inputs = [column.name for column in trained.signature.inputs]
-    frozen = trained.part("test").select(*inputs, trained.signature.target)
+    frozen = trained.part("test")  # every column: slices and groups need not be inputs
     return RunOutcome(
         metrics=trained.metrics,
         importances=trained.importances,
