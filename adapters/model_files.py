@@ -13,10 +13,11 @@ from mlflow.models import Model as MlflowModel
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, DataType, Schema, TensorSpec
 
+from adapters.outside_models import OUTSIDE_FOLDER, OutsideModel
 from domain.registry.specs import Signature
 from ml.encoding import Encoder
 from ml.inputs import encode_frame
-from ml.models import PACKAGE_FILE, BadPackage, read_package
+from ml.models import PACKAGE_FILE, BadPackage, Model, load_onnx, read_package
 from ml.packaging import MODEL_FOLDER
 from ml.pipelines import SklearnModel, as_table
 from ml.trainers.train import TrainedModel
@@ -72,7 +73,7 @@ def _output_type(signature: Signature) -> DataType:
     return kinds[type(signature.classes[0])]
 
 
-def load_python_model(directory: Path, *, digest: str | None = None) -> SklearnModel:
+def load_python_model(directory: Path, *, digest: str | None = None) -> SklearnModel | OutsideModel:
     """The Python flavour of a package, its files checked first (see `ml.models.read_package`).
 
     Reading runs what the files say, within the types that skops was told to trust: do it in a process that may be
@@ -83,7 +84,27 @@ def load_python_model(directory: Path, *, digest: str | None = None) -> SklearnM
         raise BadPackage("This package holds an ONNX file, not a Python model.", where=PACKAGE_FILE)
     try:
         with _quietly():
+            if (directory / OUTSIDE_FOLDER).is_dir():
+                return OutsideModel(package, directory / OUTSIDE_FOLDER)
             pipeline = mlflow.sklearn.load_model(str(directory / MODEL_FOLDER))
     except Exception as error:  # whatever the stored classes raise while they are rebuilt
         raise BadPackage(f"The Python model cannot be loaded: {error}", where=MODEL_FOLDER) from error
     return SklearnModel(package, pipeline)
+
+
+def load_package(directory: Path) -> Model:
+    """The model of a package, whichever flavour it has. Raises as `load_onnx` and `load_python_model` do."""
+    flavor = read_package(directory).flavor
+    return load_onnx(directory) if flavor == "onnx" else load_python_model(directory)
+
+
+def load_trained(directory: Path, model: Path) -> SklearnModel | OutsideModel:
+    """The pipeline that the package in `directory` was made from, of the MLflow model in `model`.
+
+    It answers what the package is asked. Reading it runs what it says, as in `load_python_model`.
+    """
+    package = read_package(directory)
+    with _quietly():
+        if (directory / OUTSIDE_FOLDER).is_dir():
+            return OutsideModel(package, model)
+        return SklearnModel(package, mlflow.sklearn.load_model(str(model)))

@@ -15,6 +15,7 @@ from typing import Any, Final, TypeVar
 
 import polars as pl
 import requests
+from mlflow.artifacts import download_artifacts
 from mlflow.entities import (
     Dataset,
     DatasetInput,
@@ -89,6 +90,15 @@ class TrackedRun:
     model_uri: str | None
 
 
+@dataclass(frozen=True)
+class ForeignRun:
+    """A run that somebody else has logged."""
+
+    params: dict[str, str]
+    metrics: dict[str, float]
+    tags: dict[str, str]
+
+
 class Tracking:
     """A client of one MLflow server. Its calls wait some seconds for it, not minutes, and then raise `TrackingAway`."""
 
@@ -98,6 +108,7 @@ class Tracking:
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", str(retries))
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "1")
         os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+        self._url = url
         self._client = MlflowClient(tracking_uri=url, registry_uri=url)
 
     def log_run(self, record: RunRecord) -> TrackedRun:
@@ -133,8 +144,8 @@ class Tracking:
                 self._client.create_model_version(
                     model,
                     tracked.model_uri,
-                    run_id=tracked.run_id,
-                    model_id=tracked.model_uri.removeprefix("models:/"),
+                    run_id=tracked.run_id or None,
+                    model_id=_model_id(tracked.model_uri),
                     tags={VERSION_TAG: str(version)},
                 )
 
@@ -151,6 +162,21 @@ class Tracking:
             if number is None:
                 raise NotTracked(f"MLflow has no version {version} of {model!r}.", where=f"models/{model}")
             self._client.set_registered_model_alias(model, alias, number)
+
+    def look_up_run(self, run_id: str) -> ForeignRun:
+        """What MLflow knows of a run of anybody's."""
+        with self._answering():
+            run = self._client.get_run(run_id)
+            return ForeignRun(dict(run.data.params), dict(run.data.metrics), dict(run.data.tags))
+
+    def download_model(self, uri: str, folder: Path) -> Path:
+        """The files of an MLflow model, in or below `folder`. Raises `TrackingRefused` for a URI that names none."""
+        with self._answering():
+            return Path(
+                download_artifacts(
+                    artifact_uri=uri, dst_path=str(folder), tracking_uri=self._url, registry_uri=self._url
+                )
+            )
 
     @contextmanager
     def _answering(self) -> Iterator[None]:
@@ -207,6 +233,10 @@ class Tracking:
         query = f"name = '{model}' and tags.`{VERSION_TAG}` = '{version}'"
         found = self._client.search_model_versions(query)
         return str(found[0].version) if found else None
+
+
+def _model_id(uri: str) -> str | None:
+    return uri.removeprefix("models:/") if uri.startswith("models:/m-") else None
 
 
 def _dataset_input(dataset: TrackedDataset) -> DatasetInput:

@@ -118,6 +118,10 @@ class Client:
     def put(self, *path: str | int, body: Any = None) -> Any:
         return self._call("PUT", path, **_as_json(body))
 
+    def put_text(self, *path: str | int, text: str) -> Any:
+        """A PUT of a document as it is written: the server keeps its text."""
+        return self._call("PUT", path, content=text.encode(), headers={"Content-Type": "application/yaml"})
+
     def patch(self, *path: str | int, body: Any = None) -> Any:
         return self._call("PATCH", path, **_as_json(body))
 

@@ -25,7 +25,7 @@ _Loader.yaml_implicit_resolvers = {
 
 @dataclass(frozen=True)
 class Document:
-    """`name` is the file's; `root` is the parsed tree with its marks.
+    """`name` is the file's; `root` is the parsed tree with its marks, `text` what was read.
 
     `embedded` are documents that stand in places of this one, each by its place: `("checks", "2", "suite")`.
     """
@@ -33,6 +33,7 @@ class Document:
     name: str
     value: Any
     root: yaml.Node | None
+    text: str = ""
     embedded: Mapping[tuple[str, ...], "Document"] = field(default_factory=dict)
 
     def place(self, pointer: str) -> str | None:
@@ -62,7 +63,7 @@ def read_document(path: Path) -> Document:
     except UnicodeDecodeError as error:
         raise ClientError(f"{name} is not text in UTF-8.", where=f"byte {error.start}", status=Status.USAGE) from error
     try:
-        document = Document(name, yaml.load(text, _Loader), yaml.compose(text, _Loader))  # noqa: S506 - a SafeLoader
+        document = Document(name, yaml.load(text, _Loader), yaml.compose(text, _Loader), text)  # noqa: S506 - a SafeLoader
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else None

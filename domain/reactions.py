@@ -21,7 +21,7 @@ from domain.events.spec import Event
 from domain.gc import service as gc
 from domain.jobs.events import JobCancelled, JobFailed, JobSucceeded
 from domain.model_checks import reactions as model_checks
-from domain.model_checks.events import ModelChecksFailed, ModelVersionChecked
+from domain.model_checks.events import ModelChecksFailed, ModelSuiteChanged, ModelVersionChecked
 from domain.monitoring.events import WindowClosed
 from domain.pipelines import reactions as pipelines
 from domain.promotions import reactions as promotions
@@ -67,6 +67,7 @@ REACTIONS: Mapping[type[Event], Sequence[Reaction]] = {
     ModelVersionChecked: [pipelines.model_checked],
     ModelChecksFailed: [pipelines.model_not_checked],
     PolicyChanged: [model_checks.policy_changed],
+    ModelSuiteChanged: [model_checks.suite_changed],
     AliasMoved: [registry.alias_moved],
     PromotionDecided: [pipelines.promotion_decided],
     PromotionApproved: [deployments.promotion_approved],

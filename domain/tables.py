@@ -21,7 +21,7 @@ from domain.events.models import EventRow
 from domain.experiments.models import Experiment, Run
 from domain.gc.models import Plan, PlanContent, PlanPack
 from domain.jobs.models import Job, JobLog
-from domain.model_checks.models import ModelCheckReport, ModelSuiteVersion
+from domain.model_checks.models import KeptResult, ModelCheckReport, ModelSuiteVersion
 from domain.monitoring.models import Alert, GroundTruth, Monitor, MonitoringWindow
 from domain.pins.models import ModelPin
 from domain.pipelines.models import Pipeline, PipelineRun, PipelineStep
@@ -57,6 +57,7 @@ __all__ = [
     "HookDelivery",
     "Job",
     "JobLog",
+    "KeptResult",
     "ModelAlias",
     "ModelCheckReport",
     "ModelPin",

@@ -5,6 +5,7 @@ computing it anew from the rows, which is what makes the paired bootstrap of `ml
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -174,7 +175,15 @@ def find_metric(name: str, task: Task) -> Metric:
 
 
 def compute_all(task: Task, y: Sequence[Label], predictions: Predictions) -> dict[str, float]:
-    """Every metric of the task that is defined on these rows, and `loss` (see `LOSS`)."""
-    values = {metric.name: metric.compute(y, predictions) for metric in METRICS.values() if task in metric.tasks}
-    values["loss"] = values[LOSS[task]]
+    """Every metric of the task that is defined on these rows, and `loss` (see `LOSS`).
+
+    Of a model that gives no probabilities only those that need none.
+    """
+    values = {}
+    for metric in METRICS.values():
+        if task in metric.tasks:
+            with suppress(CannotScore):
+                values[metric.name] = metric.compute(y, predictions)
+    if LOSS[task] in values:
+        values["loss"] = values[LOSS[task]]
     return {name: value for name, value in values.items() if np.isfinite(value)}

@@ -56,7 +56,7 @@ def package(trained: TrainedModel, directory: Path, *, run_id: str, save_python:
         signature=trained.signature,
         agreement=agreement,
         run_id=run_id,
-        files=_listing(directory),
+        files=listing(directory),
     )
     (directory / PACKAGE_FILE).write_bytes(package_bytes(packed))
     return packed
@@ -72,7 +72,8 @@ def package_digest(packed: Package) -> str:
     return hashlib.sha256(package_bytes(packed)).hexdigest()
 
 
-def _listing(directory: Path) -> list[PackedFile]:
+def listing(directory: Path) -> list[PackedFile]:
+    """Every file of a folder with its digest, by path."""
     files = []
     for path in sorted(path for path in directory.rglob("*") if path.is_file()):
         with path.open("rb") as stream:

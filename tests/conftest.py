@@ -13,9 +13,10 @@ from sqlalchemy import select
 from starlette.types import ASGIApp
 
 from adapters.database import Database
+from adapters.model_files import save_python_model
 from adapters.runtime import Runtime, open_runtime
 from adapters.settings import Settings
-from adapters.tracking import NotTracked, RunRecord, TrackedRun, TrackingAway
+from adapters.tracking import ForeignRun, NotTracked, RunRecord, TrackedRun, TrackingAway
 from api.bootstrap import bootstrap
 from api.main import create_app
 from domain.jobs.models import Job
@@ -80,6 +81,18 @@ class TrackingInMemory:
     def register(self, model: str, version: int, tracked: TrackedRun) -> None:
         self._answer()
         self.versions.setdefault((model, version), tracked)
+
+    def look_up_run(self, run_id: str) -> ForeignRun:
+        self._answer()
+        raise NotTracked(f"MLflow has no run {run_id!r}.")
+
+    def download_model(self, uri: str, folder: Path) -> Path:
+        self._answer()
+        record = next((one for one in self.runs.values() if uri.endswith(one.run_id.replace("-", ""))), None)
+        if record is None or record.model is None:
+            raise NotTracked(f"MLflow has no model {uri!r}.")
+        save_python_model(record.model, folder / "model")
+        return folder / "model"
 
     def mirror_alias(self, model: str, alias: str, version: int | None) -> None:
         self._answer()

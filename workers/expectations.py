@@ -1,11 +1,10 @@
 """Suites of Great Expectations beside our own checks: run in a process of their own, which loads the library."""
 
 import importlib.util
-import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,13 +12,13 @@ import polars as pl
 from pydantic import TypeAdapter
 
 from domain.data_checks.specs import CheckResult, CheckSuite, GreatExpectationsCheck
+from workers.children import bare_environment
 
 LIBRARY = "great_expectations"
 LIMIT_SECONDS = 3_600
 CHECKS = TypeAdapter(list[GreatExpectationsCheck])
 RESULTS = TypeAdapter(list[list[CheckResult]])
-# What a child needs to start. The worker's settings, secrets among them, stay here.
-_PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ")
+_QUIET = {"GX_ANALYTICS_ENABLED": "false", "TQDM_DISABLE": "1"}
 
 
 def without_expectations(suite: CheckSuite) -> CheckSuite:
@@ -65,17 +64,11 @@ def run_apart(
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
-            env=dict(_environment(folder)),
+            env=bare_environment(folder) | _QUIET,
         )
         if done.returncode == 0:
             return RESULTS.validate_json(Path(results).read_bytes())
     return _failed(specs, _why(done.returncode, done.stderr, seconds))
-
-
-def _environment(home: str) -> Iterator[tuple[str, str]]:
-    yield from ((name, os.environ[name]) for name in _PASSED_ON if name in os.environ)
-    yield "PYTHONPATH", os.pathsep.join(path for path in sys.path if path)
-    yield from (("HOME", home), ("TMPDIR", home), ("GX_ANALYTICS_ENABLED", "false"), ("TQDM_DISABLE", "1"))
 
 
 def _why(code: int, said: bytes, seconds: int) -> str:

@@ -1,11 +1,14 @@
 """Packages of model versions, seen from a worker: put into the model store, and opened as a model."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from adapters.model_files import load_python_model
 from domain.registry.specs import Package
 from ml.models import PACKAGE_FILE, Model, load_onnx
 from serving.packages import PackageCache
+from workers.isolation import isolated
 from workers.toolbox import Toolbox
 
 
@@ -22,3 +25,17 @@ def open_model(tools: Toolbox, digest: str) -> Model:
     """
     directory, package = PackageCache(tools.runtime.models, tools.scratch / "packages").fetch(digest)
     return (load_onnx if package.flavor == "onnx" else load_python_model)(directory, digest=digest)
+
+
+@contextmanager
+def open_safely(tools: Toolbox, digest: str) -> Iterator[Model]:
+    """The model of a package, while inside: ONNX in this process, Python code in one that may be lost.
+
+    Raises as `open_model`, and `FailedEvidence` when its code cannot be loaded.
+    """
+    directory, package = PackageCache(tools.runtime.models, tools.scratch / "packages").fetch(digest)
+    if package.flavor == "onnx":
+        yield load_onnx(directory, digest=digest)
+        return
+    with isolated(package, directory, scratch=tools.scratch) as model:
+        yield model

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from adapters.runtime import Runtime, open_runtime
 from adapters.settings import Settings
-from adapters.tracking import RunRecord, TrackedRun, Tracking
+from adapters.tracking import ForeignRun, RunRecord, TrackedRun, Tracking
 from workers.dataset_cache import DatasetCache
 
 
@@ -15,6 +15,8 @@ class RunTracker(Protocol):
 
     def log_run(self, record: RunRecord) -> TrackedRun: ...
     def register(self, model: str, version: int, tracked: TrackedRun) -> None: ...
+    def look_up_run(self, run_id: str) -> ForeignRun: ...
+    def download_model(self, uri: str, folder: Path) -> Path: ...
     def mirror_alias(self, model: str, alias: str, version: int | None) -> None: ...
 
 

@@ -4,24 +4,28 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
 
-from api.deps import IfMatch, PageDep, ReadDep, Reader, WriteDep, Writer, check_if_match
+from api.deps import IdempotencyKey, IfMatch, PageDep, ReadDep, Reader, WriteDep, Writer, check_if_match
 from api.documents import DocumentRoute
+from api.schemas.jobs import JobRead
 from api.schemas.models import (
     DataOrigin,
     ModelCreate,
+    ModelImport,
     ModelLineageRead,
     ModelRead,
-    ModelVersionCreate,
     ModelVersionRead,
+    NewVersion,
     RunOrigin,
 )
 from api.schemas.pages import PageRead
 from domain.db import AnySession
 from domain.experiments.models import Run
+from domain.promotions.policies import refuse_unknown_suites
 from domain.promotions.specs import Policy
 from domain.registry import queries, service
 from domain.registry.models import ModelVersion, RegisteredModel
 from domain.registry.specs import Package
+from domain.training.imports import request_import
 
 router = APIRouter(prefix="/models", tags=["models"], route_class=DocumentRoute)
 
@@ -49,6 +53,7 @@ def _read_version(session: AnySession, row: ModelVersion) -> ModelVersionRead:
 @router.post("", status_code=201)
 def create_model(body: ModelCreate, session: WriteDep, _: Writer) -> ModelRead:
     """Declare a model before it has versions."""
+    refuse_unknown_suites(session, body.policy, model_id=None)
     model = service.create_model(
         session,
         name=body.name,
@@ -84,15 +89,25 @@ def put_policy(
     """
     model = queries.get_model(session, name, lock=True)
     check_if_match(if_match, model.policy_version, what=f"The policy of {name!r}")
+    refuse_unknown_suites(session, policy, model_id=model.id)
     service.set_policy(session, model=model, policy=policy.as_json())
     response.headers["ETag"] = f'"{model.policy_version}"'
     return policy
 
 
-@router.post("/{name}/versions", status_code=201)
-def add_model_version(name: str, body: ModelVersionCreate, session: WriteDep, _: Writer) -> ModelVersionRead:
-    """Make a finished run the next version of the model; its checks start by themselves."""
+@router.post("/{name}/versions", status_code=201, responses={202: {"model": JobRead}})
+def add_model_version(
+    name: str, body: NewVersion, session: WriteDep, response: Response, _: Writer, key: IdempotencyKey
+) -> ModelVersionRead | JobRead:
+    """Make a finished run the next version of the model (201), or import an MLflow model as one (202).
+
+    Its checks start by themselves.
+    """
     model = queries.get_model(session, name)
+    if isinstance(body, ModelImport):
+        job = request_import(session, model=model, key=key, **body.model_dump())
+        response.status_code, response.headers["Location"] = 202, f"/api/v1/jobs/{job.id}"
+        return JobRead.model_validate(job)
     return _read_version(session, service.add_version(session, model=model, run_id=body.run_id))
 
 

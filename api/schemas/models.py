@@ -1,11 +1,11 @@
 """Registered models and their versions as clients see them."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
-from domain.datasets.specs import Name
+from domain.datasets.specs import Name, VersionRef
 from domain.promotions.specs import Policy
 from domain.registry.specs import Flavor, Package, Task
 from domain.registry.states import VersionState
@@ -44,6 +44,32 @@ class ModelVersionCreate(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     run_id: str = Field(min_length=1, max_length=100)
+
+
+class ModelImport(BaseModel):
+    """An MLflow model that was trained elsewhere, and the rows with their truth that it is judged on."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    mlflow: str = Field(
+        max_length=500,
+        pattern=r"^(runs:/[A-Za-z0-9_-]+/[A-Za-z0-9_./-]+|models:/[A-Za-z0-9_. -]+([/@][A-Za-z0-9_.-]+)?)$",
+        description="`runs:/RUN/PATH`, `models:/NAME/3`, `models:/NAME@ALIAS` or `models:/m-…`.",
+    )
+    dataset: VersionRef = Field(description="Rows with the truth, frozen as they are now.")
+    trained_on: VersionRef | None = Field(default=None, description="The data it was trained on, if it is here.")
+    unseen: bool = Field(default=False, description="A person states that it was not trained on `dataset`.")
+    experiment: Name = Field(default="imported", description="Takes the run; made if need be.")
+    trust: bool = Field(default=False, description="Let the code that it carries run: admins only, and audited.")
+
+
+def _way(body: Any) -> str:
+    return "import" if isinstance(body, ModelImport) or (isinstance(body, dict) and "mlflow" in body) else "run"
+
+
+NewVersion = Annotated[
+    Annotated[ModelVersionCreate, Tag("run")] | Annotated[ModelImport, Tag("import")], Discriminator(_way)
+]
 
 
 class ModelVersionRead(BaseModel):

@@ -7,6 +7,8 @@ import typer
 from rich.console import RenderableType
 
 from cli.documents import located, read_document
+from cli.model_reports import draw_report, draw_suite
+from cli.nouns.jobs import follow
 from cli.nouns.training import on_test
 from cli.session import Noun, Session
 from cli.tables import at, facts, stack, table, when
@@ -62,10 +64,66 @@ def version(session: Session, name: NameArgument, number: NumberArgument) -> Non
     session.show(session.client.get("models", name, "versions", number), _draw_version)
 
 
+@noun.command("suite")
+def suite(
+    session: Session,
+    name: NameArgument,
+    document: Annotated[
+        Path | None, typer.Argument(help="The suite in YAML or JSON; absent, the one that counts is shown.")
+    ] = None,
+    named: Annotated[
+        str | None, typer.Option("--as", help="Name of the suite; absent, the file's without its ending.")
+    ] = None,
+    version: Annotated[int | None, typer.Option(min=1, help="Show this version of it.")] = None,
+) -> None:
+    """Give a model the next version of a suite of checks, or show one (`--as`), or all."""
+    if document is not None:
+        content = read_document(document)
+        chosen = named or document.stem
+        with located(content):
+            answer = session.client.put_text("models", name, "suites", chosen, text=content.text)
+        session.show(answer, draw_suite)
+    elif named is not None:
+        session.show(session.client.get("models", name, "suites", named, version=version), draw_suite)
+    else:
+        columns = {"suite": "name", "version": "number", "checks": "checks", "set": at("created_at")}
+        session.show(session.client.items("models", name, "suites", limit=500), lambda rows: table(rows, columns))
+
+
 @noun.command("checks")
-def checks(session: Session, name: NameArgument, number: NumberArgument) -> None:
+def checks(
+    session: Session,
+    name: NameArgument,
+    number: NumberArgument,
+    examples: Annotated[bool, typer.Option("--examples", help="Show the rows that fail.")] = False,
+) -> None:
     """What the checks of a version found on the frozen test rows."""
-    session.show(session.client.get("models", name, "versions", number, "checks"), _draw_report)
+    report = session.client.get("models", name, "versions", number, "checks")
+    session.show(report, lambda found: draw_report(found, examples=examples))
+
+
+@noun.command("import")
+def import_model(
+    session: Session,
+    *,
+    name: NameArgument,
+    uri: Annotated[str, typer.Argument(help="`runs:/RUN/PATH`, `models:/NAME/3` or `models:/m-…`.")],
+    dataset: Annotated[str, typer.Option(help="Rows with the truth that it is judged on.")],
+    trained_on: Annotated[str | None, typer.Option(help="The data it was trained on, if it is here.")] = None,
+    unseen: Annotated[bool, typer.Option("--unseen", help="I state that it was not trained on the dataset.")] = False,
+    experiment: Annotated[str | None, typer.Option(help="Takes the run.")] = None,
+    trust: Annotated[bool, typer.Option("--trust", help="Let the code it carries run (admins).")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Follow it to its end.")] = False,
+) -> None:
+    """Make an MLflow model that was trained elsewhere the next version of a model."""
+    said = {"trained_on": trained_on, "unseen": unseen, "trust": trust}
+    named = {} if experiment is None else {"experiment": experiment}
+    job = session.client.post("models", name, "versions", body={"mlflow": uri, "dataset": dataset, **said, **named})
+
+    def view(model: dict[str, Any]) -> RenderableType:
+        return _draw(model | {"version_list": session.client.items("models", name, "versions", limit=50)})
+
+    follow(session, job, wait=wait, view=view)
 
 
 def _draw(model: dict[str, Any]) -> RenderableType:
@@ -112,12 +170,4 @@ def _draw_version(version: dict[str, Any]) -> RenderableType:
             "on test rows": on_test(version),
             "created": f"{when(version['created_at'])} by {version['created_by']}",
         }
-    )
-
-
-def _draw_report(report: dict[str, Any]) -> RenderableType:
-    columns = {"gate": "gate", "verdict": "verdict", "value": "value", "threshold": "threshold", "finding": "message"}
-    return stack(
-        facts({"verdict": report["verdict"], "policy": report["policy_version"], "metrics": report["metrics"]}),
-        table(report["results"], columns, empty="No checks."),
     )

@@ -49,6 +49,8 @@ class Replace(Spec):
 class Noise(Spec):
     """Numbers moved by Gaussian noise of `scale` x their standard deviation; whole numbers stay whole."""
 
+    model_config = ConfigDict(allow_inf_nan=False)
+
     kind: Literal["noise"]
     columns: list[str] | None = Field(default=None, description="Absent: every numeric input.")
     scale: float = Field(default=0.01, gt=0)
@@ -56,6 +58,8 @@ class Noise(Spec):
 
 class Shift(Spec):
     """Numbers moved by a fixed amount, or by a factor."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
 
     kind: Literal["shift"]
     column: str

@@ -1,8 +1,18 @@
-"""What happens to the checks of model versions. The subject is `models/{name}/versions/{n}`."""
+"""What happens to suites (`models/{name}/suites/{suite}`) and checks (`models/{name}/versions/{n}`) of models."""
 
 from dataclasses import dataclass
 
 from domain.events.spec import Event
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSuiteChanged(Event):
+    """The suite `suite` of the model has a new version, `number`."""
+
+    model: str
+    suite: str
+    number: int
+    checks: int
 
 
 @dataclass(frozen=True, kw_only=True)

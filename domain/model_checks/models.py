@@ -1,4 +1,4 @@
-"""The tables of model checks: the suites a model has had, and the reports on its versions."""
+"""The tables of model checks: the suites a model has had, the reports on its versions, and results to use again."""
 
 from datetime import datetime
 from typing import Any
@@ -36,6 +36,9 @@ class ModelCheckReport(Base):
 
     `results` are those of the policy's own checks, in its order; `suites` are `SuiteReport`s, one for each suite the
     policy names; `pins` is the `ModelCheckResult` of the pinned rows, None when the model has none.
+
+    A report with `suite` (its name) or `dataset` (`name@number`) answers a question that somebody asked: that suite
+    alone, or other rows than the frozen ones. No gate takes it.
     """
 
     __tablename__ = "model_check_report"
@@ -45,6 +48,8 @@ class ModelCheckReport(Base):
     version_id: Mapped[str] = mapped_column(String(36), ForeignKey("model_version.id"))
     job_id: Mapped[str] = mapped_column(String(36), ForeignKey("job.id"), unique=True)
     policy_version: Mapped[int]
+    suite: Mapped[str | None] = mapped_column(String(100))
+    dataset: Mapped[str | None] = mapped_column(String(200))
     checks: Mapped[list[Any]]
     verdict: Mapped[Verdict] = mapped_column(String(20))
     results: Mapped[list[Any]]
@@ -53,3 +58,14 @@ class ModelCheckReport(Base):
     metrics: Mapped[dict[str, Any]]
     created_at: Mapped[datetime]
     created_by: Mapped[str] = mapped_column(String(200))
+
+
+class KeptResult(Base):
+    """What a check came to, under the digest of all that it depends on (`domain.model_checks.kept.key_of`)."""
+
+    __tablename__ = "model_check_result"
+    __table_args__ = (Index("ix_model_check_result_kept_at", "kept_at"),)
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    result: Mapped[dict[str, Any]]
+    kept_at: Mapped[datetime]

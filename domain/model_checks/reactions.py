@@ -4,6 +4,7 @@ from domain.db import WriteSession
 from domain.jobs.events import JobCancelled, JobFailed
 from domain.jobs.queries import get_job
 from domain.model_checks import service
+from domain.model_checks.events import ModelSuiteChanged
 from domain.model_checks.jobs import RunModelChecks
 from domain.registry import queries as registry
 from domain.registry.events import ModelVersionCreated, PolicyChanged
@@ -21,7 +22,17 @@ def policy_changed(session: WriteSession, event: PolicyChanged) -> None:
         service.start(session, version=newest)
 
 
+def suite_changed(session: WriteSession, event: ModelSuiteChanged) -> None:
+    """A changed suite that the policy names asks other questions too."""
+    model = registry.get_model(session, event.model)
+    named = [gate.get("suite") for gate in model.policy["gates"] if gate["gate"] == "behaviour"]
+    newest = registry.newest_version(session, model)
+    if event.suite in named and newest is not None and newest.state != VersionState.ARCHIVED:
+        service.start(session, version=newest)
+
+
 def job_ended_badly(session: WriteSession, event: JobFailed | JobCancelled) -> None:
     if event.kind == RunModelChecks.kind():
         payload = RunModelChecks.model_validate(get_job(session, event.job_id).payload)
-        service.give_up(session, version_id=payload.version_id, reason=event.reason)
+        if not payload.partial:  # a question of its own says nothing of the version's checks
+            service.give_up(session, version_id=payload.version_id, reason=event.reason)

@@ -1,6 +1,6 @@
 """Model checks as data, suites of them, and what they come to. The gates of a policy that need no champion."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
@@ -132,6 +132,7 @@ class ModelCheckResult(Spec):
     message: str
     rows: int | None = Field(default=None, description="Rows that were looked at.")
     seconds: float | None = None
+    cached: bool = Field(default=False, description="Found earlier: the same check, package, rows, seed and code.")
     slices: list[SliceMetric] = []
     examples: list[dict[str, Any]] = []
     details: dict[str, Any] = Field(default={}, description="Curves, bins and tables of this kind of check.")

@@ -43,3 +43,11 @@ class RunCancelled(Event):
     experiment: str
     run_id: str
     reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForeignCodeTrusted(Event):
+    """An admin lets the code that an MLflow model carries run in the workers, and where it is served."""
+
+    model: str
+    mlflow: str

@@ -1,4 +1,4 @@
-"""Orders of training."""
+"""Orders of training, and of taking in what was trained elsewhere."""
 
 from domain.jobs.spec import JobSpec
 
@@ -10,3 +10,18 @@ class TrainModel(JobSpec):
     max_attempts = 5
 
     run_id: str
+
+
+class ImportModel(JobSpec):
+    """Make an MLflow model a run, packaged, and by that a version of the model `model`."""
+
+    max_attempts = 5
+
+    run_id: str
+    model: str
+    mlflow: str
+    dataset_version_id: str
+    trained_on_version_id: str | None
+    unseen: bool
+    experiment: str
+    trust: bool

@@ -120,25 +120,28 @@ def _experiment_of(session: AnySession, run: Run) -> str:
 
 def _data_of(session: AnySession, spec: TrainSpec) -> DatasetVersion:
     """The version that `spec.dataset` names, once it may be trained on."""
+    return usable_data(session, spec.dataset, force=spec.force)
+
+
+def usable_data(session: AnySession, ref: str, *, force: bool = False, where: str = "dataset") -> DatasetVersion:
+    """The version that `ref` names, once its checks say that it may be used; refusals name the field `where`."""
     try:
-        version = datasets.resolve(session, spec.dataset)
+        version = datasets.resolve(session, ref)
     except DomainError as error:
-        raise UnknownTrainingData(error.message, where="dataset", fix=error.fix) from error
+        raise UnknownTrainingData(error.message, where=where, fix=error.fix) from error
     named = f"Version {version.number} of {version.dataset.name!r}"
     if version.format == "folder":
         raise NotATable(
             f"{named} is a folder of files, not a table.",
-            where="dataset",
-            fix="Train on a csv, parquet or jsonl version.",
+            where=where,
+            fix="Name a csv, parquet or jsonl version.",
         )
     if version.state == VersionState.REGISTERED:
-        raise VersionNotChecked(
-            f"{named} has not been checked yet.", where="dataset", fix="Wait for its checks to end."
-        )
-    if version.state == VersionState.REJECTED and not spec.force:
+        raise VersionNotChecked(f"{named} has not been checked yet.", where=where, fix="Wait for its checks to end.")
+    if version.state == VersionState.REJECTED and not force:
         reasons = " ".join(version.reasons)
         fix = "Correct the data and upload it, or set `force: true`, which is audited."
-        raise VersionRejected(f"{named} was rejected by its checks: {reasons}", where="dataset", fix=fix)
+        raise VersionRejected(f"{named} was rejected by its checks: {reasons}", where=where, fix=fix)
     return version
 
 

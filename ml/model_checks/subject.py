@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import polars as pl
@@ -17,6 +17,18 @@ from ml.models import Model, Predictions
 from ml.predicates import row_predicate
 
 
+class Served(Protocol):
+    """The package as serving has it. Only a worker can open it so."""
+
+    def predict(self, instances: Sequence[dict[str, Any]]) -> Predictions:
+        """The answers to rows as JSON gives them, by serving's own engine."""
+        ...
+
+    def resident_mb(self, instances: Sequence[dict[str, Any]]) -> float:
+        """Resident memory that loading the package and answering these rows adds to a fresh process, in MiB."""
+        ...
+
+
 @dataclass(frozen=True)
 class Subject:
     """One version, as the checks see it.
@@ -24,7 +36,8 @@ class Subject:
     `frame`: frozen rows with their truth, rows without one left out beforehand. `metrics`: those of the run
     (`train_loss`, ...). `lexicons`: words of the suite, by name. `curve`: (step, losses) of the training, where it
     tells. `seen_share`: share of the frozen rows that the model was trained on, None when that is not known.
-    `trained`: the model as it was trained, before it was packaged, where it can be had.
+    `trained`: the model as it was trained, before it was packaged, where it can be had. `served`: the package as
+    serving answers from it.
     """
 
     model: Model
@@ -35,6 +48,7 @@ class Subject:
     curve: Sequence[tuple[int, Mapping[str, float]]] = ()
     seen_share: float | None = None
     trained: Model | None = None
+    served: Served | None = None
 
     @cached_property
     def y(self) -> list[Label]:
@@ -58,6 +72,12 @@ class Subject:
             return self.predict(self.frame)
         except Invalid as error:
             return error
+
+    def with_lexicons(self, lexicons: Mapping[str, Sequence[str]]) -> "Subject":
+        """The same version for another suite."""
+        other = replace(self, lexicons=lexicons)
+        other.__dict__["_answered"] = self._answered
+        return other
 
     def predict(self, frame: pl.DataFrame) -> Predictions:
         return self.model.predict_columns(frame_columns(frame, self.model.signature.inputs))

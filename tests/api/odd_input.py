@@ -91,6 +91,16 @@ BODIES: Final[dict[str, Any]] = {
         "policy": {"approval": "required"},
     },
     "put_policy": GATES,
+    "put_model_suite": {
+        "lexicons": {"good": ["fine", "great"]},
+        "checks": [
+            {"check": "metric", "metric": "mae", "max": 60, "severity": "warn", "where": "x > 1"},
+            {"check": "invariance", "change": {"kind": "noise", "columns": ["x"]}, "max_move": 0.1},
+            {"check": "directional", "change": {"kind": "shift", "column": "x", "by": 1.0}, "direction": "increase"},
+            {"check": "minimum_functionality", "rows": [{"instance": {"x": 1.0}, "expect": 1.0, "within": 0.5}]},
+        ],
+    },
+    "run_model_checks": {"suite": "words", "dataset": "people@1", "fresh": True},
     "add_model_version": {"run_id": "nope"},
     "reject_promotion": {"reason": "no"},
     "put_endpoint": {

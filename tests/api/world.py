@@ -29,10 +29,13 @@ from domain.deployments.specs import EndpointSettings
 from domain.experiments.models import Run
 from domain.gc import service as gc
 from domain.jobs import service as jobs
+from domain.model_checks import service as model_checks
+from domain.model_checks.specs import ModelSuite
 from domain.monitoring.alerts import AlertKind
 from domain.monitoring.models import Alert, MonitoringWindow
 from domain.pipelines import service as pipelines
 from domain.pipelines.specs import PipelineSpec
+from domain.registry.queries import get_model
 from domain.registry.specs import InputColumn, Package, Signature
 from domain.repositories import service as repositories
 from domain.repositories.addresses import parse_address
@@ -100,6 +103,8 @@ def _fill(runtime: Runtime) -> dict[str, str]:
         for run_id in run_ids:
             run = session.get_one(Run, run_id)
             run.spec, run.package = SPEC, _package(run_id).as_json()
+        suite = ModelSuite.model_validate(SUITE)
+        model_checks.put_suite(session, model=get_model(session, "m"), name="words", suite=suite, document="checks")
         endpoint, _ = deployments.put_endpoint(session, name="e", model="m", settings=EndpointSettings())
         promotion_id = request(session, 1)
         pipelines.put_pipeline(session, name="p", spec=PipelineSpec.model_validate(PIPELINE))
@@ -119,6 +124,7 @@ def _fill(runtime: Runtime) -> dict[str, str]:
         "models": "m", "promotions": promotion_id, "endpoints": "e", "rollouts": rollout.id, "predictions": new_id(),
         "plans": plan.id, "verifications": verification.id, "alerts": alert_id, "pipelines": "p",
         "pipeline-runs": turn.id, "jobs": spare.id, "tokens": Role.VIEWER, "repositories": "team", "git": "github",
+        "suites": "words",
     }  # fmt: skip
 
 
@@ -143,4 +149,5 @@ def _alert(session: WriteSession, endpoint_id: str) -> str:
 
 
 SPEC: Final = TrainSpec(dataset="d", trainer="linear", task="regression", target="y", model="m").as_json()
+SUITE: Final = {"checks": [{"check": "metric", "metric": "mae", "max": 60}]}
 PIPELINE: Final[dict[str, Any]] = {"build": {"dataset": "d"}, "train": SPEC, "model": "m"}

@@ -11,7 +11,7 @@ from domain.monitoring.jobs import ComputeWindow
 from domain.promotions.jobs import GatherEvidence
 from domain.registry.jobs import MirrorAlias, MirrorVersion
 from domain.repositories.jobs import SyncRepository
-from domain.training.jobs import TrainModel
+from domain.training.jobs import ImportModel, TrainModel
 from domain.verifications.jobs import VerifyStore
 from workers.handlers import (
     access,
@@ -38,6 +38,7 @@ HANDLERS: dict[type[JobSpec], Handler] = {
     RunDataChecks: data_checks.run_data_checks,
     QuarantineRows: data_checks.quarantine_rows,
     TrainModel: training.train_model,
+    ImportModel: training.import_model,
     MirrorVersion: registry.mirror_version,
     MirrorAlias: registry.mirror_alias,
     RunModelChecks: model_checks.run_model_checks,

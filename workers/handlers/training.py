@@ -1,4 +1,4 @@
-"""Jobs of training: read the version, train, package, log to MLflow, record."""
+"""Jobs of training: read the version, train, package, log to MLflow, record. And models trained elsewhere."""
 
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -16,14 +16,17 @@ from domain.experiments.models import Experiment, Run
 from domain.experiments.queries import get_run
 from domain.experiments.specs import RunOutcome
 from domain.experiments.states import RunState
+from domain.registry.queries import get_model
 from domain.registry.specs import Package
 from domain.training import service
-from domain.training.jobs import TrainModel
+from domain.training.imports import record_import
+from domain.training.jobs import ImportModel, TrainModel
 from domain.training.specs import TrainSpec
 from ml.environment import environment, environment_digest
 from ml.inputs import frame_columns
 from ml.packaging import package, package_digest
 from ml.trainers.train import TrainedModel, train
+from workers.model_import import take_in
 from workers.packages import open_model, store_package
 from workers.profiles import Profile, Sampler
 from workers.run import RunningJob
@@ -187,3 +190,31 @@ def _parquet(frame: pl.DataFrame) -> bytes:
     out = BytesIO()
     frame.write_parquet(out)
     return out.getvalue()
+
+
+def import_model(job: RunningJob[ImportModel], tools: Toolbox) -> dict[str, Any]:
+    """From an MLflow model to a finished run, which becomes a version of its model and is checked like any other."""
+    order = job.spec
+    with tools.runtime.reading() as session:
+        standing = session.get(Run, order.run_id)
+        if standing is not None:
+            return _result(standing)
+        model = get_model(session, order.model)
+        data = get_version_by_id(session, order.dataset_version_id)
+        trained_on = get_version_by_id(session, order.trained_on_version_id) if order.trained_on_version_id else None
+    job.progress(0.1, f"Fetching {order.mlflow}")
+    taken = take_in(tools, order, model, data, trained_on)
+    for note in taken.outcome.notes:
+        job.log(note, level="warning")
+    with job.transaction() as session:
+        run = record_import(
+            session,
+            job_id=job.id,
+            order=order,
+            model=get_model(session, order.model),
+            data=get_version_by_id(session, data.id),
+            features=taken.features,
+            params=taken.params,
+            outcome=taken.outcome,
+        )
+        return _result(run)
