@@ -14,6 +14,7 @@ from api import errors
 from api.middleware import BodyLimit, Envelope, RequestMetrics
 from api.routers import (
     access,
+    comparisons,
     data_checks,
     datasets,
     dvc,
@@ -24,6 +25,7 @@ from api.routers import (
     gc,
     health,
     jobs,
+    model_cards,
     model_checks,
     models,
     monitoring,
@@ -50,6 +52,9 @@ ROUTERS: list[APIRouter] = [
     experiments.router,
     runs.router,
     models.router,
+    models.versions,
+    model_cards.router,
+    comparisons.router,
     model_checks.router,
     promotions.router,
     endpoints.router,

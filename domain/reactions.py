@@ -33,7 +33,14 @@ from domain.promotions.events import (
     PromotionRejected,
 )
 from domain.registry import reactions as registry
-from domain.registry.events import AliasMoved, ModelVersionCreated, ModelVersionRefused, PolicyChanged
+from domain.registry.events import (
+    AliasChangedOutside,
+    AliasMoved,
+    ModelVersionCreated,
+    ModelVersionRefused,
+    PolicyChanged,
+    VersionRemovedOutside,
+)
 from domain.repositories import reactions as repositories
 from domain.repositories.events import CodeChanged
 from domain.training import reactions as training
@@ -68,6 +75,8 @@ REACTIONS: Mapping[type[Event], Sequence[Reaction]] = {
     ModelChecksFailed: [pipelines.model_not_checked],
     PolicyChanged: [model_checks.policy_changed],
     AliasMoved: [registry.alias_moved],
+    AliasChangedOutside: [promotions.alias_changed_outside, registry.alias_changed_outside],
+    VersionRemovedOutside: [registry.version_removed_outside],
     PromotionDecided: [pipelines.promotion_decided],
     PromotionApproved: [deployments.promotion_approved],
     PromotionRejected: [pipelines.promotion_rejected],

@@ -7,6 +7,7 @@ from typing import Protocol
 from adapters.runtime import Runtime, open_runtime
 from adapters.settings import Settings
 from adapters.tracking import RunRecord, TrackedRun, Tracking
+from domain.registry.mirror import SeenModel
 from workers.dataset_cache import DatasetCache
 
 
@@ -16,6 +17,7 @@ class RunTracker(Protocol):
     def log_run(self, record: RunRecord) -> TrackedRun: ...
     def register(self, model: str, version: int, tracked: TrackedRun) -> None: ...
     def mirror_alias(self, model: str, alias: str, version: int | None) -> None: ...
+    def look(self, model: str) -> SeenModel: ...
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Which handler does which job, and what every tick looks after."""
 
 from domain.access.jobs import PublishAccess
+from domain.comparisons.jobs import CompareVersions
 from domain.data_checks.jobs import QuarantineRows, RunDataChecks
 from domain.datasets.jobs import BuildVersion, DiffVersions
 from domain.deployments.jobs import LookUpPrediction, PublishRoutes, RollOut
@@ -9,12 +10,13 @@ from domain.jobs.spec import JobSpec
 from domain.model_checks.jobs import RunModelChecks
 from domain.monitoring.jobs import ComputeWindow
 from domain.promotions.jobs import GatherEvidence
-from domain.registry.jobs import MirrorAlias, MirrorVersion
+from domain.registry.jobs import LookAtMirror, MirrorAlias, MirrorVersion
 from domain.repositories.jobs import SyncRepository
 from domain.training.jobs import TrainModel
 from domain.verifications.jobs import VerifyStore
 from workers.handlers import (
     access,
+    comparisons,
     data_checks,
     datasets,
     deployments,
@@ -40,6 +42,8 @@ HANDLERS: dict[type[JobSpec], Handler] = {
     TrainModel: training.train_model,
     MirrorVersion: registry.mirror_version,
     MirrorAlias: registry.mirror_alias,
+    LookAtMirror: registry.look_at_mirror,
+    CompareVersions: comparisons.compare_versions,
     RunModelChecks: model_checks.run_model_checks,
     GatherEvidence: promotions.gather_evidence,
     PublishRoutes: deployments.publish_routes,
@@ -61,4 +65,5 @@ CHORES: list[Chore] = [
     pipelines.fire_schedules,
     repositories.look_for_pushed_objects,
     gc.repack_when_scattered,
+    registry.order_look_at_mirror,
 ]
