@@ -73,7 +73,8 @@ def _lines(card: ModelCard) -> Iterator[str]:
 def _training(card: ModelCard) -> Iterator[str]:
     training = card.training
     yield from _section("Training")
-    yield f"Trainer {_text(training.trainer)}, seed {training.seed}, run {training.run_id} by {_text(training.created_by)}."
+    by = f"run {training.run_id} by {_text(training.created_by)}"
+    yield f"Trainer {_text(training.trainer)}, seed {training.seed}, {by}."
     yield f"Code: {_text(training.code_commit or 'no commit was named')}."
     yield f"Environment {training.environment_digest[:12]}: {_text(_pairs(training.environment))}."
     yield from _table(

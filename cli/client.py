@@ -92,6 +92,14 @@ class Client:
     def get(self, *path: str | int, **query: str | float | list[str] | None) -> Any:
         return self._call("GET", path, params={name: value for name, value in query.items() if value is not None})
 
+    def text(self, *path: str | int, **query: str) -> str:
+        """An answer that is no JSON."""
+        with self._errors():
+            response = self._http.get(_join(path), params=query)
+        if not response.is_success:
+            raise problem(response)
+        return response.text
+
     def post(self, *path: str | int, body: Any = None, **query: str | None) -> Any:
         asked = {name: value for name, value in query.items() if value is not None}
         return self._call("POST", path, params=asked, **_as_json(body))
@@ -129,7 +137,7 @@ class Client:
         with self._stream("POST", path, timeout=ANSWER_SECONDS, json={"paths": paths}) as response:
             yield from response.iter_raw(2**20)
 
-    def items(self, *path: str | int, limit: int, **query: str | int | None) -> list[Any]:
+    def items(self, *path: str | int, limit: int, **query: str | int | list[str] | None) -> list[Any]:
         """At most `limit` items of a list, over as many pages as that takes."""
         found: list[Any] = []
         cursor: str | None = None

@@ -77,6 +77,7 @@ def create_model(body: ModelCreate, session: WriteDep, _: Writer) -> ModelRead:
 
 @router.get("")
 def list_models(
+    *,
     session: ReadDep,
     page: PageDep,
     _: Reader,
@@ -204,6 +205,7 @@ def get_model_lineage(name: str, number: Number, session: ReadDep, _: Reader) ->
 
 @versions.get("")
 def search_model_versions(
+    *,
     session: ReadDep,
     page: PageDep,
     _: Reader,

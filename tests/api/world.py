@@ -128,7 +128,8 @@ def _fill(runtime: Runtime) -> dict[str, str]:
         "datasets": "people", "versions": "1", "content": "people.csv", "experiments": "e", "runs": run_ids[0],
         "models": "m", "promotions": promotion_id, "endpoints": "e", "rollouts": rollout.id, "predictions": new_id(),
         "plans": plan.id, "verifications": verification.id, "alerts": alert_id, "pipelines": "p",
-        "outside-changes": change_id, "comparisons": comparison.id, "pipeline-runs": turn.id, "jobs": spare.id, "tokens": Role.VIEWER, "repositories": "team", "git": "github",
+        "outside-changes": change_id, "comparisons": comparison.id,
+        "pipeline-runs": turn.id, "jobs": spare.id, "tokens": Role.VIEWER, "repositories": "team", "git": "github",
     }  # fmt: skip
 
 
