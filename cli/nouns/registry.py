@@ -72,6 +72,7 @@ def checks(session: Session, name: NameArgument, number: NumberArgument) -> None
 @noun.command("search")
 def search(
     session: Session,
+    *,
     words: Annotated[str | None, typer.Argument(help="In the model's name or the version's description.")] = None,
     tag: Annotated[list[str] | None, typer.Option(help="As key:value; repeat it.")] = None,
     metric: Annotated[list[str] | None, typer.Option(help="As mae<40; repeat it.")] = None,
@@ -132,6 +133,7 @@ def history(session: Session, name: NameArgument, number: NumberArgument) -> Non
 @noun.command("describe")
 def describe(
     session: Session,
+    *,
     name: NameArgument,
     number: Annotated[int | None, typer.Argument(min=1, help="A version, instead of the model.")] = None,
     description: Annotated[str | None, typer.Option(help="What it is.")] = None,

@@ -97,9 +97,8 @@ def test_an_alias_moved_in_mlflow_is_put_back_within_one_look(
         ours = person.get_model_version_by_alias("m", "champion")
         [other] = [one for one in person.search_model_versions("name = 'm'") if one.version != ours.version]
         person.set_registered_model_alias("m", "champion", str(other.version))
-        theirs = person.create_model_version(
-            "m", other.source, run_id=other.run_id, model_id=other.source.removeprefix("models:/")
-        )
+        source = str(other.source)
+        theirs = person.create_model_version("m", source, model_id=source.removeprefix("models:/"))
 
         clock.advance(61)
         order_look_at_mirror(real)
