@@ -33,6 +33,7 @@ class Settings(BaseSettings, StoreCredentials):
     lease_seconds: float = 30.0
     heartbeat_seconds: float = 1.0
     renudge_seconds: float = 10.0
+    mirror_look_seconds: float = Field(default=60.0, ge=0.0)
 
     max_body_bytes: int = 10 * 2**20
     max_upload_bytes: int = 50 * 2**30

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final, TypeVar
@@ -26,12 +27,14 @@ from mlflow.entities import (
     Param,
     Run,
 )
+from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException, RestException
 from mlflow.models import Model as MlflowModel
 from mlflow.tracking import MlflowClient
 
 from adapters.model_files import save_python_model
 from domain.errors import Invalid, NotFound, Unavailable
+from domain.registry.mirror import SeenModel, SeenVersion
 from ml.trainers.train import TrainedModel
 
 RUN_TAG: Final = "millrace.run_id"
@@ -39,6 +42,7 @@ VERSION_TAG: Final = "millrace.version"
 # Limits of MLflow's REST API.
 _METRICS_PER_CALL: Final = 1000
 _PARAMS_PER_CALL: Final = 100
+_VERSIONS_PER_PAGE: Final = 1000
 _PARAM_LENGTH: Final = 6000
 _DIGEST_LENGTH: Final = 36
 _SERVER_TROUBLE: Final = frozenset({"INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED"})
@@ -178,6 +182,25 @@ class Tracking:
                 )
             )
 
+    def look(self, model: str) -> SeenModel:
+        """The model's aliases and versions as MLflow has them now."""
+        with self._answering():
+            try:
+                aliases = dict(self._client.get_registered_model(model).aliases)
+            except RestException as error:
+                if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                    raise
+                return SeenModel({}, [])
+            found: list[SeenVersion] = []
+            token: str | None = None
+            while token != "":
+                page = self._client.search_model_versions(
+                    f"name = '{model}'", max_results=_VERSIONS_PER_PAGE, page_token=token
+                )
+                found += [_seen(version) for version in page]
+                token = page.token or ""
+            return SeenModel({alias: str(number) for alias, number in aliases.items()}, found)
+
     @contextmanager
     def _answering(self) -> Iterator[None]:
         """MLflow's errors as ours: no answer is `TrackingAway`, a refusal `TrackingRefused`."""
@@ -237,6 +260,17 @@ class Tracking:
 
 def _model_id(uri: str) -> str | None:
     return uri.removeprefix("models:/") if uri.startswith("models:/m-") else None
+
+
+def _seen(version: ModelVersion) -> SeenVersion:
+    tag = version.tags.get(VERSION_TAG, "")
+    made = version.creation_timestamp
+    return SeenVersion(
+        found=str(version.version),
+        number=int(tag) if tag.isdecimal() else None,
+        who=version.user_id or None,
+        at=datetime.fromtimestamp(made / 1000, UTC) if made else None,
+    )
 
 
 def _dataset_input(dataset: TrackedDataset) -> DatasetInput:

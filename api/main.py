@@ -15,6 +15,7 @@ from api import errors
 from api.middleware import BodyLimit, Envelope, RequestMetrics
 from api.routers import (
     access,
+    comparisons,
     data_checks,
     datasets,
     dvc,
@@ -25,6 +26,7 @@ from api.routers import (
     gc,
     health,
     jobs,
+    model_cards,
     model_checks,
     models,
     monitoring,
@@ -51,6 +53,9 @@ ROUTERS: list[APIRouter] = [
     experiments.router,
     runs.router,
     models.router,
+    models.versions,
+    model_cards.router,
+    comparisons.router,
     model_checks.router,
     promotions.router,
     endpoints.router,

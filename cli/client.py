@@ -111,6 +111,14 @@ class Client:
             raise problem(response)
         return Answer(response.content, response.headers.get("etag", ""))
 
+    def text(self, *path: str | int, **query: str) -> str:
+        """An answer that is no JSON."""
+        with self._errors():
+            response = self._http.get(_join(path), params=query)
+        if not response.is_success:
+            raise problem(response)
+        return response.text
+
     def post(self, *path: str | int, body: Any = None, **query: str | None) -> Any:
         asked = {name: value for name, value in query.items() if value is not None}
         return self._call("POST", path, params=asked, **_as_json(body))
@@ -152,7 +160,7 @@ class Client:
         with self._stream("POST", path, timeout=ANSWER_SECONDS, json={"paths": paths}) as response:
             yield from response.iter_raw(2**20)
 
-    def items(self, *path: str | int, limit: int, **query: str | int | None) -> list[Any]:
+    def items(self, *path: str | int, limit: int, **query: str | int | list[str] | None) -> list[Any]:
         """At most `limit` items of a list, over as many pages as that takes."""
         found: list[Any] = []
         cursor: str | None = None

@@ -33,7 +33,14 @@ from domain.promotions.events import (
     PromotionRejected,
 )
 from domain.registry import reactions as registry
-from domain.registry.events import AliasMoved, ModelVersionCreated, ModelVersionRefused, PolicyChanged
+from domain.registry.events import (
+    AliasChangedOutside,
+    AliasMoved,
+    ModelVersionCreated,
+    ModelVersionRefused,
+    PolicyChanged,
+    VersionRemovedOutside,
+)
 from domain.repositories import reactions as repositories
 from domain.repositories.events import CodeChanged
 from domain.training import reactions as training
@@ -69,6 +76,8 @@ REACTIONS: Mapping[type[Event], Sequence[Reaction]] = {
     PolicyChanged: [model_checks.policy_changed],
     ModelSuiteChanged: [model_checks.suite_changed],
     AliasMoved: [registry.alias_moved],
+    AliasChangedOutside: [promotions.alias_changed_outside, registry.alias_changed_outside],
+    VersionRemovedOutside: [registry.version_removed_outside],
     PromotionDecided: [pipelines.promotion_decided],
     PromotionApproved: [deployments.promotion_approved],
     PromotionRejected: [pipelines.promotion_rejected],

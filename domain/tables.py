@@ -1,6 +1,7 @@
 """Every table of the platform, imported once so that migrations and tests see the whole schema."""
 
 from domain.access.models import Token
+from domain.comparisons.models import VersionComparison
 from domain.contents.models import Chunk, Content, Pack
 from domain.data_checks.models import DataCheckReport, DatasetSuite
 from domain.datasets.models import (
@@ -26,7 +27,7 @@ from domain.monitoring.models import Alert, GroundTruth, Monitor, MonitoringWind
 from domain.pins.models import ModelPin
 from domain.pipelines.models import Pipeline, PipelineRun, PipelineStep
 from domain.promotions.models import Promotion
-from domain.registry.models import ModelAlias, ModelVersion, RegisteredModel
+from domain.registry.models import ModelAlias, ModelVersion, OutsideChange, RegisteredModel
 from domain.repositories.models import CodeVersion, HookDelivery, Repository, RepositoryBranch, WaitingPointer
 from domain.verifications.models import Finding, Verification
 
@@ -65,6 +66,7 @@ __all__ = [
     "ModelVersion",
     "Monitor",
     "MonitoringWindow",
+    "OutsideChange",
     "Pack",
     "Pipeline",
     "PipelineRun",
@@ -80,6 +82,7 @@ __all__ = [
     "Run",
     "Token",
     "Verification",
+    "VersionComparison",
     "WaitingPointer",
     "metadata",
 ]

@@ -22,6 +22,7 @@ from api.main import create_app
 from domain.jobs.models import Job
 from domain.jobs.queries import get_job
 from domain.jobs.states import JobState
+from domain.registry.mirror import SeenModel, SeenVersion
 from migrations import run as migrations
 from tests.servers import Postgres
 from tests.servers import postgres as postgres_server
@@ -102,6 +103,11 @@ class TrackingInMemory:
             raise NotTracked(f"MLflow has no version {version} of {model!r}.")
         else:
             self.aliases[model, alias] = version
+
+    def look(self, model: str) -> SeenModel:
+        self._answer()
+        versions = [SeenVersion(str(n), n, None, None) for name, n in self.versions if name == model]
+        return SeenModel({alias: str(n) for (name, alias), n in self.aliases.items() if name == model}, versions)
 
     def _answer(self) -> None:
         if self.away:

@@ -7,6 +7,7 @@ from typing import Protocol
 from adapters.runtime import Runtime, open_runtime
 from adapters.settings import Settings
 from adapters.tracking import ForeignRun, RunRecord, TrackedRun, Tracking
+from domain.registry.mirror import SeenModel
 from workers.dataset_cache import DatasetCache
 
 
@@ -18,6 +19,7 @@ class RunTracker(Protocol):
     def look_up_run(self, run_id: str) -> ForeignRun: ...
     def download_model(self, uri: str, folder: Path) -> Path: ...
     def mirror_alias(self, model: str, alias: str, version: int | None) -> None: ...
+    def look(self, model: str) -> SeenModel: ...
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,10 @@
 """Models: create, policy, versions and their lineage."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Path, Query, Response
+from pydantic import StringConstraints
 
 from api.deps import IdempotencyKey, IfMatch, PageDep, ReadDep, Reader, WriteDep, Writer, check_if_match
 from api.documents import DocumentRoute
@@ -13,28 +15,41 @@ from api.schemas.models import (
     ModelImport,
     ModelLineageRead,
     ModelRead,
+    ModelUpdate,
     ModelVersionRead,
     NewVersion,
+    OutsideChangeRead,
     RunOrigin,
+    VersionUpdate,
 )
 from api.schemas.pages import PageRead
 from domain.db import AnySession
 from domain.experiments.models import Run
 from domain.promotions.policies import refuse_unknown_suites
 from domain.promotions.specs import Policy
-from domain.registry import queries, service
+from domain.registry import mirror, queries, search, service
 from domain.registry.models import ModelVersion, RegisteredModel
-from domain.registry.specs import Package
+from domain.registry.search import ModelSort, VersionSort
+from domain.registry.specs import Package, Task
+from domain.registry.states import VersionState
 from domain.training.imports import request_import
 
 router = APIRouter(prefix="/models", tags=["models"], route_class=DocumentRoute)
+versions = APIRouter(prefix="/model-versions", tags=["models"])
 
 Number = Annotated[int, Path(ge=1, lt=2**31)]
+Words = Annotated[str | None, Query(max_length=200)]
+Filters = Annotated[Sequence[Annotated[str, StringConstraints(max_length=300)]], Query(max_length=20)]
 
 
 def _read(session: AnySession, row: RegisteredModel) -> ModelRead:
     aliases = queries.aliases_of(session, row)
-    computed = {"aliases": aliases, "champion": aliases.get("champion"), "challenger": aliases.get("challenger")}
+    computed = {
+        "aliases": aliases,
+        "champion": aliases.get("champion"),
+        "challenger": aliases.get("challenger"),
+        "changed_outside": list(map(OutsideChangeRead.model_validate, queries.open_outside_changes(session, row))),
+    }
     plain = {name: getattr(row, name) for name in ModelRead.model_fields if name not in computed}
     return ModelRead.model_validate({**plain, **computed})
 
@@ -66,9 +81,20 @@ def create_model(body: ModelCreate, session: WriteDep, _: Writer) -> ModelRead:
 
 
 @router.get("")
-def list_models(session: ReadDep, page: PageDep, _: Reader) -> PageRead[ModelRead]:
-    """Newest first."""
-    return PageRead[ModelRead].of(queries.list_models(session, page), lambda row: _read(session, row))
+def list_models(
+    *,
+    session: ReadDep,
+    page: PageDep,
+    _: Reader,
+    q: Words = None,
+    tag: Filters = (),
+    task: Task | None = None,
+    owner: Words = None,
+    sort: ModelSort = ModelSort.NEWEST,
+) -> PageRead[ModelRead]:
+    """Models for which every filter holds; `q` looks into names, descriptions and targets, `tag` is `key:value`."""
+    found = search.search_models(session, page, q=q, tags=tag, task=task, owner=owner, sort=sort)
+    return PageRead[ModelRead].of(found, lambda row: _read(session, row))
 
 
 @router.get("/{name}")
@@ -77,6 +103,32 @@ def get_model(name: str, session: ReadDep, response: Response, _: Reader) -> Mod
     model = queries.get_model(session, name)
     response.headers["ETag"] = f'"{model.policy_version}"'
     return _read(session, model)
+
+
+@router.patch("/{name}")
+def update_model(
+    name: str, body: ModelUpdate, session: WriteDep, response: Response, _: Writer, if_match: IfMatch = None
+) -> ModelRead:
+    """Change what people say about a model. The ETag here is its `revision`."""
+    model = queries.get_model(session, name, lock=True)
+    check_if_match(if_match, model.revision, what=f"The model {name!r}")
+    service.describe_model(session, model=model, **body.model_dump(exclude_none=True, exclude={"tags"}), tags=body.tags)
+    response.headers["ETag"] = f'"{model.revision}"'
+    return _read(session, model)
+
+
+@router.get("/{name}/outside-changes")
+def list_outside_changes(name: str, session: ReadDep, page: PageDep, _: Reader) -> PageRead[OutsideChangeRead]:
+    """What others did to the model's mirror in MLflow, newest first: the open ones, and those that are over."""
+    found = queries.list_outside_changes(session, queries.get_model(session, name), page)
+    return PageRead[OutsideChangeRead].of(found, OutsideChangeRead.model_validate)
+
+
+@router.post("/{name}/outside-changes/{change_id}/acknowledge")
+def acknowledge_outside_change(name: str, change_id: str, session: WriteDep, _: Writer) -> OutsideChangeRead:
+    """Say that you have seen it: the model shows it no longer."""
+    model = queries.get_model(session, name)
+    return OutsideChangeRead.model_validate(mirror.acknowledge(session, model=model, change_id=change_id))
 
 
 @router.put("/{name}/policy")
@@ -112,9 +164,11 @@ def add_model_version(
 
 
 @router.get("/{name}/versions")
-def list_model_versions(name: str, session: ReadDep, page: PageDep, _: Reader) -> PageRead[ModelVersionRead]:
-    """Newest first."""
-    found = queries.list_versions(session, queries.get_model(session, name), page)
+def list_model_versions(
+    name: str, session: ReadDep, page: PageDep, _: Reader, archived: bool = False
+) -> PageRead[ModelVersionRead]:
+    """Newest first; with `archived=true` the archived ones too."""
+    found = queries.list_versions(session, queries.get_model(session, name), page, archived=archived)
     return PageRead[ModelVersionRead].of(found, lambda row: _read_version(session, row))
 
 
@@ -122,6 +176,16 @@ def list_model_versions(name: str, session: ReadDep, page: PageDep, _: Reader) -
 def get_model_version(name: str, number: Number, session: ReadDep, _: Reader) -> ModelVersionRead:
     """One version; its package says whether ONNX or the Python model answers, and why."""
     return _read_version(session, queries.get_version(session, name, number))
+
+
+@router.patch("/{name}/versions/{number}")
+def update_model_version(
+    name: str, number: Number, body: VersionUpdate, session: WriteDep, _: Writer
+) -> ModelVersionRead:
+    """Change what people say about a version."""
+    version = queries.get_version_by_id(session, queries.get_version(session, name, number).id, lock=True)
+    texts = body.model_dump(exclude_none=True, exclude={"tags"})
+    return _read_version(session, service.describe_version(session, version=version, **texts, tags=body.tags))
 
 
 @router.post("/{name}/versions/{number}/archive")
@@ -152,3 +216,36 @@ def get_model_lineage(name: str, number: Number, session: ReadDep, _: Reader) ->
         package=Package.model_validate(run.package),
         package_digest=version.package_digest,
     )
+
+
+@versions.get("")
+def search_model_versions(
+    *,
+    session: ReadDep,
+    page: PageDep,
+    _: Reader,
+    q: Words = None,
+    tag: Filters = (),
+    state: VersionState | None = None,
+    alias: Words = None,
+    metric: Filters = (),
+    dataset: Words = None,
+    trainer: Words = None,
+    archived: bool = False,
+    sort: VersionSort = VersionSort.NEWEST,
+) -> PageRead[ModelVersionRead]:
+    """Versions of all models for which every filter holds; `metric` is `mae<40`, `dataset` is `bikes` or `bikes@3`."""
+    found = search.search_versions(
+        session,
+        page,
+        q=q,
+        tags=tag,
+        state=state,
+        alias=alias,
+        metrics=metric,
+        dataset=dataset,
+        trainer=trainer,
+        archived=archived,
+        sort=sort,
+    )
+    return PageRead[ModelVersionRead].of(found, lambda row: _read_version(session, row))

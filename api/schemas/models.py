@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from domain.datasets.specs import Name, VersionRef
 from domain.promotions.specs import Policy
-from domain.registry.specs import Flavor, Package, Task
+from domain.registry.specs import Flavor, OutsideKind, OutsidePolicy, Package, TagKey, TagValue, Task
 from domain.registry.states import VersionState
 
 
@@ -23,13 +23,72 @@ class ModelCreate(BaseModel):
     policy: Policy = Field(default=Policy(), description="Without gates nothing can become champion.")
 
 
+LongText = Annotated[str, Field(max_length=20_000, pattern=r"^[^\x00]*$")]
+Tags = Annotated[
+    dict[TagKey, TagValue | None], Field(max_length=100, description="Merged with those there; null takes one away.")
+]
+
+
+class ModelUpdate(BaseModel):
+    """What is absent stays as it is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    description: Annotated[str, Field(max_length=2000, pattern=r"^[^\x00]*$")] | None = None
+    intended_use: LongText | None = Field(default=None, description="For the model card: what it is for, by a person.")
+    limits: LongText | None = Field(default=None, description="For the model card: what it is not for, by a person.")
+    tags: Tags = {}
+    outside_changes: OutsidePolicy | None = Field(
+        default=None, description="When somebody moves an alias in MLflow: put it back, ask for a promotion, or tell."
+    )
+
+
+class VersionUpdate(BaseModel):
+    """What is absent stays as it is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    description: LongText | None = None
+    tags: Tags = {}
+
+
+class OutsideChangeRead(BaseModel):
+    """Something that others did in MLflow's registry. `found` is MLflow's number of a version, the others are ours."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: str
+    kind: OutsideKind
+    alias: str | None
+    found: str | None
+    number: int | None
+    expected: int | None
+    policy: OutsidePolicy
+    who: str | None = Field(description="As MLflow tells; null where it does not.")
+    changed_at: datetime | None
+    seen_at: datetime
+    note: str
+    acknowledged_at: datetime | None
+    acknowledged_by: str | None
+    resolved_at: datetime | None
+
+
 class ModelRead(BaseModel):
-    """`versions` is their count; `policy_version` is the ETag for changing the policy."""
+    """`policy_version` is the ETag for changing the policy, `revision` that for changing the rest.
+
+    `versions` is their count; `changed_outside` has what others changed in MLflow, until it is gone or acknowledged.
+    """
 
     name: str
     task: Task
     target: str
     description: str
+    intended_use: str
+    limits: str
+    tags: dict[str, str]
+    outside_changes: OutsidePolicy
+    changed_outside: list[OutsideChangeRead]
+    revision: int
     versions: int
     champion: int | None
     challenger: int | None
@@ -79,6 +138,8 @@ class ModelVersionRead(BaseModel):
     number: int
     state: VersionState
     aliases: list[str]
+    description: str
+    tags: dict[str, str]
     run_id: str
     flavor: Flavor
     package: Package

@@ -6,12 +6,13 @@ from typing import Annotated, Any
 import typer
 from rich.console import RenderableType
 
+from cli.client import ClientError, Status
 from cli.documents import located, read_document
 from cli.model_reports import draw_report, draw_suite
 from cli.nouns.jobs import follow
 from cli.nouns.training import on_test
 from cli.session import Noun, Session
-from cli.tables import at, facts, stack, table, when
+from cli.tables import at, facts, number, sentence, size, stack, table, when
 
 noun = Noun("Registered models.")
 
@@ -126,6 +127,152 @@ def import_model(
     follow(session, job, wait=wait, view=view)
 
 
+@noun.command("search")
+def search(
+    session: Session,
+    *,
+    words: Annotated[str | None, typer.Argument(help="In the model's name or the version's description.")] = None,
+    tag: Annotated[list[str] | None, typer.Option(help="As key:value; repeat it.")] = None,
+    metric: Annotated[list[str] | None, typer.Option(help="As mae<40; repeat it.")] = None,
+    dataset: Annotated[str | None, typer.Option(help="Trained on it: NAME or NAME@n.")] = None,
+    trainer: Annotated[str | None, typer.Option(help="Trained by it.")] = None,
+    alias: Annotated[str | None, typer.Option(help="champion or challenger.")] = None,
+    state: Annotated[str | None, typer.Option(help="registered, checked or archived.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 50,
+) -> None:
+    """Versions of all models for which every filter holds."""
+    asked = {"q": words, "tag": tag, "metric": metric, "dataset": dataset, "trainer": trainer}
+    rows = session.client.items(
+        "model-versions",
+        limit=limit,
+        alias=alias,
+        state=state,
+        **{name: value for name, value in asked.items() if value},
+    )
+    columns = {
+        "version": lambda row: f"{row['model']}@{row['number']}",
+        "state": "state",
+        "aliases": "aliases",
+        "tags": "tags",
+        "on test rows": on_test,
+        "created": at("created_at"),
+    }
+    session.show(rows, lambda rows: table(rows, columns, empty="None found."))
+
+
+@noun.command("card")
+def card(session: Session, name: NameArgument, number: NumberArgument) -> None:
+    """Everything that is known of a version, as Markdown."""
+    path = ("models", name, "versions", number, "card")
+    if session.as_json:
+        session.show(session.client.get(*path), sentence)
+    else:
+        typer.echo(session.client.text(*path, format="markdown"), nl=False)
+
+
+@noun.command("compare")
+def compare(
+    session: Session,
+    name: NameArgument,
+    versions: Annotated[list[str], typer.Argument(help="Two or more: numbers, or MODEL@n of other models.")],
+) -> None:
+    """Versions side by side: metrics, and what differs of how they were made."""
+    session.show(session.client.get("models", name, "compare", versions=",".join(versions)), _draw_side_by_side)
+
+
+@noun.command("history")
+def history(session: Session, name: NameArgument, number: NumberArgument) -> None:
+    """What happened to a version, the newest first."""
+    columns = {"at": at("at"), "what": "what", "who": "who", "detail": "detail"}
+    rows = session.client.get("models", name, "versions", number, "history")
+    session.show(rows, lambda rows: table(rows, columns))
+
+
+@noun.command("describe")
+def describe(
+    session: Session,
+    *,
+    name: NameArgument,
+    number: Annotated[int | None, typer.Argument(min=1, help="A version, instead of the model.")] = None,
+    description: Annotated[str | None, typer.Option(help="What it is.")] = None,
+    intended_use: Annotated[str | None, typer.Option(help="Of the model: what it is for.")] = None,
+    limits: Annotated[str | None, typer.Option(help="Of the model: what it is not for.")] = None,
+    outside_changes: Annotated[
+        str | None, typer.Option(help="Of the model, on changes in MLflow: revert, adopt or flag.")
+    ] = None,
+) -> None:
+    """Write what a person knows of a model or a version."""
+    texts = {
+        "description": description,
+        "intended_use": intended_use,
+        "limits": limits,
+        "outside_changes": outside_changes,
+    }
+    _change(session, name, number, {field: text for field, text in texts.items() if text is not None})
+
+
+@noun.command("tag")
+def tag(
+    session: Session,
+    name: NameArgument,
+    tags: Annotated[list[str], typer.Argument(help="key:value to set it, key- to take it away.")],
+    number: Annotated[int | None, typer.Option("--version", "-n", min=1, help="A version, not the model.")] = None,
+) -> None:
+    """Set and take away tags."""
+    wanted: dict[str, str | None] = {}
+    for one in tags:
+        key, colon, value = one.partition(":")
+        if not colon and not one.endswith("-"):
+            raise ClientError(
+                f"{one!r} is no tag.", fix="Write key:value, or key- to take it away.", status=Status.USAGE
+            )
+        wanted[key if colon else one[:-1]] = value if colon else None
+    _change(session, name, number, {"tags": wanted})
+
+
+def _change(session: Session, name: str, number: int | None, body: dict[str, Any]) -> None:
+    path = ("models", name) if number is None else ("models", name, "versions", number)
+    answer = session.client.patch(*path, body=body)
+    shown = ("description", "intended_use", "limits", "outside_changes", "tags")
+    session.show(answer, lambda answer: facts({field: answer.get(field) for field in shown}))
+
+
+def _draw_side_by_side(found: dict[str, Any]) -> RenderableType:
+    def beside(rows: list[dict[str, Any]]) -> RenderableType:
+        head = {"": "name"} | {
+            version: lambda row, place=place: _cell(row["values"][place])
+            for place, version in enumerate(found["versions"])
+        }
+        return table(rows, head, empty="None.")
+
+    made = [
+        {"name": "data", "values": [one["dataset"] for one in found["data"]]},
+        {"name": "checks", "values": found["verdicts"]},
+        {"name": "promotion", "values": found["promotions"]},
+        {"name": "served as", "values": found["flavors"]},
+        {"name": "package", "values": [size(one) for one in found["sizes"]]},
+        {"name": "latency", "values": found["latencies"]},
+    ]
+    return stack(
+        sentence(found["warning"]) if found["warning"] else None,
+        beside(found["metrics"]),
+        beside(found["params"]),
+        beside(made),
+        beside(found["slices"]),
+        beside(found["checks"]),
+    )
+
+
+def _cell(value: Any) -> Any:
+    """A metric with its interval, a slice or a check in one cell."""
+    if not isinstance(value, dict) or "low" not in value:
+        return value
+    written = number(value.get("value", value.get("metric")))
+    if value["low"] is not None:
+        written = f"{written} ({number(value['low'])} to {number(value['high'])})"
+    return f"{value['verdict']} {written}" if "verdict" in value else written
+
+
 def _draw(model: dict[str, Any]) -> RenderableType:
     columns = {
         "n": "number",
@@ -142,7 +289,14 @@ def _draw(model: dict[str, Any]) -> RenderableType:
                 "model": model["name"],
                 "predicts": f"{model['target']} ({model['task']})",
                 "about": model["description"],
+                "intended use": model["intended_use"],
+                "limits": model["limits"],
+                "tags": model["tags"],
                 "aliases": model["aliases"],
+                "changed in MLflow": [
+                    f"{one['alias'] or one['kind']} ({one['found']}) {one['note']}".strip()
+                    for one in model["changed_outside"]
+                ],
                 "policy": f"version {model['policy_version']}, approval {model['policy']['approval']}",
             }
         ),

@@ -10,7 +10,7 @@ from domain.datasets.spec import NAME_PATTERN, ColumnType, Name, PinnedRef, Spec
 from domain.errors import Invalid
 
 # Defined below this module, read from here by everybody else.
-__all__ = ["NAME_PATTERN", "BuiltRecipe", "ColumnType", "Name", "RecipeSource", "Spec", "VersionRef"]
+__all__ = ["NAME_PATTERN", "BuiltRecipe", "ColumnType", "Name", "PinnedRef", "RecipeSource", "Spec", "VersionRef"]
 
 TableFormat = Literal["csv", "parquet", "jsonl"]
 VersionFormat = Literal["csv", "parquet", "jsonl", "folder"]

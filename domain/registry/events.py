@@ -47,3 +47,59 @@ class AliasMoved(Event):
 class PolicyChanged(Event):
     model: str
     policy_version: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelChanged(Event):
+    """What people say about the model: `fields` names what changed."""
+
+    model: str
+    fields: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelVersionChanged(Event):
+    model: str
+    number: int
+    fields: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AliasChangedOutside(Event):
+    """MLflow's alias is not where ours is, and we did not move it. `found` is MLflow's number, `number` ours."""
+
+    model: str
+    change_id: str
+    alias: str
+    found: str | None
+    number: int | None
+    expected: int | None
+    policy: str
+    who: str | None
+    changed_at: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class VersionRegisteredOutside(Event):
+    """MLflow's registry has a version of this model that we do not know."""
+
+    model: str
+    found: str
+    who: str | None
+    changed_at: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class VersionRemovedOutside(Event):
+    """MLflow's registry does not have a version any more that we had put there."""
+
+    model: str
+    number: int
+    version_id: str
+    policy: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutsideChangeAcknowledged(Event):
+    model: str
+    change_id: str

@@ -20,3 +20,10 @@ class MirrorAlias(JobSpec):
 
     model: str
     alias: str
+
+
+class LookAtMirror(JobSpec):
+    """Compare MLflow's registry with ours: what others changed there is told, and put right as each model says."""
+
+    max_attempts = 1
+    priority = -10

@@ -1,5 +1,6 @@
 """Reads of the registry: models, versions, aliases, and where a version comes from."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -10,7 +11,8 @@ from domain.db import AnySession, locked
 from domain.errors import NotFound, unknown
 from domain.experiments.models import Experiment, Run
 from domain.pages import Page, PageRequest, paginate
-from domain.registry.models import ModelAlias, ModelVersion, RegisteredModel
+from domain.registry.models import ModelAlias, ModelVersion, OutsideChange, RegisteredModel
+from domain.registry.states import VersionState
 
 
 class UnknownModel(NotFound):
@@ -42,11 +44,6 @@ def get_model(session: AnySession, name: str, *, lock: bool = False) -> Register
         absent = unknown("model", name, session.scalars(select(RegisteredModel.name)))
         raise UnknownModel(absent.message, where=absent.where, fix=absent.fix)
     return model
-
-
-def list_models(session: AnySession, page: PageRequest) -> Page[RegisteredModel]:
-    """Newest first."""
-    return paginate(session, select(RegisteredModel), page, key=RegisteredModel.id)
 
 
 def find_version(session: AnySession, model_id: str, number: int) -> ModelVersion:
@@ -82,10 +79,34 @@ def newest_version(session: AnySession, model: RegisteredModel) -> ModelVersion 
     return session.scalar(query.order_by(ModelVersion.number.desc()).limit(1))
 
 
-def list_versions(session: AnySession, model: RegisteredModel, page: PageRequest) -> Page[ModelVersion]:
-    """Newest first."""
+def list_versions(
+    session: AnySession, model: RegisteredModel, page: PageRequest, *, archived: bool = False
+) -> Page[ModelVersion]:
+    """Newest first; archived ones only when asked for, beside the others."""
     query = select(ModelVersion).where(ModelVersion.model_id == model.id)
+    if not archived:
+        query = query.where(ModelVersion.state != VersionState.ARCHIVED)
     return paginate(session, query, page, key=ModelVersion.number, cast=int)
+
+
+def resolve_versions(
+    session: AnySession, home: RegisteredModel, refs: Sequence[int | str]
+) -> list[tuple[RegisteredModel, ModelVersion]]:
+    """Versions of `home` by their number, of any model as `model@n`, in the order given; the errors name the place."""
+    found = []
+    for place, ref in enumerate(refs):
+        name, number = (home.name, ref) if isinstance(ref, int) else _split(ref)
+        try:
+            model = home if name == home.name else get_model(session, name)
+            found.append((model, find_version(session, model.id, number)))
+        except NotFound as error:
+            raise type(error)(error.message, where=f"versions.{place}", fix=error.fix) from error
+    return found
+
+
+def _split(ref: str) -> tuple[str, int]:
+    name, _, number = ref.partition("@")
+    return name, int(number)
 
 
 def alias_of(session: AnySession, model: RegisteredModel, alias: str) -> ModelVersion | None:
@@ -108,3 +129,19 @@ def origin_of(session: AnySession, version: ModelVersion) -> Origin:
         experiment=session.get_one(Experiment, run.experiment_id),
         data=get_dataset_version(session, run.dataset_version_id),
     )
+
+
+def list_outside_changes(session: AnySession, model: RegisteredModel, page: PageRequest) -> Page[OutsideChange]:
+    """What others did to the model's mirror in MLflow, newest first."""
+    query = select(OutsideChange).where(OutsideChange.model_id == model.id)
+    return paginate(session, query, page, key=OutsideChange.id)
+
+
+def open_outside_changes(session: AnySession, model: RegisteredModel, *, limit: int = 20) -> list[OutsideChange]:
+    """The newest of them that are neither gone nor acknowledged."""
+    query = select(OutsideChange).where(
+        OutsideChange.model_id == model.id,
+        OutsideChange.resolved_at.is_(None),
+        OutsideChange.acknowledged_at.is_(None),
+    )
+    return list(session.scalars(query.order_by(OutsideChange.id.desc()).limit(limit)))

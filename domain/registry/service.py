@@ -1,11 +1,12 @@
 """Verbs of the registry: models, policies, versions, aliases. The only place that moves a version's state."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import select
 
 from domain.db import AnySession, WriteSession, new_id
-from domain.errors import Conflict
+from domain.errors import Conflict, Invalid
 from domain.events.service import emit
 from domain.experiments import queries as experiments
 from domain.experiments.models import Run
@@ -13,8 +14,10 @@ from domain.experiments.states import RunState
 from domain.jobs import service as jobs
 from domain.registry.events import (
     AliasMoved,
+    ModelChanged,
     ModelCreated,
     ModelVersionArchived,
+    ModelVersionChanged,
     ModelVersionCreated,
     ModelVersionRefused,
     PolicyChanged,
@@ -26,6 +29,7 @@ from domain.registry.queries import aliases_of, find_model, get_model, get_versi
 from domain.registry.specs import Task
 from domain.registry.states import VersionState, may_move
 
+MAX_TAGS = 50
 # Shows nothing and so lets nothing pass, until somebody says what a champion must show.
 NO_POLICY: dict[str, Any] = {"gates": [], "approval": "automatic"}
 
@@ -46,6 +50,10 @@ class RunNotFinished(Conflict):
 
 class RunRegistered(Conflict):
     code = "run_already_registered"
+
+
+class TooManyTags(Invalid):
+    code = "too_many_tags"
 
 
 class AliasConflict(Conflict):
@@ -83,6 +91,11 @@ def create_model(
         task=task,
         target=target,
         description=description,
+        intended_use="",
+        limits="",
+        tags={},
+        outside_changes="revert",
+        revision=1,
         policy=policy,
         policy_version=1,
         versions=0,
@@ -122,6 +135,32 @@ def set_policy(session: WriteSession, *, model: RegisteredModel, policy: dict[st
     return model
 
 
+def describe_model(
+    session: WriteSession, *, model: RegisteredModel, tags: Mapping[str, str | None], **texts: str
+) -> RegisteredModel:
+    """Change what people say about a model, which must be locked: `texts` are its columns by name.
+
+    A tag without a value is taken away; those that are not named stay.
+    """
+    changed = _describe(model, tags, texts)
+    if changed:
+        model.revision += 1
+        emit(session, ModelChanged(subject=f"models/{model.name}", model=model.name, fields=changed))
+    return model
+
+
+def describe_version(
+    session: WriteSession, *, version: ModelVersion, tags: Mapping[str, str | None], **texts: str
+) -> ModelVersion:
+    """Change what people say about a version, as `describe_model` does."""
+    changed = _describe(version, tags, texts)
+    if changed:
+        name = session.get_one(RegisteredModel, version.model_id).name
+        subject = f"models/{name}/versions/{version.number}"
+        emit(session, ModelVersionChanged(subject=subject, model=name, number=version.number, fields=changed))
+    return version
+
+
 def add_version(session: WriteSession, *, model: RegisteredModel, run_id: str) -> ModelVersion:
     """Make a finished run the next version of `model`.
 
@@ -140,6 +179,8 @@ def add_version(session: WriteSession, *, model: RegisteredModel, run_id: str) -
         package_digest=run.package_digest,
         flavor=run.package["flavor"],
         metrics=run.metrics,
+        description="",
+        tags={},
         created_at=session.now(),
         created_by=session.actor.name,
     )
@@ -248,6 +289,20 @@ def mirror_alias(session: WriteSession, *, model: str, alias: str) -> None:
     """Order the alias's mirror in MLflow's registry."""
     spec = MirrorAlias(model=model, alias=alias)
     jobs.submit(session, spec, subject=f"models/{model}")
+
+
+def _describe(
+    row: RegisteredModel | ModelVersion, tags: Mapping[str, str | None], texts: Mapping[str, str]
+) -> list[str]:
+    """Names of the fields that are other than before."""
+    merged = {key: value for key, value in {**row.tags, **tags}.items() if value is not None}
+    if len(merged) > MAX_TAGS:
+        raise TooManyTags(f"That would be {len(merged)} tags, and {MAX_TAGS} are kept.", where="tags")
+    fields = {**texts, "tags": merged}
+    changed = [name for name, value in fields.items() if getattr(row, name) != value]
+    for name in changed:
+        setattr(row, name, fields[name])
+    return changed
 
 
 def _refuse_run(session: AnySession, run: Run, model: RegisteredModel) -> None:

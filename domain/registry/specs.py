@@ -4,7 +4,7 @@ A package lives in the model store under `packages/{digest}/`; its digest is the
 which lists every other file with its own SHA-256. The same model packs to the same digest.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -13,6 +13,11 @@ from domain.datasets.specs import ColumnType, Spec
 Task = Literal["classification", "regression", "text_classification"]
 Flavor = Literal["onnx", "python"]
 Label = str | int | bool | float
+OutsidePolicy = Literal["revert", "adopt", "flag"]
+OutsideKind = Literal["alias", "version_unknown", "version_removed"]
+TAG_KEY = r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$"
+TagKey = Annotated[str, Field(pattern=TAG_KEY)]
+TagValue = Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
 
 
 class InputColumn(Spec):

@@ -101,6 +101,15 @@ BODIES: Final[dict[str, Any]] = {
         ],
     },
     "run_model_checks": {"suite": "words", "dataset": "people@1", "fresh": True},
+    "update_model": {
+        "description": "d",
+        "intended_use": "i",
+        "limits": "l",
+        "tags": {"team": "rides", "old": None},
+        "outside_changes": "adopt",
+    },
+    "update_model_version": {"description": "d", "tags": {"team": "rides"}},
+    "create_comparison": {"versions": [1, "m@2"], "datasets": ["d@1"], "where": ["x > 1"], "metric": "mae"},
     "add_model_version": {"run_id": "nope"},
     "reject_promotion": {"reason": "no"},
     "put_endpoint": {

@@ -19,6 +19,8 @@ from api.bootstrap import bootstrap
 from api.main import create_app
 from domain.access import service as access
 from domain.access.actor import Role
+from domain.comparisons import service as comparisons
+from domain.comparisons.specs import ComparisonSpec
 from domain.datasets import service as datasets
 from domain.datasets.manifest import ManifestEntry
 from domain.datasets.specs import ColumnProfile, TableProfile, UploadSource
@@ -35,6 +37,7 @@ from domain.monitoring.alerts import AlertKind
 from domain.monitoring.models import Alert, MonitoringWindow
 from domain.pipelines import service as pipelines
 from domain.pipelines.specs import PipelineSpec
+from domain.registry.models import OutsideChange
 from domain.registry.queries import get_model
 from domain.registry.specs import InputColumn, Package, Signature
 from domain.repositories import service as repositories
@@ -107,6 +110,12 @@ def _fill(runtime: Runtime) -> dict[str, str]:
         model_checks.put_suite(session, model=get_model(session, "m"), name="words", suite=suite, document="checks")
         endpoint, _ = deployments.put_endpoint(session, name="e", model="m", settings=EndpointSettings())
         promotion_id = request(session, 1)
+        comparison, _ = comparisons.request(
+            session,
+            model=get_model(session, "m"),
+            spec=ComparisonSpec(versions=[1, 2], datasets=["d@1"]),
+        )
+        change_id = _outside_change(session, get_model(session, "m").id)
         pipelines.put_pipeline(session, name="p", spec=PipelineSpec.model_validate(PIPELINE))
         repositories.register(session, name="team", address=parse_address("https://forge.example/team.git"))
         spare = jobs.submit(session, TrainModel(run_id=run_ids[0]), subject="runs")
@@ -123,6 +132,7 @@ def _fill(runtime: Runtime) -> dict[str, str]:
         "datasets": "people", "versions": "1", "content": "people.csv", "experiments": "e", "runs": run_ids[0],
         "models": "m", "promotions": promotion_id, "endpoints": "e", "rollouts": rollout.id, "predictions": new_id(),
         "plans": plan.id, "verifications": verification.id, "alerts": alert_id, "pipelines": "p",
+        "outside-changes": change_id, "comparisons": comparison.id,
         "pipeline-runs": turn.id, "jobs": spare.id, "tokens": Role.VIEWER, "repositories": "team", "git": "github",
         "suites": "words",
     }  # fmt: skip
@@ -131,6 +141,16 @@ def _fill(runtime: Runtime) -> dict[str, str]:
 def _package(run_id: str) -> Package:
     signature = Signature(task="regression", target="y", inputs=[InputColumn(name="x", type="number")])
     return Package(flavor="onnx", reason="they agree", signature=signature, agreement=None, run_id=run_id, files=[])
+
+
+def _outside_change(session: WriteSession, model_id: str) -> str:
+    change = OutsideChange(
+        id=new_id(), model_id=model_id, kind="alias", alias="champion", found="1", policy="flag",
+        seen_at=session.now(), note="",
+    )  # fmt: skip
+    session.add(change)
+    session.flush()
+    return change.id
 
 
 def _alert(session: WriteSession, endpoint_id: str) -> str:

@@ -73,7 +73,7 @@ class Server:
                 self.end_headers()
                 self.wfile.write(body)
 
-            do_GET = do_POST = do_PUT = do_DELETE = answer  # noqa: N815  # the names http.server looks for
+            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = answer  # noqa: N815  # the names http.server looks for
 
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # its name in http.server
                 """Say nothing."""

@@ -1,6 +1,7 @@
 """Which handler does which job, and what every tick looks after."""
 
 from domain.access.jobs import PublishAccess
+from domain.comparisons.jobs import CompareVersions
 from domain.data_checks.jobs import QuarantineRows, RunDataChecks
 from domain.datasets.jobs import BuildVersion, DiffVersions
 from domain.deployments.jobs import LookUpPrediction, PublishRoutes, RollOut
@@ -9,12 +10,13 @@ from domain.jobs.spec import JobSpec
 from domain.model_checks.jobs import RunModelChecks
 from domain.monitoring.jobs import ComputeWindow
 from domain.promotions.jobs import GatherEvidence
-from domain.registry.jobs import MirrorAlias, MirrorVersion
+from domain.registry.jobs import LookAtMirror, MirrorAlias, MirrorVersion
 from domain.repositories.jobs import SyncRepository
 from domain.training.jobs import ImportModel, TrainModel
 from domain.verifications.jobs import VerifyStore
 from workers.handlers import (
     access,
+    comparisons,
     data_checks,
     datasets,
     deployments,
@@ -41,6 +43,8 @@ HANDLERS: dict[type[JobSpec], Handler] = {
     ImportModel: training.import_model,
     MirrorVersion: registry.mirror_version,
     MirrorAlias: registry.mirror_alias,
+    LookAtMirror: registry.look_at_mirror,
+    CompareVersions: comparisons.compare_versions,
     RunModelChecks: model_checks.run_model_checks,
     GatherEvidence: promotions.gather_evidence,
     PublishRoutes: deployments.publish_routes,
@@ -64,4 +68,5 @@ CHORES: list[Chore] = [
     repositories.look_for_pushed_objects,
     gc.repack_when_scattered,
     gc.compress_when_loose,
+    registry.order_look_at_mirror,
 ]
