@@ -23,6 +23,7 @@ from domain.jobs.events import JobCancelled, JobFailed, JobSucceeded
 from domain.model_checks import reactions as model_checks
 from domain.model_checks.events import ModelChecksFailed, ModelVersionChecked
 from domain.monitoring.events import WindowClosed
+from domain.pins.events import RowPinned, RowUnpinned
 from domain.pipelines import reactions as pipelines
 from domain.promotions import reactions as promotions
 from domain.promotions.events import (
@@ -67,6 +68,8 @@ REACTIONS: Mapping[type[Event], Sequence[Reaction]] = {
     ModelVersionChecked: [pipelines.model_checked],
     ModelChecksFailed: [pipelines.model_not_checked],
     PolicyChanged: [model_checks.policy_changed],
+    RowPinned: [model_checks.pins_changed],
+    RowUnpinned: [model_checks.pins_changed],
     AliasMoved: [registry.alias_moved],
     PromotionDecided: [pipelines.promotion_decided],
     PromotionApproved: [deployments.promotion_approved],

@@ -19,6 +19,7 @@ from domain.db import Base
 from domain.deployments.models import Endpoint, Rollout
 from domain.events.models import EventRow
 from domain.experiments.models import Experiment, Run
+from domain.eyeballs.models import Eyeball, RowNote
 from domain.gc.models import Plan, PlanContent, PlanPack
 from domain.jobs.models import Job, JobLog
 from domain.model_checks.models import ModelCheckReport, ModelSuiteVersion
@@ -52,6 +53,7 @@ __all__ = [
     "Endpoint",
     "EventRow",
     "Experiment",
+    "Eyeball",
     "Finding",
     "GroundTruth",
     "HookDelivery",
@@ -76,6 +78,7 @@ __all__ = [
     "Repository",
     "RepositoryBranch",
     "Rollout",
+    "RowNote",
     "Run",
     "Token",
     "Verification",

@@ -5,6 +5,7 @@ from domain.jobs.events import JobCancelled, JobFailed
 from domain.jobs.queries import get_job
 from domain.model_checks import service
 from domain.model_checks.jobs import RunModelChecks
+from domain.pins.events import RowPinned, RowUnpinned
 from domain.registry import queries as registry
 from domain.registry.events import ModelVersionCreated, PolicyChanged
 from domain.registry.states import VersionState
@@ -16,12 +17,21 @@ def version_created(session: WriteSession, event: ModelVersionCreated) -> None:
 
 def policy_changed(session: WriteSession, event: PolicyChanged) -> None:
     """A changed policy asks other questions: the newest version, the likely candidate, answers them at once."""
-    newest = registry.newest_version(session, registry.get_model(session, event.model))
-    if newest is not None and newest.state != VersionState.ARCHIVED:
-        service.start(session, version=newest)
+    _check_newest(session, event.model)
+
+
+def pins_changed(session: WriteSession, event: RowPinned | RowUnpinned) -> None:
+    """Every version must get the pinned rows right, the newest one to begin with."""
+    _check_newest(session, event.model)
 
 
 def job_ended_badly(session: WriteSession, event: JobFailed | JobCancelled) -> None:
     if event.kind == RunModelChecks.kind():
         payload = RunModelChecks.model_validate(get_job(session, event.job_id).payload)
         service.give_up(session, version_id=payload.version_id, reason=event.reason)
+
+
+def _check_newest(session: WriteSession, model: str) -> None:
+    newest = registry.newest_version(session, registry.get_model(session, model))
+    if newest is not None and newest.state != VersionState.ARCHIVED:
+        service.start(session, version=newest)

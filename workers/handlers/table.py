@@ -4,6 +4,7 @@ from domain.access.jobs import PublishAccess
 from domain.data_checks.jobs import QuarantineRows, RunDataChecks
 from domain.datasets.jobs import BuildVersion, DiffVersions
 from domain.deployments.jobs import LookUpPrediction, PublishRoutes, RollOut
+from domain.eyeballs.jobs import PickRows
 from domain.gc.jobs import ComputePlan, DeleteRetiredPacks, ExecutePlan, RepackStore
 from domain.jobs.spec import JobSpec
 from domain.model_checks.jobs import RunModelChecks
@@ -18,6 +19,7 @@ from workers.handlers import (
     data_checks,
     datasets,
     deployments,
+    eyeballs,
     gc,
     model_checks,
     monitoring,
@@ -41,6 +43,7 @@ HANDLERS: dict[type[JobSpec], Handler] = {
     MirrorVersion: registry.mirror_version,
     MirrorAlias: registry.mirror_alias,
     RunModelChecks: model_checks.run_model_checks,
+    PickRows: eyeballs.pick_rows,
     GatherEvidence: promotions.gather_evidence,
     PublishRoutes: deployments.publish_routes,
     RollOut: deployments.roll_out,
