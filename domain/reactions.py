@@ -23,6 +23,7 @@ from domain.jobs.events import JobCancelled, JobFailed, JobSucceeded
 from domain.model_checks import reactions as model_checks
 from domain.model_checks.events import ModelChecksFailed, ModelSuiteChanged, ModelVersionChecked
 from domain.monitoring.events import WindowClosed
+from domain.pins.events import RowPinned, RowUnpinned
 from domain.pipelines import reactions as pipelines
 from domain.promotions import reactions as promotions
 from domain.promotions.events import (
@@ -75,6 +76,8 @@ REACTIONS: Mapping[type[Event], Sequence[Reaction]] = {
     ModelChecksFailed: [pipelines.model_not_checked],
     PolicyChanged: [model_checks.policy_changed],
     ModelSuiteChanged: [model_checks.suite_changed],
+    RowPinned: [model_checks.pins_changed],
+    RowUnpinned: [model_checks.pins_changed],
     AliasMoved: [registry.alias_moved],
     AliasChangedOutside: [promotions.alias_changed_outside, registry.alias_changed_outside],
     VersionRemovedOutside: [registry.version_removed_outside],

@@ -20,6 +20,7 @@ from domain.db import Base
 from domain.deployments.models import Endpoint, Rollout
 from domain.events.models import EventRow
 from domain.experiments.models import Experiment, Run
+from domain.eyeballs.models import Eyeball, RowNote
 from domain.gc.models import Plan, PlanContent, PlanPack
 from domain.jobs.models import Job, JobLog
 from domain.model_checks.models import KeptResult, ModelCheckReport, ModelSuiteVersion
@@ -53,6 +54,7 @@ __all__ = [
     "Endpoint",
     "EventRow",
     "Experiment",
+    "Eyeball",
     "Finding",
     "GroundTruth",
     "HookDelivery",
@@ -79,6 +81,7 @@ __all__ = [
     "Repository",
     "RepositoryBranch",
     "Rollout",
+    "RowNote",
     "Run",
     "Token",
     "Verification",

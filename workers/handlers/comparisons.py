@@ -18,7 +18,7 @@ from domain.experiments.models import Run
 from domain.registry.models import RegisteredModel
 from domain.registry.queries import get_version_by_id
 from domain.registry.specs import Label, Task
-from ml.comparison import compare
+from ml.comparison.compare import compare
 from ml.intervals import interval
 from ml.metrics import find_metric
 from ml.models import Predictions

@@ -5,6 +5,7 @@ from domain.comparisons.jobs import CompareVersions
 from domain.data_checks.jobs import QuarantineRows, RunDataChecks
 from domain.datasets.jobs import BuildVersion, DiffVersions
 from domain.deployments.jobs import LookUpPrediction, PublishRoutes, RollOut
+from domain.eyeballs.jobs import PickRows
 from domain.gc.jobs import CompressPacks, ComputePlan, DeleteRetiredPacks, ExecutePlan, RepackStore
 from domain.jobs.spec import JobSpec
 from domain.model_checks.jobs import RunModelChecks
@@ -20,6 +21,7 @@ from workers.handlers import (
     data_checks,
     datasets,
     deployments,
+    eyeballs,
     gc,
     model_checks,
     monitoring,
@@ -46,6 +48,7 @@ HANDLERS: dict[type[JobSpec], Handler] = {
     LookAtMirror: registry.look_at_mirror,
     CompareVersions: comparisons.compare_versions,
     RunModelChecks: model_checks.run_model_checks,
+    PickRows: eyeballs.pick_rows,
     GatherEvidence: promotions.gather_evidence,
     PublishRoutes: deployments.publish_routes,
     RollOut: deployments.roll_out,
