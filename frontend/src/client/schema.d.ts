@@ -810,8 +810,31 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Run */
+        /**
+         * Get Run
+         * @description The run, and what the stages of its job took and cost.
+         */
         get: operations["get_run"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run_id}/profile": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Run Profile
+         * @description Where the training spent its time: what was sampled while it read, trained, packaged and logged.
+         */
+        get: operations["get_run_profile"];
         put?: never;
         post?: never;
         delete?: never;
@@ -869,7 +892,7 @@ export interface paths {
         };
         /**
          * List Models
-         * @description Newest first.
+         * @description Models for which every filter holds; `q` looks into names, descriptions and targets, `tag` is `key:value`.
          */
         get: operations["list_models"];
         put?: never;
@@ -898,6 +921,50 @@ export interface paths {
         get: operations["get_model"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Update Model
+         * @description Change what people say about a model. The ETag here is its `revision`.
+         */
+        patch: operations["update_model"];
+        trace?: never;
+    };
+    "/api/v1/models/{name}/outside-changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Outside Changes
+         * @description What others did to the model's mirror in MLflow, newest first: the open ones, and those that are over.
+         */
+        get: operations["list_outside_changes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{name}/outside-changes/{change_id}/acknowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Acknowledge Outside Change
+         * @description Say that you have seen it: the model shows it no longer.
+         */
+        post: operations["acknowledge_outside_change"];
         delete?: never;
         options?: never;
         head?: never;
@@ -935,13 +1002,15 @@ export interface paths {
         };
         /**
          * List Model Versions
-         * @description Newest first.
+         * @description Newest first; with `archived=true` the archived ones too.
          */
         get: operations["list_model_versions"];
         put?: never;
         /**
          * Add Model Version
-         * @description Make a finished run the next version of the model; its checks start by themselves.
+         * @description Make a finished run the next version of the model (201), or import an MLflow model as one (202).
+         *
+         *     Its checks start by themselves.
          */
         post: operations["add_model_version"];
         delete?: never;
@@ -967,7 +1036,11 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Update Model Version
+         * @description Change what people say about a version.
+         */
+        patch: operations["update_model_version"];
         trace?: never;
     };
     "/api/v1/models/{name}/versions/{number}/archive": {
@@ -1010,6 +1083,176 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/model-versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search Model Versions
+         * @description Versions of all models for which every filter holds; `metric` is `mae<40`, `dataset` is `bikes` or `bikes@3`.
+         */
+        get: operations["search_model_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{name}/versions/{number}/card": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Model Card
+         * @description What is known of a version; as Markdown with `format=markdown` or `Accept: text/markdown`.
+         */
+        get: operations["get_model_card"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{name}/versions/{number}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Model Version History
+         * @description What happened to a version and who did it, the newest first.
+         */
+        get: operations["get_model_version_history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{name}/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compare Model Versions
+         * @description Versions side by side, those of other models as `model@n`: metrics, what differs of their training, checks.
+         */
+        get: operations["compare_model_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{name}/comparisons": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Comparisons
+         * @description Those that were asked for under this model, newest first.
+         */
+        get: operations["list_comparisons"];
+        put?: never;
+        /**
+         * Create Comparison
+         * @description Score every version on every dataset version and subset. The job's subject is the comparison.
+         */
+        post: operations["create_comparison"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/comparisons/{comparison_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Comparison
+         * @description One comparison: a cell for each version on each subset; pairs where two versions were compared.
+         */
+        get: operations["get_comparison"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{name}/suites/{suite}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Model Suite
+         * @description A version of a suite: the document as it was given, and what was read from it.
+         */
+        get: operations["get_model_suite"];
+        /**
+         * Put Model Suite
+         * @description Make a suite (JSON, or YAML as `application/yaml`) the next version of its name; its text is kept as it is.
+         *
+         *     The same document again is no news. Where the policy names the suite, the newest version is checked again.
+         */
+        put: operations["put_model_suite"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{name}/suites": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Model Suites
+         * @description The newest version of each suite, by name.
+         */
+        get: operations["list_model_suites"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/models/{name}/versions/{number}/checks": {
         parameters: {
             query?: never;
@@ -1025,9 +1268,171 @@ export interface paths {
         put?: never;
         /**
          * Run Model Checks
-         * @description Check a version again, by the policy that counts now.
+         * @description Check a version again by the policy that counts now; or one suite alone, or on other rows, which no gate sees.
          */
         post: operations["run_model_checks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{name}/versions/{number}/pins": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Create Pin
+         * @description Pin a row that this version got wrong: every later version must get it right. 200 when it is pinned already.
+         */
+        post: operations["create_pin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{name}/pins": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Pins
+         * @description The pinned rows of a model, newest first; with `standing=false` those taken back as well.
+         */
+        get: operations["list_pins"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/pins/{pin_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Pin
+         * @description One pin, whether it stands or was taken back.
+         */
+        get: operations["get_pin"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/pins/{pin_id}/unpin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Unpin
+         * @description Take a pin back, with the reason; both stay in the audit trail.
+         */
+        post: operations["unpin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{name}/versions/{number}/eyeballs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Create Eyeball
+         * @description Ask for rows to look at. The job picks them; `Location` is where they will be.
+         *
+         *     The same question about the same rows and versions is answered once.
+         */
+        post: operations["create_eyeball"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{name}/versions/{number}/eyeball": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Newest Eyeball
+         * @description The rows of this version that were picked last; 404 when nobody has asked yet.
+         */
+        get: operations["get_newest_eyeball"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/eyeballs/{eyeball_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Eyeball
+         * @description The rows that one question brought, with notes and pins as they are now.
+         */
+        get: operations["get_eyeball"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{name}/rows/{row}/note": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Put Row Note
+         * @description Say what is the matter with a row; written again, the later note counts.
+         */
+        put: operations["put_row_note"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1709,7 +2114,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Job */
+        /**
+         * Get Job
+         * @description The job, and what its stages took and cost.
+         */
         get: operations["get_job"];
         put?: never;
         post?: never;
@@ -2200,6 +2608,8 @@ export interface components {
         /**
          * CalibrationCheck
          * @description Probabilities mean what they say: expected calibration error; for regression the mean residual / spread.
+         *
+         *     What chance alone gives is taken off. Inconclusive with too few rows to tell `max_error` from chance.
          */
         CalibrationCheck: {
             /**
@@ -2235,6 +2645,125 @@ export interface components {
              * @default 15
              */
             bins: number;
+        };
+        /**
+         * CardCheck
+         * @description What one check came to; `suite` names the suite it is from, None for the policy's own.
+         */
+        CardCheck: {
+            /** Suite */
+            suite: string | null;
+            result: components["schemas"]["ModelCheckResult"];
+        };
+        /**
+         * CardData
+         * @description What it was trained on. `verdict` is that of the newest data checks; None when there were none.
+         */
+        CardData: {
+            /** Dataset */
+            dataset: string;
+            /** Digest */
+            digest: string;
+            /** Rows */
+            rows: number | null;
+            /** State */
+            state: string;
+            /** Verdict */
+            verdict: string | null;
+        };
+        /**
+         * CardMetric
+         * @description A metric on the frozen test rows; with an interval where the checks have one.
+         */
+        CardMetric: {
+            /** Name */
+            name: string;
+            /** Value */
+            value: number;
+            /** Low */
+            low?: number | null;
+            /** High */
+            high?: number | null;
+        };
+        /**
+         * CardPromotion
+         * @description A request to become champion: what the gates said, of which evidence, and who agreed.
+         */
+        CardPromotion: {
+            /** Id */
+            id: string;
+            /** State */
+            state: string;
+            /** Verdict */
+            verdict: string | null;
+            /** Reason */
+            reason: string;
+            /** Gates */
+            gates: {
+                [key: string]: unknown;
+            }[];
+            /** Comparison */
+            comparison: {
+                [key: string]: unknown;
+            } | null;
+            /** Frozen Rows */
+            frozen_rows: string | null;
+            /** Requested By */
+            requested_by: string;
+            /**
+             * Requested At
+             * Format: date-time
+             */
+            requested_at: string;
+            /** Approver */
+            approver: string | null;
+        };
+        /** CardSlice */
+        CardSlice: {
+            /** Check */
+            check: string;
+            /** Suite */
+            suite: string | null;
+            slice: components["schemas"]["SliceMetric"];
+        };
+        /** CardTraining */
+        CardTraining: {
+            /** Run Id */
+            run_id: string;
+            /** Experiment */
+            experiment: string;
+            /** Trainer */
+            trainer: string;
+            /** Params */
+            params: {
+                [key: string]: unknown;
+            };
+            /** Features */
+            features: string[] | null;
+            /** Split */
+            split: {
+                [key: string]: unknown;
+            };
+            /** Seed */
+            seed: number;
+            /** Code Commit */
+            code_commit: string | null;
+            /** Environment */
+            environment: {
+                [key: string]: unknown;
+            };
+            /** Environment Digest */
+            environment_digest: string;
+            /** Metrics */
+            metrics: {
+                [key: string]: number;
+            };
+            /** Notes */
+            notes: string[];
+            /** Ended At */
+            ended_at: string | null;
+            /** Created By */
+            created_by: string;
         };
         /**
          * Case
@@ -2278,6 +2807,40 @@ export interface components {
              * @enum {string}
              */
             invalid: "refuse" | "null";
+        };
+        /**
+         * Cell
+         * @description One version on the rows of one subset that it was not trained on, with the 95 % interval of a bootstrap.
+         *
+         *     `rows_digest` tells whether two cells are about the very same rows. `problem` says why there is no value.
+         */
+        Cell: {
+            /** Version */
+            version: string;
+            /** Dataset */
+            dataset: string;
+            /** Where */
+            where: string | null;
+            /** Value */
+            value?: number | null;
+            /** Low */
+            low?: number | null;
+            /** High */
+            high?: number | null;
+            /**
+             * Rows
+             * @default 0
+             */
+            rows: number;
+            /**
+             * Rows Excluded
+             * @default 0
+             */
+            rows_excluded: number;
+            /** Rows Digest */
+            rows_digest?: string | null;
+            /** Problem */
+            problem?: string | null;
         };
         /**
          * ChampionGate
@@ -2596,6 +3159,86 @@ export interface components {
              * @default false
              */
             ordered: boolean;
+        };
+        /**
+         * ComparedData
+         * @description A dataset version of a comparison, as `name@n`.
+         */
+        ComparedData: {
+            /** Ref */
+            ref: string;
+            /** Version Id */
+            version_id: string;
+            /** Digest */
+            digest: string;
+        };
+        /**
+         * ComparedVersion
+         * @description A version of a comparison, as `model@n`.
+         */
+        ComparedVersion: {
+            /** Ref */
+            ref: string;
+            /** Version Id */
+            version_id: string;
+        };
+        /**
+         * ComparisonRead
+         * @description What was asked, with every reference resolved; `result` is null until the job has succeeded.
+         */
+        ComparisonRead: {
+            /** Id */
+            id: string;
+            /** Model */
+            model: string;
+            /** Job Id */
+            job_id: string;
+            state: components["schemas"]["JobState"];
+            /** Versions */
+            versions: components["schemas"]["ComparedVersion"][];
+            /** Datasets */
+            datasets: components["schemas"]["ComparedData"][];
+            /** Where */
+            where: string[];
+            /** Metric */
+            metric: string;
+            result: components["schemas"]["ComparisonResult"] | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            /** Ended At */
+            ended_at: string | null;
+        };
+        /** ComparisonResult */
+        ComparisonResult: {
+            /** Cells */
+            cells: components["schemas"]["Cell"][];
+            /** Pairs */
+            pairs: components["schemas"]["Pair"][];
+        };
+        /**
+         * ComparisonSpec
+         * @description Versions by number, or as `model@n` for other models. Each `where` is a further subset of each dataset.
+         */
+        ComparisonSpec: {
+            /** Versions */
+            versions: (number | string)[];
+            /** Datasets */
+            datasets: string[];
+            /**
+             * Where
+             * @default []
+             */
+            where: string[];
+            /**
+             * Metric
+             * @description mae for numbers, accuracy for classes if absent.
+             */
+            metric?: string | null;
         };
         /** CountsRead */
         CountsRead: {
@@ -3223,8 +3866,86 @@ export interface components {
             max_share: number;
         };
         /**
+         * EyeballAsk
+         * @description The rows to show. The same question about the same version is answered once.
+         */
+        EyeballAsk: {
+            /**
+             * Kinds
+             * @description Absent: all that fit the task.
+             */
+            kinds?: ("confident_mistakes" | "borderline" | "disagreements" | "incorrect" | "correct" | "random")[] | null;
+            /**
+             * Where
+             * @description Only this slice: `sex = 'Female'`.
+             */
+            where?: string | null;
+            /**
+             * Against
+             * @description The version whose answers are shown beside: a number, or the champion.
+             * @default champion
+             */
+            against: number | "champion" | null;
+            /**
+             * Dataset
+             * @description Other rows than the frozen test rows.
+             */
+            dataset?: string | null;
+            /**
+             * Limit
+             * @description Rows of each kind.
+             * @default 20
+             */
+            limit: number;
+            /**
+             * Seed
+             * @default 0
+             */
+            seed: number;
+        };
+        /**
+         * EyeballRead
+         * @description Rows by kind, the most telling first. `rows` to `kinds` are null until the job has ended.
+         */
+        EyeballRead: {
+            /** Id */
+            id: string;
+            /** Model */
+            model: string;
+            /** Version */
+            version: number;
+            /** Against Version */
+            against_version: number | null;
+            question: components["schemas"]["EyeballAsk"];
+            /** Job Id */
+            job_id: string;
+            /**
+             * Asked At
+             * Format: date-time
+             */
+            asked_at: string;
+            /** Asked By */
+            asked_by: string;
+            /** Rows */
+            rows: number | null;
+            /** Mistakes */
+            mistakes: number | null;
+            /** Disagreements */
+            disagreements: number | null;
+            /** Kinds */
+            kinds: {
+                [key: string]: components["schemas"]["ShownRow"][];
+            } | null;
+            /** Notes */
+            notes: string[];
+        };
+        /**
          * FairnessCheck
-         * @description The gap between the groups of `by` under one definition, with its interval; groups of `min_rows` are judged.
+         * @description The gap between the groups of `by` under one definition, with its interval.
+         *
+         *     `by` is any column of the dataset, also one that is no input. A group is judged where its share rests on `min_rows`
+         *     rows: for equal opportunity those whose truth is favourable. For `metric_parity` the gap is relative to the metric
+         *     on all rows.
          */
         FairnessCheck: {
             /**
@@ -3595,6 +4316,26 @@ export interface components {
             suite: components["schemas"]["ExpectationSuite"];
         };
         /**
+         * HistoryEntry
+         * @description Something that happened to a version. `what` is a word, `detail` one sentence.
+         */
+        HistoryEntry: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** What */
+            what: string;
+            /** Who */
+            who: string;
+            /**
+             * Detail
+             * @default
+             */
+            detail: string;
+        };
+        /**
          * HookAnswer
          * @description What became of a delivery: `queued` with the sync's job, or `ignored` and why.
          */
@@ -3732,6 +4473,54 @@ export interface components {
              * @default 0.05
              */
             max_share: number;
+        };
+        /**
+         * JobDetail
+         * @description A job with what it took.
+         */
+        JobDetail: {
+            /** Id */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** Subject */
+            subject: string;
+            state: components["schemas"]["JobState"];
+            /** Progress */
+            progress: number;
+            /** Message */
+            message: string;
+            /** Attempt */
+            attempt: number;
+            /** Max Attempts */
+            max_attempts: number;
+            /** Worker */
+            worker: string | null;
+            /** Payload */
+            payload: {
+                [key: string]: unknown;
+            };
+            /** Result */
+            result: {
+                [key: string]: unknown;
+            } | null;
+            /** Error */
+            error: {
+                [key: string]: unknown;
+            } | null;
+            /** Actor */
+            actor: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Started At */
+            started_at: string | null;
+            /** Ended At */
+            ended_at: string | null;
+            /** @description Null until a worker has begun; renewed with each heartbeat. */
+            usage: components["schemas"]["UsageRead"] | null;
         };
         /** JobLogRead */
         JobLogRead: {
@@ -4009,8 +4798,86 @@ export interface components {
             min_share: number;
         };
         /**
+         * ModelCard
+         * @description Empty texts are what nobody has written; None and empty lists are what nobody has measured.
+         */
+        ModelCard: {
+            /** Model */
+            model: string;
+            /** Number */
+            number: number;
+            /** State */
+            state: string;
+            /** Aliases */
+            aliases: string[];
+            /** Task */
+            task: string;
+            /** Target */
+            target: string;
+            /** Classes */
+            classes: (string | number | boolean)[];
+            /** Inputs */
+            inputs: components["schemas"]["InputColumn"][];
+            /** Description */
+            description: string;
+            /** Version Description */
+            version_description: string;
+            /** Intended Use */
+            intended_use: string;
+            /** Limits */
+            limits: string;
+            /** Tags */
+            tags: {
+                [key: string]: string;
+            };
+            data: components["schemas"]["CardData"];
+            training: components["schemas"]["CardTraining"];
+            /** Frozen Rows */
+            frozen_rows: string;
+            /** Metrics */
+            metrics: components["schemas"]["CardMetric"][];
+            /** Checks Verdict */
+            checks_verdict: string | null;
+            /** Checks Policy */
+            checks_policy: number | null;
+            /** Checked At */
+            checked_at: string | null;
+            /** Checks */
+            checks: components["schemas"]["CardCheck"][];
+            /** Slices */
+            slices: components["schemas"]["CardSlice"][];
+            /** Weak Slices */
+            weak_slices: components["schemas"]["CardCheck"][];
+            /** Fairness */
+            fairness: components["schemas"]["CardCheck"][];
+            /** Behaviour */
+            behaviour: components["schemas"]["CardCheck"][];
+            /** Calibration */
+            calibration: components["schemas"]["CardCheck"][];
+            /** Found Limits */
+            found_limits: string[];
+            /** Promotions */
+            promotions: components["schemas"]["CardPromotion"][];
+            /** Flavor */
+            flavor: string;
+            /** Flavor Reason */
+            flavor_reason: string;
+            agreement: components["schemas"]["Agreement"] | null;
+            /** Size */
+            size: number;
+            latency: components["schemas"]["CardCheck"] | null;
+            memory: components["schemas"]["CardCheck"] | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+        };
+        /**
          * ModelCheckReportRead
-         * @description What the checks of one policy version found; `metrics` are those on the frozen test rows.
+         * @description What the checks of one policy version found; `metrics` are those on the rows that were looked at.
          */
         ModelCheckReportRead: {
             /** Id */
@@ -4019,6 +4886,16 @@ export interface components {
             job_id: string;
             /** Policy Version */
             policy_version: number;
+            /**
+             * Suite
+             * @description The one suite that was asked for; no gate takes such a report.
+             */
+            suite: string | null;
+            /**
+             * Dataset
+             * @description The rows that were asked for; no gate takes such a report.
+             */
+            dataset: string | null;
             /** Checks */
             checks: (components["schemas"]["MetricCheck"] | components["schemas"]["OverfitCheck"] | components["schemas"]["TargetDistributionCheck"] | components["schemas"]["SlicesCheck"] | components["schemas"]["WeakSlicesCheck"] | components["schemas"]["CalibrationCheck"] | components["schemas"]["domain__model_checks__quality__LeakageCheck"] | components["schemas"]["UnusedFeaturesCheck"] | components["schemas"]["FairnessCheck"] | components["schemas"]["ServingParityCheck"] | components["schemas"]["LatencyCheck"] | components["schemas"]["MemoryCheck"] | components["schemas"]["ToleranceCheck"] | components["schemas"]["MinimumFunctionalityCheck"] | components["schemas"]["InvarianceCheck"] | components["schemas"]["DirectionalCheck"])[];
             /**
@@ -4029,6 +4906,13 @@ export interface components {
             verdict: "pass" | "fail" | "inconclusive";
             /** Results */
             results: components["schemas"]["ModelCheckResult"][];
+            /**
+             * Suites
+             * @description One for each suite that the policy names.
+             */
+            suites: components["schemas"]["SuiteReport"][];
+            /** @description The pinned rows; null when the model has none. */
+            pins: components["schemas"]["ModelCheckResult"] | null;
             /** Metrics */
             metrics: {
                 [key: string]: number;
@@ -4088,6 +4972,12 @@ export interface components {
             /** Seconds */
             seconds?: number | null;
             /**
+             * Cached
+             * @description Found earlier: the same check, package, rows, seed and code.
+             * @default false
+             */
+            cached: boolean;
+            /**
              * Slices
              * @default []
              */
@@ -4107,6 +4997,28 @@ export interface components {
             details: {
                 [key: string]: unknown;
             };
+        };
+        /**
+         * ModelChecksAsked
+         * @description What to check; nothing given, all that the policy asks for, on the frozen test rows.
+         */
+        ModelChecksAsked: {
+            /**
+             * Suite
+             * @description Only this suite of the model.
+             */
+            suite?: string | null;
+            /**
+             * Dataset
+             * @description On the rows of this dataset version.
+             */
+            dataset?: string | null;
+            /**
+             * Fresh
+             * @description Find everything anew, also what was found before.
+             * @default false
+             */
+            fresh: boolean;
         };
         /**
          * ModelCreate
@@ -4137,6 +5049,45 @@ export interface components {
             policy: components["schemas"]["Policy"];
         };
         /**
+         * ModelImport
+         * @description An MLflow model that was trained elsewhere, and the rows with their truth that it is judged on.
+         */
+        ModelImport: {
+            /**
+             * Mlflow
+             * @description `runs:/RUN/PATH`, `models:/NAME/3`, `models:/NAME@ALIAS` or `models:/m-…`.
+             */
+            mlflow: string;
+            /**
+             * Dataset
+             * @description Rows with the truth, frozen as they are now.
+             */
+            dataset: string;
+            /**
+             * Trained On
+             * @description The data it was trained on, if it is here.
+             */
+            trained_on?: string | null;
+            /**
+             * Unseen
+             * @description A person states that it was not trained on `dataset`.
+             * @default false
+             */
+            unseen: boolean;
+            /**
+             * Experiment
+             * @description Takes the run; made if need be.
+             * @default imported
+             */
+            experiment: string;
+            /**
+             * Trust
+             * @description Let the code that it carries run: admins only, and audited.
+             * @default false
+             */
+            trust: boolean;
+        };
+        /**
          * ModelLineageRead
          * @description Where a version comes from: the run, the data, the code, the environment and the package.
          */
@@ -4159,7 +5110,9 @@ export interface components {
         };
         /**
          * ModelRead
-         * @description `versions` is their count; `policy_version` is the ETag for changing the policy.
+         * @description `policy_version` is the ETag for changing the policy, `revision` that for changing the rest.
+         *
+         *     `versions` is their count; `changed_outside` has what others changed in MLflow, until it is gone or acknowledged.
          */
         ModelRead: {
             /** Name */
@@ -4173,6 +5126,23 @@ export interface components {
             target: string;
             /** Description */
             description: string;
+            /** Intended Use */
+            intended_use: string;
+            /** Limits */
+            limits: string;
+            /** Tags */
+            tags: {
+                [key: string]: string;
+            };
+            /**
+             * Outside Changes
+             * @enum {string}
+             */
+            outside_changes: "revert" | "adopt" | "flag";
+            /** Changed Outside */
+            changed_outside: components["schemas"]["OutsideChangeRead"][];
+            /** Revision */
+            revision: number;
             /** Versions */
             versions: number;
             /** Champion */
@@ -4194,6 +5164,105 @@ export interface components {
              */
             created_at: string;
         };
+        /**
+         * ModelSort
+         * @description The orders a list of models can be had in.
+         * @enum {string}
+         */
+        ModelSort: "-created_at" | "created_at" | "name";
+        /**
+         * ModelSuite
+         * @description Checks of a model under a name, with the words that their templates draw from.
+         */
+        ModelSuite: {
+            /**
+             * Lexicons
+             * @description Name -> words, for `{name}` in templates.
+             * @default {}
+             */
+            lexicons: {
+                [key: string]: string[];
+            };
+            /** Checks */
+            checks: (components["schemas"]["MetricCheck"] | components["schemas"]["OverfitCheck"] | components["schemas"]["TargetDistributionCheck"] | components["schemas"]["SlicesCheck"] | components["schemas"]["WeakSlicesCheck"] | components["schemas"]["CalibrationCheck"] | components["schemas"]["domain__model_checks__quality__LeakageCheck"] | components["schemas"]["UnusedFeaturesCheck"] | components["schemas"]["FairnessCheck"] | components["schemas"]["ServingParityCheck"] | components["schemas"]["LatencyCheck"] | components["schemas"]["MemoryCheck"] | components["schemas"]["ToleranceCheck"] | components["schemas"]["MinimumFunctionalityCheck"] | components["schemas"]["InvarianceCheck"] | components["schemas"]["DirectionalCheck"])[];
+        };
+        /**
+         * ModelSuiteRead
+         * @description A version of a suite: the text as it was given, and what was read from it.
+         */
+        ModelSuiteRead: {
+            /** Name */
+            name: string;
+            /** Number */
+            number: number;
+            /** Suite Digest */
+            suite_digest: string;
+            /** Document */
+            document: string;
+            suite: components["schemas"]["ModelSuite"];
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+        };
+        /**
+         * ModelSuiteSummary
+         * @description The newest version of a suite; `number` is the ETag for changing it.
+         */
+        ModelSuiteSummary: {
+            /** Name */
+            name: string;
+            /** Number */
+            number: number;
+            /**
+             * Digest
+             * @description SHA-256 of what the suite says, however its document is written.
+             */
+            digest: string;
+            /** Checks */
+            checks: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+        };
+        /**
+         * ModelUpdate
+         * @description What is absent stays as it is.
+         */
+        ModelUpdate: {
+            /** Description */
+            description?: string | null;
+            /**
+             * Intended Use
+             * @description For the model card: what it is for, by a person.
+             */
+            intended_use?: string | null;
+            /**
+             * Limits
+             * @description For the model card: what it is not for, by a person.
+             */
+            limits?: string | null;
+            /**
+             * Tags
+             * @description Merged with those there; null takes one away.
+             * @default {}
+             */
+            tags: {
+                [key: string]: string | null;
+            };
+            /**
+             * Outside Changes
+             * @description When somebody moves an alias in MLflow: put it back, ask for a promotion, or tell.
+             */
+            outside_changes?: ("revert" | "adopt" | "flag") | null;
+        };
         /** ModelVersionCreate */
         ModelVersionCreate: {
             /** Run Id */
@@ -4211,6 +5280,12 @@ export interface components {
             state: components["schemas"]["domain__registry__states__VersionState"];
             /** Aliases */
             aliases: string[];
+            /** Description */
+            description: string;
+            /** Tags */
+            tags: {
+                [key: string]: string;
+            };
             /** Run Id */
             run_id: string;
             /**
@@ -4414,6 +5489,44 @@ export interface components {
              */
             max_share: number;
         };
+        /** NoteRead */
+        NoteRead: {
+            /**
+             * Finding
+             * @enum {string}
+             */
+            finding: "model_wrong" | "label_wrong" | "ambiguous" | "fine";
+            /**
+             * Text
+             * @default
+             */
+            text: string;
+            /** Row */
+            row: string;
+            /**
+             * Noted At
+             * Format: date-time
+             */
+            noted_at: string;
+            /** Noted By */
+            noted_by: string;
+        };
+        /**
+         * NoteWrite
+         * @description What is the matter with a row: the model is wrong, the label is wrong, nobody can tell, or all is well.
+         */
+        NoteWrite: {
+            /**
+             * Finding
+             * @enum {string}
+             */
+            finding: "model_wrong" | "label_wrong" | "ambiguous" | "fine";
+            /**
+             * Text
+             * @default
+             */
+            text: string;
+        };
         /**
          * OneHotStep
          * @description A column of 0 and 1 for each category, `column_category`, in place of the column; others are 0 in all.
@@ -4439,6 +5552,52 @@ export interface components {
              * @default false
              */
             keep: boolean;
+        };
+        /**
+         * OutsideChangeRead
+         * @description Something that others did in MLflow's registry. `found` is MLflow's number of a version, the others are ours.
+         */
+        OutsideChangeRead: {
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "alias" | "version_unknown" | "version_removed";
+            /** Alias */
+            alias: string | null;
+            /** Found */
+            found: string | null;
+            /** Number */
+            number: number | null;
+            /** Expected */
+            expected: number | null;
+            /**
+             * Policy
+             * @enum {string}
+             */
+            policy: "revert" | "adopt" | "flag";
+            /**
+             * Who
+             * @description As MLflow tells; null where it does not.
+             */
+            who: string | null;
+            /** Changed At */
+            changed_at: string | null;
+            /**
+             * Seen At
+             * Format: date-time
+             */
+            seen_at: string;
+            /** Note */
+            note: string;
+            /** Acknowledged At */
+            acknowledged_at: string | null;
+            /** Acknowledged By */
+            acknowledged_by: string | null;
+            /** Resolved At */
+            resolved_at: string | null;
         };
         /**
          * OverfitCheck
@@ -4482,7 +5641,7 @@ export interface components {
             generated_at: string;
             counts: components["schemas"]["CountsRead"];
             /** Stages */
-            stages: components["schemas"]["StageRead"][];
+            stages: components["schemas"]["api__schemas__overview__StageRead"][];
             /** Decisions */
             decisions: components["schemas"]["DecisionRead"][];
             /** Jobs */
@@ -4540,6 +5699,13 @@ export interface components {
             /** Next Cursor */
             next_cursor: string | null;
         };
+        /** PageRead[ComparisonRead] */
+        PageRead_ComparisonRead_: {
+            /** Items */
+            items: components["schemas"]["ComparisonRead"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
         /** PageRead[DatasetRead] */
         PageRead_DatasetRead_: {
             /** Items */
@@ -4589,10 +5755,31 @@ export interface components {
             /** Next Cursor */
             next_cursor: string | null;
         };
+        /** PageRead[ModelSuiteSummary] */
+        PageRead_ModelSuiteSummary_: {
+            /** Items */
+            items: components["schemas"]["ModelSuiteSummary"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
         /** PageRead[ModelVersionRead] */
         PageRead_ModelVersionRead_: {
             /** Items */
             items: components["schemas"]["ModelVersionRead"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /** PageRead[OutsideChangeRead] */
+        PageRead_OutsideChangeRead_: {
+            /** Items */
+            items: components["schemas"]["OutsideChangeRead"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /** PageRead[PinRead] */
+        PageRead_PinRead_: {
+            /** Items */
+            items: components["schemas"]["api__schemas__pins__PinRead"][];
             /** Next Cursor */
             next_cursor: string | null;
         };
@@ -4695,11 +5882,29 @@ export interface components {
             next_cursor: string | null;
         };
         /**
+         * Pair
+         * @description The paired test of two versions on rows that neither was trained on: the second against the first.
+         */
+        Pair: {
+            /** Champion */
+            champion: string;
+            /** Challenger */
+            challenger: string;
+            /** Dataset */
+            dataset: string;
+            /** Where */
+            where: string | null;
+            comparison?: components["schemas"]["PairedComparison"] | null;
+            /** Problem */
+            problem?: string | null;
+        };
+        /**
          * PairedComparison
          * @description Champion and challenger on the same frozen rows that neither was trained on.
          *
-         *     `effect` is the relative improvement of the challenger (positive is better), with its
-         *     one-sided lower bound at 1 - alpha and the two-sided interval; `p_value` tests effect <= min_effect.
+         *     `effect` is the relative improvement of the challenger (positive is better), with one-sided bounds at 1 - alpha
+         *     each. `p_value` tests effect <= min_effect (superiority) or effect <= -margin (non-inferiority); it is at most
+         *     alpha exactly when `low` is at or above that bar. `method` says which test gave the p-value and which the bounds.
          */
         PairedComparison: {
             /** Metric */
@@ -4733,6 +5938,44 @@ export interface components {
             rows_needed: number | null;
             /** Method */
             method: string;
+            /** Test */
+            test?: ("mcnemar" | "delong" | "diebold_mariano" | "bootstrap") | null;
+            /**
+             * Hypothesis
+             * @default superiority
+             * @enum {string}
+             */
+            hypothesis: "superiority" | "non_inferiority";
+            /**
+             * Margin
+             * @description Allowed relative loss of non-inferiority.
+             * @default 0
+             */
+            margin: number;
+            /**
+             * Difference
+             * @description The improvement in the unit of the metric, positive is better.
+             */
+            difference?: number | null;
+            /** Difference Low */
+            difference_low?: number | null;
+            /** Difference High */
+            difference_high?: number | null;
+            /**
+             * Power
+             * @description Probability that so many rows tell an effect of this size.
+             */
+            power?: number | null;
+            /**
+             * Detectable Effect
+             * @description The smallest effect that so many rows tell with the power asked for.
+             */
+            detectable_effect?: number | null;
+            /**
+             * Slices
+             * @default []
+             */
+            slices: components["schemas"]["SliceComparison"][];
         };
         /**
          * ParseDatesStep
@@ -4780,25 +6023,10 @@ export interface components {
             /** Degraded */
             degraded: boolean;
         };
-        /**
-         * PinCreate
-         * @description Why the version has to stay.
-         */
-        PinCreate: {
+        /** PinRemove */
+        PinRemove: {
             /** Reason */
             reason: string;
-        };
-        /** PinRead */
-        PinRead: {
-            /** Reason */
-            reason: string;
-            /**
-             * Pinned At
-             * Format: date-time
-             */
-            pinned_at: string;
-            /** Pinned By */
-            pinned_by: string;
         };
         /** PipelineRead */
         PipelineRead: {
@@ -5061,6 +6289,12 @@ export interface components {
             /** Request Id */
             request_id?: string | null;
         };
+        /**
+         * ProfileFormat
+         * @description A page to open in a browser, a file for https://speedscope.app, or a tree of text.
+         * @enum {string}
+         */
+        ProfileFormat: "html" | "speedscope" | "text";
         /**
          * PromotionRead
          * @description A request to become champion, the evidence, and what the gates made of it.
@@ -5593,6 +6827,88 @@ export interface components {
             /** Code Commits */
             code_commits: (string | null)[];
         };
+        /**
+         * RunDetail
+         * @description A run with what its job took.
+         */
+        RunDetail: {
+            /** Id */
+            id: string;
+            /** Experiment */
+            experiment: string;
+            state: components["schemas"]["domain__experiments__states__RunState"];
+            /**
+             * Reason
+             * @description Why it failed or was cancelled.
+             */
+            reason: string;
+            spec: components["schemas"]["TrainSpec"];
+            /** Trainer */
+            trainer: string;
+            /** Params */
+            params: {
+                [key: string]: unknown;
+            };
+            /** Seed */
+            seed: number;
+            /** Dataset */
+            dataset: string;
+            /** Dataset Version */
+            dataset_version: number;
+            /** Dataset Digest */
+            dataset_digest: string;
+            /** Code Commit */
+            code_commit: string | null;
+            /** Metrics */
+            metrics: {
+                [key: string]: number;
+            };
+            /**
+             * Importances
+             * @description Each feature's share, largest first, where the trainer tells.
+             */
+            importances: {
+                [key: string]: number;
+            };
+            /**
+             * Notes
+             * @description What the trainer warned of.
+             */
+            notes: string[];
+            /** Environment */
+            environment: {
+                [key: string]: string;
+            };
+            /** Environment Digest */
+            environment_digest: string | null;
+            package: components["schemas"]["Package"] | null;
+            /** Package Digest */
+            package_digest: string | null;
+            /** Mlflow Run Id */
+            mlflow_run_id: string | null;
+            /** Mlflow Model Uri */
+            mlflow_model_uri: string | null;
+            /** Job Id */
+            job_id: string;
+            /** Created By */
+            created_by: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Started At */
+            started_at: string | null;
+            /** Ended At */
+            ended_at: string | null;
+            /** @description The stages of its job: null until a worker has begun. */
+            usage: components["schemas"]["UsageRead"] | null;
+            /**
+             * Profiled
+             * @description Whether there is a sampled profile to open.
+             */
+            profiled: boolean;
+        };
         /** RunOrigin */
         RunOrigin: {
             /** Id */
@@ -5885,6 +7201,42 @@ export interface components {
             factor?: number | null;
         };
         /**
+         * ShownRow
+         * @description A row with what people said of it, and the pin that holds it.
+         */
+        ShownRow: {
+            /** Row */
+            row: string;
+            /** Instance */
+            instance: {
+                [key: string]: unknown;
+            };
+            /** Truth */
+            truth: string | number | boolean;
+            /** Answer */
+            answer: string | number | boolean;
+            /** Correct */
+            correct: boolean | null;
+            /** Confidence */
+            confidence?: number | null;
+            /**
+             * Probabilities
+             * @default {}
+             */
+            probabilities: {
+                [key: string]: number;
+            };
+            /** Error */
+            error?: number | null;
+            /** Other */
+            other?: string | number | boolean | null;
+            /** Other Confidence */
+            other_confidence?: number | null;
+            note: components["schemas"]["NoteRead"] | null;
+            /** Pin Id */
+            pin_id: string | null;
+        };
+        /**
          * Shuffle
          * @description Values exchanged between rows: an id, or anything else that should not matter.
          */
@@ -5896,6 +7248,65 @@ export interface components {
             kind: "shuffle";
             /** Columns */
             columns: string[];
+        };
+        /**
+         * SideBySide
+         * @description Versions beside each other, with the metrics on each one's own frozen rows.
+         *
+         *     `same_rows` says whether these are the same for all, and `warning` what follows when they are not. `params` has
+         *     only what differs.
+         */
+        SideBySide: {
+            /** Versions */
+            versions: string[];
+            /** Same Question */
+            same_question: boolean;
+            /** Same Rows */
+            same_rows: boolean;
+            /** Warning */
+            warning: string | null;
+            /** Metrics */
+            metrics: components["schemas"]["SideMetric"][];
+            /** Params */
+            params: components["schemas"]["SideRow"][];
+            /** Same Data */
+            same_data: boolean;
+            /** Data */
+            data: components["schemas"]["CardData"][];
+            /** Slices */
+            slices: components["schemas"]["SideRow"][];
+            /** Checks */
+            checks: components["schemas"]["SideRow"][];
+            /** Verdicts */
+            verdicts: (string | null)[];
+            /** Promotions */
+            promotions: (string | null)[];
+            /** Flavors */
+            flavors: string[];
+            /** Sizes */
+            sizes: number[];
+            /** Latencies */
+            latencies: (number | null)[];
+        };
+        /**
+         * SideMetric
+         * @description One metric of every version, in the order of `versions`; None where a version has none.
+         */
+        SideMetric: {
+            /** Name */
+            name: string;
+            /** Values */
+            values: (components["schemas"]["CardMetric"] | null)[];
+        };
+        /**
+         * SideRow
+         * @description One fact of every version, in the order of `versions`.
+         */
+        SideRow: {
+            /** Name */
+            name: string;
+            /** Values */
+            values: unknown[];
         };
         /**
          * Signature
@@ -5916,6 +7327,45 @@ export interface components {
              * @default []
              */
             classes: (string | number | boolean)[];
+        };
+        /**
+         * SliceComparison
+         * @description Champion and challenger on some of the rows: is the challenger worse there than the margin allows?
+         *
+         *     `p_value` is for "worse than the margin", `p_adjusted` the same and `p_worse_adjusted` the opposite, both by Holm
+         *     over the judged slices. `low` and `high` are bounds at 1 - alpha / slices. All are absent when the slice is not
+         *     judged; `message` says why.
+         */
+        SliceComparison: {
+            /** Label */
+            label: string;
+            /** Rows */
+            rows: number;
+            /** Judged */
+            judged: boolean;
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            verdict: "pass" | "fail" | "inconclusive";
+            /** Message */
+            message: string;
+            /** Champion Value */
+            champion_value?: number | null;
+            /** Challenger Value */
+            challenger_value?: number | null;
+            /** Effect */
+            effect?: number | null;
+            /** Low */
+            low?: number | null;
+            /** High */
+            high?: number | null;
+            /** P Value */
+            p_value?: number | null;
+            /** P Adjusted */
+            p_adjusted?: number | null;
+            /** P Worse Adjusted */
+            p_worse_adjusted?: number | null;
         };
         /**
          * SliceMetric
@@ -6034,30 +7484,6 @@ export interface components {
             test: number;
         };
         /**
-         * StageRead
-         * @description One stage of the loop: its state now, and the latest fact about it.
-         */
-        StageRead: {
-            /**
-             * Stage
-             * @enum {string}
-             */
-            stage: "data" | "check" | "train" | "check_model" | "promote" | "serve" | "watch" | "retrain";
-            /**
-             * State
-             * @enum {string}
-             */
-            state: "idle" | "running" | "ok" | "failed" | "attention";
-            /** Headline */
-            headline: string;
-            /** Detail */
-            detail?: string | null;
-            /** At */
-            at?: string | null;
-            /** Subject */
-            subject?: string | null;
-        };
-        /**
          * StatisticCheck
          * @description One number computed over a column lies in `[min, max]`. Nulls and NaN are left out.
          */
@@ -6133,6 +7559,25 @@ export interface components {
             reasons: string[];
             /** Left Out */
             left_out: components["schemas"]["LeftOut"][];
+        };
+        /**
+         * SuiteReport
+         * @description What the checks of one suite version came to.
+         */
+        SuiteReport: {
+            /** Suite */
+            suite: string;
+            /** Version */
+            version: number;
+            /** Digest */
+            digest: string;
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            verdict: "pass" | "fail" | "inconclusive";
+            /** Results */
+            results: components["schemas"]["ModelCheckResult"][];
         };
         /**
          * SyncProblem
@@ -6736,6 +8181,33 @@ export interface components {
             kind: "upload";
         };
         /**
+         * UsageRead
+         * @description What a job took so far, stage by stage and in all, over all its attempts.
+         */
+        UsageRead: {
+            /** Stages */
+            stages: components["schemas"]["api__schemas__jobs__StageRead"][];
+            /** Wall Seconds */
+            wall_seconds: number;
+            /**
+             * Cpu Seconds
+             * @description User and system time of the worker's process and its children.
+             */
+            cpu_seconds: number;
+            /**
+             * Peak Bytes
+             * @description The most memory that was resident at once.
+             */
+            peak_bytes: number;
+            /**
+             * Cost
+             * @description What the stages cost together; null where nothing has a price.
+             */
+            cost: number | null;
+            /** Currency */
+            currency: string;
+        };
+        /**
          * UseRead
          * @description Something that was made with the version: `noun` is its kind (`run`), `id` its id.
          */
@@ -6942,6 +8414,28 @@ export interface components {
             deleted_by: string | null;
         };
         /**
+         * VersionSort
+         * @description The orders a list of versions of all models can be had in.
+         * @enum {string}
+         */
+        VersionSort: "-created_at" | "created_at";
+        /**
+         * VersionUpdate
+         * @description What is absent stays as it is.
+         */
+        VersionUpdate: {
+            /** Description */
+            description?: string | null;
+            /**
+             * Tags
+             * @description Merged with those there; null takes one away.
+             * @default {}
+             */
+            tags: {
+                [key: string]: string | null;
+            };
+        };
+        /**
          * WaitingRead
          * @description A pointer that becomes a version once its objects are pushed; `missing` is one of the `missing_count`.
          */
@@ -6975,7 +8469,8 @@ export interface components {
          * @description Slices found by search (one or two columns) on which the metric is worse, with their size and confidence.
          *
          *     Fails when one of at least `min_share` of the rows is worse than all rows by more than `max_gap`, shown at
-         *     `alpha` after correction for all slices that were looked at.
+         *     `alpha` after correction for all slices that were looked at. `columns` absent means the inputs of the model; the
+         *     metric is a mean over rows (or its root): mae, rmse, accuracy or log_loss.
          */
         WeakSlicesCheck: {
             /**
@@ -7072,6 +8567,132 @@ export interface components {
          * @enum {string}
          */
         WindowVerdict: "quiet" | "drifted" | "degraded" | "broken";
+        /**
+         * PinCreate
+         * @description Why the version has to stay.
+         */
+        api__schemas__datasets__PinCreate: {
+            /** Reason */
+            reason: string;
+        };
+        /** PinRead */
+        api__schemas__datasets__PinRead: {
+            /** Reason */
+            reason: string;
+            /**
+             * Pinned At
+             * Format: date-time
+             */
+            pinned_at: string;
+            /** Pinned By */
+            pinned_by: string;
+        };
+        /**
+         * StageRead
+         * @description One stage of one attempt of a job.
+         */
+        api__schemas__jobs__StageRead: {
+            /** Attempt */
+            attempt: number;
+            /** Name */
+            name: string;
+            /** Wall Seconds */
+            wall_seconds: number;
+            /** Cpu Seconds */
+            cpu_seconds: number;
+            /** Peak Bytes */
+            peak_bytes: number;
+            /**
+             * Cost
+             * @description In the installation's currency; null where nothing has a price.
+             */
+            cost: number | null;
+        };
+        /**
+         * StageRead
+         * @description One stage of the loop: its state now, and the latest fact about it.
+         */
+        api__schemas__overview__StageRead: {
+            /**
+             * Stage
+             * @enum {string}
+             */
+            stage: "data" | "check" | "train" | "check_model" | "promote" | "serve" | "watch" | "retrain";
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "idle" | "running" | "ok" | "failed" | "attention";
+            /** Headline */
+            headline: string;
+            /** Detail */
+            detail?: string | null;
+            /** At */
+            at?: string | null;
+            /** Subject */
+            subject?: string | null;
+        };
+        /**
+         * PinCreate
+         * @description A row and the answer it must get; `within` is how close a number must be, in the unit of the target.
+         */
+        api__schemas__pins__PinCreate: {
+            /** Instance */
+            instance: {
+                [key: string]: unknown;
+            };
+            /** Expect */
+            expect: string | number | boolean;
+            /** Within */
+            within?: number | null;
+            /**
+             * Answered
+             * @description What the version answered when it was pinned.
+             */
+            answered?: string | number | boolean | null;
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+        };
+        /**
+         * PinRead
+         * @description A mistake that became a test. It stands while `unpinned_at` is null.
+         */
+        api__schemas__pins__PinRead: {
+            /** Id */
+            id: string;
+            /** Model */
+            model: string;
+            /** Seen At Version */
+            seen_at_version: number | null;
+            /** Instance */
+            instance: {
+                [key: string]: unknown;
+            };
+            /** Expect */
+            expect: string | number | boolean;
+            /** Within */
+            within: number | null;
+            /** Answered */
+            answered: string | number | boolean | null;
+            /** Note */
+            note: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            /** Unpinned At */
+            unpinned_at: string | null;
+            /** Unpinned By */
+            unpinned_by: string | null;
+            /** Reason */
+            reason: string;
+        };
         /**
          * LeakageCheck
          * @description No column (but those in `ignore`) is associated with the target more than `max_association` (0..1).
@@ -7768,6 +9389,13 @@ export interface operations {
                     "application/json": components["schemas"]["FilesRead"];
                 };
             };
+            /** @description As the `If-None-Match` says; the ETag is the digest of the version. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description problem+json */
             "4XX": {
                 headers: {
@@ -8240,7 +9868,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["PinCreate"];
+                "application/json": components["schemas"]["api__schemas__datasets__PinCreate"];
             };
         };
         responses: {
@@ -8250,7 +9878,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PinRead"];
+                    "application/json": components["schemas"]["api__schemas__datasets__PinRead"];
                 };
             };
             /** @description problem+json */
@@ -9352,7 +10980,51 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RunRead"];
+                    "application/json": components["schemas"]["RunDetail"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_run_profile: {
+        parameters: {
+            query?: {
+                format?: components["schemas"]["ProfileFormat"];
+            };
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The profile. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html; charset=utf-8": unknown;
+                    "application/json": unknown;
+                    "text/plain; charset=utf-8": unknown;
                 };
             };
             /** @description problem+json */
@@ -9462,6 +11134,11 @@ export interface operations {
     list_models: {
         parameters: {
             query?: {
+                q?: string | null;
+                tag?: string[];
+                task?: ("classification" | "regression" | "text_classification") | null;
+                owner?: string | null;
+                sort?: components["schemas"]["ModelSort"];
                 limit?: number;
                 cursor?: string | null;
             };
@@ -9582,6 +11259,137 @@ export interface operations {
             };
         };
     };
+    update_model: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag read before; 412 when it is no longer current. */
+                "If-Match"?: string | null;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ModelUpdate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_outside_changes: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageRead_OutsideChangeRead_"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    acknowledge_outside_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                change_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OutsideChangeRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     put_policy: {
         parameters: {
             query?: never;
@@ -9632,6 +11440,7 @@ export interface operations {
     list_model_versions: {
         parameters: {
             query?: {
+                archived?: boolean;
                 limit?: number;
                 cursor?: string | null;
             };
@@ -9675,7 +11484,10 @@ export interface operations {
     add_model_version: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The same key starts the work once. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 name: string;
             };
@@ -9683,7 +11495,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["ModelVersionCreate"];
+                "application/json": components["schemas"]["ModelVersionCreate"] | components["schemas"]["ModelImport"];
             };
         };
         responses: {
@@ -9693,7 +11505,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ModelVersionRead"];
+                    "application/json": components["schemas"]["ModelVersionRead"] | components["schemas"]["JobRead"];
+                };
+            };
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobRead"];
                 };
             };
             /** @description problem+json */
@@ -9727,6 +11548,51 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelVersionRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_model_version: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VersionUpdate"];
+            };
+        };
         responses: {
             /** @description Successful Response */
             200: {
@@ -9839,9 +11705,461 @@ export interface operations {
             };
         };
     };
-    get_model_checks: {
+    search_model_versions: {
+        parameters: {
+            query?: {
+                q?: string | null;
+                tag?: string[];
+                state?: components["schemas"]["domain__registry__states__VersionState"] | null;
+                alias?: string | null;
+                metric?: string[];
+                dataset?: string | null;
+                trainer?: string | null;
+                archived?: boolean;
+                sort?: components["schemas"]["VersionSort"];
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageRead_ModelVersionRead_"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_model_card: {
+        parameters: {
+            query?: {
+                format?: ("json" | "markdown") | null;
+            };
+            header?: {
+                accept?: string;
+            };
+            path: {
+                name: string;
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelCard"];
+                    "text/markdown": string;
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_model_version_history: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                name: string;
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HistoryEntry"][];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    compare_model_versions: {
+        parameters: {
+            query: {
+                /** @description Two to twenty: `1,2,other@3`. */
+                versions: string;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SideBySide"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_comparisons: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageRead_ComparisonRead_"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_comparison: {
         parameters: {
             query?: never;
+            header?: {
+                /** @description The same key starts the work once. */
+                "idempotency-key"?: string | null;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ComparisonSpec"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_comparison: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                comparison_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ComparisonRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_model_suite: {
+        parameters: {
+            query?: {
+                /** @description Absent: the newest. */
+                version?: number | null;
+            };
+            header?: never;
+            path: {
+                name: string;
+                suite: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelSuiteRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_model_suite: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag read before; 412 when it is no longer current. */
+                "If-Match"?: string | null;
+            };
+            path: {
+                name: string;
+                suite: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ModelSuite"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelSuiteRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_model_suites: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageRead_ModelSuiteSummary_"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_model_checks: {
+        parameters: {
+            query?: {
+                /** @description The report on this suite alone. */
+                suite?: string | null;
+                /** @description The report on the rows of `name@number`. */
+                dataset?: string | null;
+            };
             header?: never;
             path: {
                 name: string;
@@ -9893,7 +12211,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ModelChecksAsked"] | null;
+            };
+        };
         responses: {
             /** @description Successful Response */
             202: {
@@ -9902,6 +12224,351 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["JobRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_pin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["api__schemas__pins__PinCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["api__schemas__pins__PinRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_pins: {
+        parameters: {
+            query?: {
+                standing?: boolean;
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageRead_PinRead_"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_pin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pin_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["api__schemas__pins__PinRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unpin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pin_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PinRemove"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["api__schemas__pins__PinRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_eyeball: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EyeballAsk"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_newest_eyeball: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EyeballRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_eyeball: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                eyeball_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EyeballRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_row_note: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                /** @description The row's name, as eyeballs show it. */
+                row: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NoteWrite"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoteRead"];
                 };
             };
             /** @description problem+json */
@@ -11714,7 +14381,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["JobRead"];
+                    "application/json": components["schemas"]["JobDetail"];
                 };
             };
             /** @description problem+json */
