@@ -58,12 +58,12 @@ def _shown(session: AnySession, model_id: str, pick: Pick) -> dict[RowKind, list
 def create_eyeball(
     name: str, number: Number, body: EyeballAsk, session: WriteDep, response: Response, _: Writer
 ) -> JobRead:
-    """Ask for rows to look at. The job picks them; `Location` is where they will be.
+    """Ask for rows to look at. The job picks them; its subject is where they will be.
 
     The same question about the same rows and versions is answered once.
     """
-    eyeball, job = service.ask(session, version=registry.get_version(session, name, number), question=body)
-    response.headers["Location"] = f"/api/v1/eyeballs/{eyeball.id}"
+    _eyeball, job = service.ask(session, version=registry.get_version(session, name, number), question=body)
+    response.headers["Location"] = f"/api/v1/jobs/{job.id}"
     return JobRead.model_validate(job)
 
 

@@ -40,7 +40,6 @@ def ask(session: WriteSession, *, version: ModelVersion, question: EyeballAsk) -
         job = get_job(session, standing.job_id)
         if job.state not in {JobState.FAILED, JobState.CANCELLED}:
             return standing, job
-    subject = f"models/{model.name}/versions/{version.number}"
     eyeball = standing or Eyeball(
         id=new_id(),
         version_id=version.id,
@@ -51,7 +50,7 @@ def ask(session: WriteSession, *, version: ModelVersion, question: EyeballAsk) -
         asked_at=session.now(),
         asked_by=session.actor.name,
     )
-    job = jobs.submit(session, PickRows(eyeball_id=eyeball.id), subject=subject)
+    job = jobs.submit(session, PickRows(eyeball_id=eyeball.id), subject=f"eyeballs/{eyeball.id}")
     eyeball.job_id = job.id
     session.add(eyeball)
     session.flush()

@@ -111,6 +111,17 @@ BODIES: Final[dict[str, Any]] = {
     "update_model_version": {"description": "d", "tags": {"team": "rides"}},
     "create_comparison": {"versions": [1, "m@2"], "datasets": ["d@1"], "where": ["x > 1"], "metric": "mae"},
     "add_model_version": {"run_id": "nope"},
+    "create_pin": {"instance": {"x": 2.0}, "expect": 3.0, "within": 0.5, "answered": 9.0, "note": "n"},
+    "unpin": {"reason": "the label was wrong"},
+    "create_eyeball": {
+        "kinds": ["confident_mistakes", "random"],
+        "where": "x > 1",
+        "against": 2,
+        "dataset": "people@1",
+        "limit": 5,
+        "seed": 1,
+    },
+    "put_row_note": {"finding": "label_wrong", "text": "t"},
     "reject_promotion": {"reason": "no"},
     "put_endpoint": {
         "model": "m",

@@ -29,16 +29,19 @@ from domain.deployments import service as deployments
 from domain.deployments.queries import active_rollout
 from domain.deployments.specs import EndpointSettings
 from domain.experiments.models import Run
+from domain.eyeballs import service as eyeballs
+from domain.eyeballs.specs import EyeballAsk
 from domain.gc import service as gc
 from domain.jobs import service as jobs
 from domain.model_checks import service as model_checks
 from domain.model_checks.specs import ModelSuite
 from domain.monitoring.alerts import AlertKind
 from domain.monitoring.models import Alert, MonitoringWindow
+from domain.pins import service as pins
 from domain.pipelines import service as pipelines
 from domain.pipelines.specs import PipelineSpec
 from domain.registry.models import OutsideChange
-from domain.registry.queries import get_model
+from domain.registry.queries import get_model, get_version
 from domain.registry.specs import InputColumn, Package, Signature
 from domain.repositories import service as repositories
 from domain.repositories.addresses import parse_address
@@ -115,6 +118,9 @@ def _fill(runtime: Runtime) -> dict[str, str]:
             model=get_model(session, "m"),
             spec=ComparisonSpec(versions=[1, 2], datasets=["d@1"]),
         )
+        first = get_version(session, "m", 1)
+        pin, _ = pins.pin_row(session, version=first, instance={"x": 1.0}, expect=2.0, within=0.5)
+        eyeball, _ = eyeballs.ask(session, version=first, question=EyeballAsk())
         change_id = _outside_change(session, get_model(session, "m").id)
         pipelines.put_pipeline(session, name="p", spec=PipelineSpec.model_validate(PIPELINE))
         repositories.register(session, name="team", address=parse_address("https://forge.example/team.git"))
@@ -134,7 +140,7 @@ def _fill(runtime: Runtime) -> dict[str, str]:
         "plans": plan.id, "verifications": verification.id, "alerts": alert_id, "pipelines": "p",
         "outside-changes": change_id, "comparisons": comparison.id,
         "pipeline-runs": turn.id, "jobs": spare.id, "tokens": Role.VIEWER, "repositories": "team", "git": "github",
-        "suites": "words",
+        "suites": "words", "pins": pin.id, "eyeballs": eyeball.id, "rows": "0123456789abcdef",
     }  # fmt: skip
 
 
