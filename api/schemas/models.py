@@ -53,6 +53,7 @@ class ModelVersionRead(BaseModel):
     number: int
     state: VersionState
     aliases: list[str]
+    overridden: bool = Field(description="An admin once put it past the gates; this never goes away.")
     run_id: str
     flavor: Flavor
     package: Package

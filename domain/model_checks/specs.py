@@ -1,6 +1,6 @@
 """Model checks as data, suites of them, and what they come to. The gates of a policy that need no champion."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
@@ -154,11 +154,39 @@ class PinnedRow(ExpectedRow):
     note: str = ""
 
 
+PairedTest = Literal["mcnemar", "delong", "diebold_mariano", "bootstrap"]
+Hypothesis = Literal["superiority", "non_inferiority"]
+
+
+class SliceComparison(Spec):
+    """Champion and challenger on some of the rows: is the challenger worse there than the margin allows?
+
+    `p_value` is for "worse than the margin", `p_adjusted` the same and `p_worse_adjusted` the opposite, both by Holm
+    over the judged slices. `low` and `high` are bounds at 1 - alpha / slices. All are absent when the slice is not
+    judged; `message` says why.
+    """
+
+    label: str
+    rows: int
+    judged: bool
+    verdict: Verdict
+    message: str
+    champion_value: float | None = None
+    challenger_value: float | None = None
+    effect: float | None = None
+    low: float | None = None
+    high: float | None = None
+    p_value: float | None = None
+    p_adjusted: float | None = None
+    p_worse_adjusted: float | None = None
+
+
 class PairedComparison(Spec):
     """Champion and challenger on the same frozen rows that neither was trained on.
 
-    `effect` is the relative improvement of the challenger (positive is better), with its
-    one-sided lower bound at 1 - alpha and the two-sided interval; `p_value` tests effect <= min_effect.
+    `effect` is the relative improvement of the challenger (positive is better), with one-sided bounds at 1 - alpha
+    each. `p_value` tests effect <= min_effect (superiority) or effect <= -margin (non-inferiority); it is at most
+    alpha exactly when `low` is at or above that bar. `method` says which test gave the p-value and which the bounds.
     """
 
     metric: str
@@ -177,3 +205,16 @@ class PairedComparison(Spec):
         description="Rows at which an effect of this size could be told, when inconclusive."
     )
     method: str
+    test: PairedTest | None = None
+    hypothesis: Hypothesis = "superiority"
+    margin: float = Field(default=0.0, description="Allowed relative loss of non-inferiority.")
+    difference: float | None = Field(
+        default=None, description="The improvement in the unit of the metric, positive is better."
+    )
+    difference_low: float | None = None
+    difference_high: float | None = None
+    power: float | None = Field(default=None, description="Probability that so many rows tell an effect of this size.")
+    detectable_effect: float | None = Field(
+        default=None, description="The smallest effect that so many rows tell with the power asked for."
+    )
+    slices: list[SliceComparison] = []

@@ -93,6 +93,7 @@ BODIES: Final[dict[str, Any]] = {
     "put_policy": GATES,
     "add_model_version": {"run_id": "nope"},
     "reject_promotion": {"reason": "no"},
+    "override_promotion": {"reason": "no"},
     "put_endpoint": {
         "model": "m",
         "settings": {"visibility": "public", "extra_columns": "record", "record": True, "max_rows": 10},
