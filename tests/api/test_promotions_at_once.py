@@ -17,7 +17,7 @@ from tests.conftest import ON_BOTH_DATABASES
 from tests.domain.deployments.versions import ANN, add_versions, decide, request, require_approval
 from tests.finished_runs import finished_run
 
-MANY = 20
+MANY = 100
 
 
 def approve_all(client: httpx.Client, runtime: Runtime, promotions: list[str]) -> Counter[str]:
