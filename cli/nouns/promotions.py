@@ -107,8 +107,8 @@ def _draw_budget(budget: dict[str, Any]) -> RenderableType:
 
 
 def _overridden(promotion: dict[str, Any]) -> Text:
-    by = promotion["overridden_by"]
-    return Text(f"OVERRIDDEN by {by}", style="bold red") if promotion["overridden"] else Text("")
+    by = promotion.get("overridden_by")
+    return Text(f"OVERRIDDEN by {by}", style="bold red") if promotion.get("overridden") else Text("")
 
 
 def draw_promotion(promotion: dict[str, Any]) -> RenderableType:
@@ -122,7 +122,7 @@ def draw_promotion(promotion: dict[str, Any]) -> RenderableType:
                 "champion": promotion["champion_version"],
                 "state": promotion["state"],
                 "OVERRIDDEN": Text(f"by {promotion['overridden_by']}: {promotion['override_reason']}", style="bold red")
-                if promotion["overridden"]
+                if promotion.get("overridden")
                 else None,
                 "because": promotion["reason"],
                 "alpha": ((promotion["evidence"] or {}).get("alpha") or {}).get("message"),
