@@ -1,9 +1,10 @@
 """What routes ask for: the runtime, who is asking, a session of the right kind, a page, preconditions."""
 
 from base64 import b64decode
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Annotated
 
+from anyio import Semaphore
 from fastapi import Depends, Header, Query, Request, Security
 from fastapi.security import APIKeyCookie, HTTPBearer, SecurityScopes
 from fastapi.security.http import HTTPAuthorizationCredentials
@@ -82,8 +83,22 @@ Approver = Annotated[Actor, Security(authorize, scopes=[Scope.APPROVE])]
 Admin = Annotated[Actor, Security(authorize, scopes=[Scope.ADMIN])]
 
 
+async def take_write_turn(request: Request) -> AsyncIterator[None]:
+    """Let a few requests write at a time, and the others wait without a thread.
+
+    A write holds its locks until its answer has been made, which takes a thread: if all threads waited for the locks,
+    nobody could let go of them.
+    """
+    turns: Semaphore = request.app.state.write_turns
+    async with turns:
+        yield
+
+
 def get_write_session(
-    request: Request, runtime: RuntimeDep, actor: Annotated[Actor, Depends(get_actor)]
+    request: Request,
+    runtime: RuntimeDep,
+    actor: Annotated[Actor, Depends(get_actor)],
+    _: Annotated[None, Depends(take_write_turn, scope="function")],
 ) -> Iterator[WriteSession]:
     with runtime.transaction(actor, request_id=request.state.request_id) as session:
         yield session

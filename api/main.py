@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from gc import freeze
 from typing import Any
 
+from anyio import Semaphore
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 
@@ -43,6 +44,8 @@ from api.routers import (
 )
 
 PREFIX = "/api/v1"
+# Below the 40 threads of the pool and the 30 connections to Postgres, so that others are left for reads and answers.
+WRITES_AT_ONCE = 16
 ROUTERS: list[APIRouter] = [
     overview.router,
     datasets.router,
@@ -94,6 +97,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     )
     metrics = RequestMetrics()
     app.state.runtime = runtime
+    app.state.write_turns = Semaphore(WRITES_AT_ONCE)
     app.state.metrics = [metrics.registry]
     app.include_router(dvc.router)  # first: it is asked for each of many small files
     app.include_router(dvc_folders.router)

@@ -28,6 +28,8 @@ COLOURS = {
     "fail": "red",
     "failed": "red",
     "rejected": "red",
+    "overridden": "bold red",
+    "superseded": "yellow",
     "open": "red",
     "damaged": "red",
     "deleted": "red",

@@ -26,6 +26,7 @@ from api.schemas.pages import PageRead
 from domain.db import AnySession
 from domain.experiments.models import Run
 from domain.promotions.policies import refuse_unknown_suites
+from domain.promotions.queries import overridden_by
 from domain.promotions.specs import Policy
 from domain.registry import mirror, queries, search, service
 from domain.registry.models import ModelVersion, RegisteredModel
@@ -59,6 +60,7 @@ def _read_version(session: AnySession, row: ModelVersion) -> ModelVersionRead:
     computed = {
         "model": model.name,
         "aliases": [alias for alias, number in queries.aliases_of(session, model).items() if number == row.number],
+        "overridden": overridden_by(session, row.id) is not None,
         "package": session.get_one(Run, row.run_id).package,
     }
     plain = {name: getattr(row, name) for name in ModelVersionRead.model_fields if name not in computed}

@@ -1,17 +1,27 @@
-"""Promotions: ask, look, approve, reject."""
+"""Promotions: ask, look, approve, reject, override; and the alpha budget they share."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
 
-from api.deps import Approver, IdempotencyKey, PageDep, ReadDep, Reader, WriteDep, Writer
+from api.deps import Admin, Approver, IdempotencyKey, PageDep, ReadDep, Reader, WriteDep, Writer
 from api.documents import DocumentRoute
 from api.schemas.jobs import JobRead
 from api.schemas.pages import PageRead
-from api.schemas.promotions import PromotionRead, PromotionReject
+from api.schemas.promotions import (
+    AlphaBudgetRead,
+    AlphaSpendRead,
+    HoldoutRead,
+    PromotionOverride,
+    PromotionRead,
+    PromotionReject,
+)
 from domain.db import AnySession
 from domain.promotions import queries, service
-from domain.promotions.models import Promotion
+from domain.promotions.budget import Spent, allot
+from domain.promotions.models import AlphaSpend, Promotion
+from domain.promotions.specs import Policy
+from domain.promotions.spending import spends_of
 from domain.promotions.states import PromotionState
 from domain.registry import queries as registry
 from domain.registry.models import ModelVersion, RegisteredModel
@@ -25,6 +35,7 @@ def _read(session: AnySession, row: Promotion) -> PromotionRead:
         "model": session.get_one(RegisteredModel, row.model_id).name,
         "version": session.get_one(ModelVersion, row.version_id).number,
         "champion_version": champion.number if champion else None,
+        "overridden": row.overridden_at is not None,
     }
     plain = {name: getattr(row, name) for name in PromotionRead.model_fields if name not in named}
     return PromotionRead.model_validate({**plain, **named})
@@ -71,3 +82,33 @@ def approve_promotion(promotion_id: str, session: WriteDep, _: Approver) -> Prom
 def reject_promotion(promotion_id: str, body: PromotionReject, session: WriteDep, _: Approver) -> PromotionRead:
     """Refuse a promotion that passed its gates, with the reason."""
     return _read(session, service.reject(session, promotion_id=promotion_id, reason=body.reason))
+
+
+@router.post("/promotions/{promotion_id}/override")
+def override_promotion(promotion_id: str, body: PromotionOverride, session: WriteDep, _: Admin) -> PromotionRead:
+    """In an emergency: let through what failed or was inconclusive. For admins; it is marked for ever."""
+    return _read(session, service.override(session, promotion_id=promotion_id, reason=body.reason))
+
+
+@router.get("/models/{name}/alpha-budget")
+def get_alpha_budget(name: str, session: ReadDep, _: Reader) -> AlphaBudgetRead:
+    """What the comparisons of this model have spent on each holdout, and what the next one may use."""
+    model = registry.get_model(session, name)
+    gate = Policy.model_validate(model.policy).against_champion()
+    if gate is None:
+        return AlphaBudgetRead(model=name, rule=None, alpha=None, fresh=None, holdouts=[])
+    by_holdout: dict[str, list[AlphaSpend]] = {}
+    for one in spends_of(session, model.id):
+        by_holdout.setdefault(one.holdout, []).append(one)
+    holdouts = [
+        HoldoutRead(
+            id=holdout,
+            comparisons=[AlphaSpendRead.model_validate(one, from_attributes=True) for one in made],
+            next=allot(
+                gate.budget, gate.alpha, [Spent(one.holdout, one.rows_md5, one.share, one.rejected) for one in made]
+            ),
+        )
+        for holdout, made in by_holdout.items()
+    ]
+    fresh = allot(gate.budget, gate.alpha, [])
+    return AlphaBudgetRead(model=name, rule=gate.budget, alpha=gate.alpha, fresh=fresh, holdouts=holdouts)

@@ -140,6 +140,7 @@ class ModelVersionRead(BaseModel):
     aliases: list[str]
     description: str
     tags: dict[str, str]
+    overridden: bool = Field(description="An admin once put it past the gates; this never goes away.")
     run_id: str
     flavor: Flavor
     package: Package

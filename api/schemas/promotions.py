@@ -4,6 +4,8 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from domain.promotions.champion import AlphaBudget
+from domain.promotions.evidence import Allotment
 from domain.promotions.specs import Decision, Evidence, Policy
 from domain.promotions.states import PromotionState
 
@@ -27,7 +29,48 @@ class PromotionRead(BaseModel):
     decided_at: datetime | None
     approver: str | None
     approved_at: datetime | None
+    overridden: bool = Field(description="An admin let it through against the gates. This never goes away.")
+    overridden_by: str | None
+    overridden_at: datetime | None
+    override_reason: str | None
+    record_digest: str | None = Field(description="SHA-256 over policy, evidence, decision and author.")
     applied_at: datetime | None
+
+
+class PromotionOverride(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    reason: str = Field(min_length=1, max_length=2000)
+
+
+class AlphaSpendRead(BaseModel):
+    """One comparison of the model and the share of alpha that it took."""
+
+    promotion_id: str
+    holdout: str
+    rule: str
+    alpha: float
+    share: float
+    rejected: bool = Field(description="Whether the improvement asked for was found.")
+    spent_at: datetime
+
+
+class HoldoutRead(BaseModel):
+    """Rows that comparisons were made on, and what is left of their alpha under the policy of now."""
+
+    id: str
+    comparisons: list[AlphaSpendRead]
+    next: Allotment = Field(description="What the next comparison on these rows may use.")
+
+
+class AlphaBudgetRead(BaseModel):
+    """The alpha budget of a model: a holdout of fresh rows begins with `fresh`."""
+
+    model: str
+    rule: AlphaBudget | None = Field(description="None when the policy does not compare with the champion.")
+    alpha: float | None
+    fresh: Allotment | None
+    holdouts: list[HoldoutRead]
 
 
 class PromotionReject(BaseModel):

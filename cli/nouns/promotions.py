@@ -1,9 +1,10 @@
-"""`millrace promote` and `millrace promotions …`: ask for a promotion, follow the decision, approve it."""
+"""`millrace promote` and `millrace promotions …`: ask for a promotion, follow the decision, approve or override it."""
 
 from typing import Annotated, Any
 
 import typer
 from rich.console import RenderableType
+from rich.text import Text
 
 from cli.client import Status
 from cli.nouns.jobs import follow
@@ -14,7 +15,7 @@ noun = Noun("Promotions and their decisions.")
 verbs = Noun()
 
 GATES = {"gate": "gate", "verdict": "verdict", "finding": "message"}
-REFUSED = {"failed", "inconclusive", "rejected"}
+REFUSED = {"failed", "inconclusive", "rejected", "superseded"}
 IdArgument = Annotated[str, typer.Argument(help="Id of the promotion.")]
 
 
@@ -44,6 +45,7 @@ def list_promotions(
         "model": "model",
         "version": "version",
         "state": "state",
+        "overridden": _overridden,
         "reason": "reason",
         "asked": at("requested_at"),
         "by": "requested_by",
@@ -74,6 +76,41 @@ def reject(
     session.show(session.client.post("promotions", promotion_id, "reject", body={"reason": reason}), draw_promotion)
 
 
+@noun.command("override")
+def override(
+    session: Session,
+    promotion_id: IdArgument,
+    reason: Annotated[str, typer.Option("-m", "--message", help="Why; it is kept, and shown for ever.")],
+) -> None:
+    """In an emergency, as an admin: let a promotion through that failed or was inconclusive."""
+    session.show(session.client.post("promotions", promotion_id, "override", body={"reason": reason}), draw_promotion)
+
+
+@noun.command("alpha-budget")
+def alpha_budget(session: Session, model: Annotated[str, typer.Argument(help="Name of the model.")]) -> None:
+    """What the comparisons of a model have spent of their alpha, holdout by holdout."""
+    session.show(session.client.get("models", model, "alpha-budget"), _draw_budget)
+
+
+def _draw_budget(budget: dict[str, Any]) -> RenderableType:
+    columns: dict[str, object] = {
+        "holdout": "id",
+        "comparisons": lambda holdout: len(holdout["comparisons"]),
+        "spent": lambda holdout: sum(one["share"] for one in holdout["comparisons"]),
+        "next": lambda holdout: holdout["next"]["message"],
+    }
+    rule = budget["rule"] or {}
+    return stack(
+        facts({"model": budget["model"], "rule": rule.get("rule", "no champion gate"), "alpha": budget["alpha"]}),
+        table(budget["holdouts"], columns, empty="Nothing has been compared yet."),
+    )
+
+
+def _overridden(promotion: dict[str, Any]) -> Text:
+    by = promotion.get("overridden_by")
+    return Text(f"OVERRIDDEN by {by}", style="bold red") if promotion.get("overridden") else Text("")
+
+
 def draw_promotion(promotion: dict[str, Any]) -> RenderableType:
     decision = promotion["decision"] or {"gates": []}
     missing = (promotion["evidence"] or {}).get("missing")
@@ -84,7 +121,11 @@ def draw_promotion(promotion: dict[str, Any]) -> RenderableType:
                 "model": f"{promotion['model']} version {promotion['version']}",
                 "champion": promotion["champion_version"],
                 "state": promotion["state"],
+                "OVERRIDDEN": Text(f"by {promotion['overridden_by']}: {promotion['override_reason']}", style="bold red")
+                if promotion.get("overridden")
+                else None,
                 "because": promotion["reason"],
+                "alpha": ((promotion["evidence"] or {}).get("alpha") or {}).get("message"),
                 "missing": missing,
                 "asked": f"{when(promotion['requested_at'])} by {promotion['requested_by']}",
                 "approved by": promotion["approver"],

@@ -19,6 +19,7 @@ from domain.deployments.models import Endpoint, Rollout
 from domain.deployments.queries import endpoints_of, get_endpoint, get_rollout, last_switch
 from domain.deployments.refusals import (
     AlreadyLive,
+    ChampionMoved,
     EndpointMoved,
     ModelFixed,
     NothingToRollBack,
@@ -117,7 +118,9 @@ def apply_promotion(session: WriteSession, *, promotion_id: str) -> None:
             refuse_while_rolling_out(session, endpoint)
     except Conflict as refusal:
         reason = f"{refusal.message} {refusal.fix or ''}".strip()
-        promotion_service.not_applied(session, promotion_id=promotion.id, reason=reason)
+        promotion_service.not_applied(
+            session, promotion_id=promotion.id, reason=reason, superseded=isinstance(refusal, ChampionMoved)
+        )
         return
     for endpoint in behind:
         _begin_rollout(session, endpoint, version, promotion=promotion)

@@ -19,6 +19,7 @@ class RootKind(StrEnum):
     PINS = "pins"
     RUNS = "runs"
     MODELS = "model_versions"
+    PROMOTIONS = "promotions"
     ENDPOINTS = "endpoints"
     OBJECTS = "dvc_objects"
     OTHERS = "other_tables"

@@ -23,6 +23,7 @@ from domain.gc.models import PlanContent
 from domain.gc.reach import RootKind
 from domain.jobs.models import Job
 from domain.jobs.states import JobState
+from domain.promotions.models import AlphaSpend, Promotion
 from domain.registry.models import ModelVersion
 from domain.repositories.models import WaitingPointer
 
@@ -39,7 +40,7 @@ _KNOWN: set[Any] = {
     column.property.columns[0]
     for column in (
         Content.digest, PlanContent.digest, DatasetFile.md5, DatasetVersion.digest, DatasetObject.digest,
-        *_CONTENTS_OF_RUNS,
+        *_CONTENTS_OF_RUNS, Promotion.rows_md5, AlphaSpend.rows_md5,
         WaitingPointer.md5,  # of what has not all been pushed; what has been is an object of its dataset
     )
 }  # fmt: skip
@@ -95,6 +96,13 @@ def needed(session: AnySession, digests: Collection[str], listings: Listings) ->
     )
     for named in listings.values():
         found[RootKind.OBJECTS] |= asked & named
+    # A decision is replayed from the rows it was made on; what a comparison has spent is known by them.
+    found[RootKind.PROMOTIONS] = {
+        digest
+        for column in (Promotion.rows_md5, AlphaSpend.rows_md5)
+        for digest in session.scalars(select(column).where(column.in_(digests)))
+        if digest is not None
+    }
     found[RootKind.OTHERS] = {
         digest for column in other_columns() for digest in session.scalars(select(column).where(column.in_(digests)))
     }
@@ -115,6 +123,7 @@ def counts(session: AnySession) -> dict[RootKind, int]:
     found = {kind: _count(session, versions) for kind, versions in _versions_by_kind().items()}
     found[RootKind.RUNS] = _count(session, _runs_by_kind()[RootKind.RUNS])
     found[RootKind.MODELS] = _count(session, select(ModelVersion.id))
+    found[RootKind.PROMOTIONS] = _count(session, select(Promotion.id).where(Promotion.rows_md5.is_not(None)))
     found[RootKind.ENDPOINTS] = _count(session, select(Endpoint.id))
     found[RootKind.OBJECTS] = _count(session, select(DatasetObject.digest))
     found[RootKind.OTHERS] = len(list(other_columns()))

@@ -39,6 +39,16 @@ class PromotionRejected(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PromotionOverridden(Event):
+    """An admin lets through what the gates did not: seen for ever."""
+
+    model: str
+    number: int
+    promotion_id: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class PromotionNotApplied(Event):
     """The decision stands, and something else stands in its way: the champion has changed, or is being changed."""
 

@@ -2,10 +2,13 @@
 
 from domain.db import WriteSession
 from domain.errors import Conflict
+from domain.jobs import service as jobs
 from domain.jobs.events import JobCancelled, JobFailed
 from domain.jobs.queries import get_job
+from domain.model_checks.events import ModelChecksFailed, ModelVersionChecked
 from domain.promotions import service
 from domain.promotions.jobs import GatherEvidence
+from domain.promotions.queries import waiting_for_checks
 from domain.registry import mirror
 from domain.registry.events import AliasChangedOutside
 
@@ -30,3 +33,9 @@ def alias_changed_outside(session: WriteSession, event: AliasChangedOutside) -> 
         mirror.note(session, change_id=event.change_id, note=f"Not adopted: {error.message}")
     else:
         mirror.note(session, change_id=event.change_id, note=f"Adopted as a request: promotions/{promotion.id}.")
+
+
+def version_checked(session: WriteSession, event: ModelVersionChecked | ModelChecksFailed) -> None:
+    """Promotions that waited for the checks of this version go on, whatever those came to."""
+    for promotion in waiting_for_checks(session, event.version_id):
+        jobs.hasten(session, promotion.job_id)

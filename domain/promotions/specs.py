@@ -2,24 +2,15 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag, field_validator
+from pydantic import Discriminator, Tag, field_validator
 
-from domain.datasets.specs import Name, Spec, VersionRef
-from domain.model_checks.specs import Gate, ModelCheckSpec, PairedComparison, Verdict, kind_of
+from domain.datasets.specs import Name, Spec
+from domain.model_checks.specs import Gate, ModelCheckSpec, kind_of
+from domain.promotions.champion import ChampionGate
+from domain.promotions.evidence import Decision, Evidence, GateVerdict
 
-
-class ChampionGate(Gate):
-    """Better than the champion on the same frozen rows, by a paired test with a minimum effect.
-
-    `on` names the dataset that holds the frozen rows; absent, they are the candidate's own test rows
-    without those the champion was trained on.
-    """
-
-    gate: Literal["champion"] = "champion"
-    metric: str
-    alpha: float = Field(default=0.05, gt=0, lt=0.5)
-    min_effect: float = Field(default=0.01, ge=0)
-    on: VersionRef | None = None
+# The last three are read from here by everybody else.
+__all__ = ["BehaviourGate", "ChampionGate", "Decision", "Evidence", "GateSpec", "GateVerdict", "Policy"]
 
 
 class BehaviourGate(Gate):
@@ -55,6 +46,9 @@ class Policy(Spec):
             raise ValueError(f"one champion gate at most: there are gates {' and '.join(map(str, places))}")
         return gates
 
+    def against_champion(self) -> ChampionGate | None:
+        return next((gate for gate in self.gates if isinstance(gate, ChampionGate)), None)
+
     def checks(self) -> list[ModelCheckSpec]:
         """The gates that are checks of one version, written into the policy itself."""
         return [gate for gate in self.gates if not isinstance(gate, ChampionGate | BehaviourGate)]
@@ -62,28 +56,3 @@ class Policy(Spec):
     def suites(self) -> list[str]:
         """Names of the suites that the policy asks for."""
         return [gate.suite for gate in self.gates if isinstance(gate, BehaviourGate)]
-
-
-class GateVerdict(Spec):
-    gate: str
-    verdict: Verdict
-    message: str
-    details: dict[str, Any] = {}
-
-
-class Evidence(Spec):
-    """All that the decision rests on; immutable once recorded."""
-
-    policy_version: int
-    candidate_version: int
-    champion_version: int | None
-    check_report_id: str | None
-    frozen_rows: str | None = Field(description="`dataset@n` and digest, or the run whose test rows were used.")
-    comparison: PairedComparison | None
-    missing: list[str] = Field(default=[], description="Evidence the policy asks for that is not there.")
-
-
-class Decision(Spec):
-    verdict: Verdict
-    gates: list[GateVerdict]
-    reason: str

@@ -123,6 +123,7 @@ BODIES: Final[dict[str, Any]] = {
     },
     "put_row_note": {"finding": "label_wrong", "text": "t"},
     "reject_promotion": {"reason": "no"},
+    "override_promotion": {"reason": "no"},
     "put_endpoint": {
         "model": "m",
         "settings": {"visibility": "public", "extra_columns": "record", "record": True, "max_rows": 10},

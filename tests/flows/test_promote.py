@@ -4,12 +4,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import httpx
+import polars as pl
 import pytest
 
 from adapters.runtime import Runtime
 from domain.deployments.specs import Routes
 from tests.conftest import Drain
 from tests.flows.plane import Plane, plane, promote, set_out, train_version, working, world
+from tests.training_data import make_dataset
 
 # `temp` alone misses the hours: a model that is worse by far and by a known way.
 POOR: dict[str, Any] = {"features": ["temp"]}
@@ -116,3 +118,63 @@ def test_a_recorded_answer_leads_back_to_its_data(serving: Plane, client: httpx.
     assert [link["noun"] for link in chain] == [
         "prediction", "rollout", "model_version", "promotion", "run", "dataset_version", "data_checks"
     ]  # fmt: skip
+
+
+def test_the_same_asked_again_spends_nothing_and_comes_to_the_same(
+    serving: Plane, client: httpx.Client, drain: Drain
+) -> None:
+    train_version(client, drain, **POOR, seed=5)
+    first, again = promote(client, drain, 2), promote(client, drain, 2)
+    assert first["evidence"]["alpha"]["share"] == pytest.approx(0.0025)
+    assert again["evidence"]["alpha"]["repeats"] == first["id"]
+    assert again["evidence"]["comparison"] == first["evidence"]["comparison"]
+    assert again["decision"]["verdict"] == first["decision"]["verdict"] == "fail"
+    budget = client.get("models/rides/alpha-budget").json()
+    assert [len(one["comparisons"]) for one in budget["holdouts"]] == [1]
+
+    train_version(client, drain, **POOR, seed=6)
+    third = promote(client, drain, 3)
+    assert (third["evidence"]["alpha"]["number"], third["evidence"]["alpha"]["repeats"]) == (2, None)
+    assert len(client.get("models/rides/alpha-budget").json()["holdouts"][0]["comparisons"]) == 2
+
+
+def test_a_spent_budget_is_inconclusive_and_asks_for_fresh_rows(
+    serving: Plane, client: httpx.Client, drain: Drain
+) -> None:
+    gate = {"gate": "champion", "metric": "mae", "on": "frozen", "budget": {"rule": "bonferroni", "window": 1}}
+    assert client.put("models/rides/policy", json={"gates": [gate]}).status_code == 200
+    for seed in (5, 6):
+        train_version(client, drain, **POOR, seed=seed)
+    assert promote(client, drain, 2)["state"] == "failed"
+    spent = promote(client, drain, 3)
+    assert spent["state"] == "inconclusive"
+    assert "Bring a fresh holdout" in spent["reason"]
+
+    make_dataset(client, drain, "fresh", world(300, seed=77))
+    assert client.put("models/rides/policy", json={"gates": [gate | {"on": "fresh"}]}).status_code == 200
+    fresh = promote(client, drain, 3)
+    assert (fresh["state"], fresh["evidence"]["alpha"]["holdout"]) == ("failed", None)
+
+
+def test_rows_the_champion_was_trained_on_are_left_out_and_this_is_said(
+    serving: Plane, client: httpx.Client, drain: Drain
+) -> None:
+    make_dataset(client, drain, "mixed", pl.concat([world(400, seed=1).head(100), world(300, seed=3)]))
+    gate = {"gate": "champion", "metric": "mae", "on": "mixed"}
+    assert client.put("models/rides/policy", json={"gates": [gate]}).status_code == 200
+    train_version(client, drain)
+    found = promote(client, drain, 2)
+    told = {one["reason"] for one in found["evidence"]["excluded"]}
+    assert told & {"both were trained on them", "the champion was trained on them"}
+    assert "Left out:" in found["decision"]["reason"]
+
+
+def test_a_promotion_waits_for_the_checks_of_the_policy_as_it_is(
+    serving: Plane, client: httpx.Client, drain: Drain
+) -> None:
+    train_version(client, drain)
+    gates = [{"gate": "metric", "metric": "mae", "max": 25}, {"gate": "champion", "metric": "mae", "on": "frozen"}]
+    train_version(client, drain, **POOR, seed=9)  # the newest one, whose checks follow a new policy by themselves
+    assert client.put("models/rides/policy", json={"gates": gates}).status_code == 200
+    found = promote(client, drain, 2)
+    assert (found["state"], [one["verdict"] for one in found["decision"]["gates"]]) == ("applied", ["pass", "pass"])

@@ -1,58 +1,60 @@
 """Jobs of promotions: score champion and candidate on the same frozen rows, then let the gates decide."""
 
 from dataclasses import dataclass
+from importlib.metadata import version
 
-import numpy as np
 import polars as pl
 
 from domain.datasets import queries as datasets
 from domain.db import ReadSession
 from domain.errors import DomainError
 from domain.experiments.models import Run
-from domain.model_checks import queries as model_checks
-from domain.model_checks.specs import ModelCheckResult, PairedComparison
+from domain.model_checks.specs import ModelCheckResult, PairedComparison, SuiteReport
 from domain.promotions import service
+from domain.promotions.budget import OVERLAP
+from domain.promotions.checked import checked
+from domain.promotions.evidence import Allotment, Contender, Evidence, Exclusion, digest_of
 from domain.promotions.gates import evaluate
 from domain.promotions.jobs import GatherEvidence
 from domain.promotions.models import Promotion
 from domain.promotions.queries import get_promotion
-from domain.promotions.specs import ChampionGate, Evidence, Policy
+from domain.promotions.specs import Policy
+from domain.promotions.spending import Purchase, ShareTaken, allotment, find_same, question_of, spends_of
 from domain.registry.models import ModelVersion
-from domain.registry.specs import Task
-from ml.comparison.compare import compare
-from ml.splits import row_hashes
+from ml.holdouts import overlap
+from workers.pairing import Pairing, Side, answers_of, compared, parquet, unseen_rows
 from workers.run import RunningJob
-from workers.scoring import engine, read_parquet, score
+from workers.scoring import read_parquet
 from workers.tables import read_version
 from workers.toolbox import Toolbox
 
-
-@dataclass(frozen=True)
-class _Contender:
-    """A version and what is needed to score it fairly."""
-
-    number: int
-    package: str
-    train_rows: str
-    features: list[str]
+# A share that another comparison takes meanwhile is asked for again; each time one of the others is done.
+_TRIES = 1_000
 
 
 @dataclass(frozen=True)
 class _Case:
     """Everything the database says about a promotion, read at once."""
 
+    promotion: Promotion
     policy: Policy
-    policy_version: int
-    task: Task
-    target: str
-    seed: int
-    candidate: _Contender
-    champion: _Contender | None
-    report_id: str | None
-    results: list[ModelCheckResult]
+    pairing: Pairing | None
+    evidence: Evidence
     frozen_version_id: str | None
     frozen_label: str
     test_rows: str
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What the comparison came to, how it is paid, and what is missing for it."""
+
+    comparison: PairedComparison | None = None
+    alpha: Allotment | None = None
+    purchase: Purchase | None = None
+    rows_md5: str | None = None
+    excluded: tuple[Exclusion, ...] = ()
+    missing: tuple[str, ...] = ()
 
 
 def gather_evidence(job: RunningJob[GatherEvidence], tools: Toolbox) -> dict[str, str]:
@@ -62,114 +64,160 @@ def gather_evidence(job: RunningJob[GatherEvidence], tools: Toolbox) -> dict[str
         if promotion.decision is not None:
             return {"verdict": promotion.decision["verdict"]}
         case = _case(session, promotion)
-    gate = next((one for one in case.policy.gates if isinstance(one, ChampionGate)), None)
-    comparison, excluded, missing = None, 0, list[str]()
-    if gate is not None and case.champion is not None:
-        job.stage("compare")
-        job.progress(0.1, "scoring champion and candidate on the same rows")
-        comparison, excluded, missing = _compare(tools, case, case.champion, gate)
-        job.log(f"rows of training left out: {excluded}")
-    job.stage("decide")
-    evidence = Evidence(
-        policy_version=case.policy_version,
-        candidate_version=case.candidate.number,
-        champion_version=case.champion.number if case.champion else None,
-        check_report_id=case.report_id,
-        frozen_rows=case.frozen_label if comparison else None,
-        comparison=comparison,
-        missing=missing,
-    )
-    decision = evaluate(case.policy, evidence, case.results)
-    job.log(f"{decision.verdict}: {decision.reason}")
-    with job.transaction() as session:
-        service.record_decision(session, promotion_id=job.spec.promotion_id, evidence=evidence, decision=decision)
-    return {"verdict": decision.verdict}
+    job.stage("compare")
+    compare_on = _prepare(tools, case)
+    job.progress(0.5, "comparing")
+    for _ in range(_TRIES):
+        found = compare_on()
+        evidence = case.evidence.model_copy(
+            update={
+                "frozen_rows": case.frozen_label if found.rows_md5 else None,
+                "rows_md5": found.rows_md5,
+                "excluded": list(found.excluded),
+                "alpha": found.alpha,
+                "comparison": found.comparison,
+                "missing": list(found.missing),
+            }
+        )
+        decision = evaluate(case.policy, evidence)
+        try:
+            with job.transaction() as session:
+                service.record_decision(
+                    session,
+                    promotion_id=promotion.id,
+                    evidence=evidence,
+                    decision=decision,
+                    purchase=found.purchase,
+                )
+        except ShareTaken:
+            continue
+        job.log(f"{decision.verdict}: {decision.reason}")
+        return {"verdict": decision.verdict}
+    raise ShareTaken("Other comparisons on this holdout were faster every time.", where="alpha")
+
+
+class _Nothing:
+    """No comparison can be made, or none is asked for."""
+
+    def __init__(self, *missing: str) -> None:
+        self._found = _Found(missing=missing)
+
+    def __call__(self) -> _Found:
+        return self._found
+
+
+class _Comparison:
+    """Rows and answers are got once; each call compares at the share that is next in the book."""
+
+    def __init__(self, tools: Toolbox, case: _Case, pairing: Pairing) -> None:
+        self._tools, self._case, self._pairing = tools, case, pairing
+        self._frame, excluded = unseen_rows(tools, _frozen_rows(tools, case), pairing)
+        self._excluded = tuple(excluded)
+        self._answers = answers_of(tools, self._frame, pairing)
+        self._rows_md5 = tools.runtime.contents.add(parquet(self._frame)).md5
+        self._overlapping: dict[str, bool] = {self._rows_md5: True}
+
+    def __call__(self) -> _Found:
+        promotion, gate = self._case.promotion, self._pairing.gate
+        with self._tools.runtime.reading() as session:
+            known = {one.rows_md5 for one in spends_of(session, promotion.model_id)}
+            same = find_same(
+                session,
+                version_id=promotion.version_id,
+                champion_version_id=promotion.champion_version_id or "",
+                question=question_of(gate),
+                rows_md5=self._rows_md5,
+            )
+        if same is not None:
+            return self._as_before(same)
+        for rows_md5 in known - self._overlapping.keys():
+            share = overlap(self._frame, read_parquet(self._tools, rows_md5), self._pairing.target)
+            self._overlapping[rows_md5] = share > OVERLAP
+        overlapping = frozenset(rows_md5 for rows_md5, same_rows in self._overlapping.items() if same_rows)
+        with self._tools.runtime.reading() as session:
+            alpha = allotment(session, model_id=promotion.model_id, gate=gate, overlapping=overlapping)
+        if alpha.share is None:
+            return _Found(alpha=alpha, missing=(alpha.message,), excluded=self._excluded)
+        left_out = sum(one.rows for one in self._excluded)
+        try:
+            comparison = compared(self._frame, self._answers, self._pairing, alpha=alpha.share, left_out=left_out)
+        except DomainError as error:
+            return _Found(missing=(f"The models could not be compared: {error.message}",), excluded=self._excluded)
+        purchase = Purchase(question_of(gate), self._rows_md5, overlapping, frozenset(known))
+        return _Found(comparison, alpha, purchase, self._rows_md5, self._excluded)
+
+    def _as_before(self, same: Promotion) -> _Found:
+        """The comparison that was made of the same: it stands, whatever another draw of resamples would say."""
+        evidence = Evidence.model_validate(same.evidence)
+        alpha = evidence.alpha.model_copy(update={"repeats": same.id}) if evidence.alpha else None
+        return _Found(evidence.comparison, alpha, None, self._rows_md5, self._excluded)
+
+
+def _prepare(tools: Toolbox, case: _Case) -> _Comparison | _Nothing:
+    if case.pairing is None:
+        return _Nothing()
+    try:
+        return _Comparison(tools, case, case.pairing)
+    except DomainError as error:
+        return _Nothing(f"The models could not be compared: {error.message}")
 
 
 def _case(session: ReadSession, promotion: Promotion) -> _Case:
     policy = Policy.model_validate(promotion.policy)
-    version = session.get_one(ModelVersion, promotion.version_id)
-    run = session.get_one(Run, version.run_id)
+    candidate = session.get_one(ModelVersion, promotion.version_id)
+    run = session.get_one(Run, candidate.run_id)
     champion = session.get(ModelVersion, promotion.champion_version_id) if promotion.champion_version_id else None
-    report = model_checks.latest_report(session, version.id, policy_version=promotion.policy_version)
-    gate = next((one for one in policy.gates if isinstance(one, ChampionGate)), None)
+    gate = policy.against_champion()
+    sides = {"candidate": _side(session, candidate)}
+    if champion is not None:
+        sides["champion"] = _side(session, champion)
     # The first champion has nobody to be compared with: the rows the gate names may not exist yet.
     frozen = datasets.resolve(session, gate.on) if champion and gate and gate.on else None
     label = f"{gate.on} version {frozen.number} ({frozen.digest})" if gate and frozen else f"test rows of run {run.id}"
-    return _Case(
-        policy=policy,
+    found = checked(session, candidate, policy, promotion.policy_version)
+    report = found.report
+    evidence = Evidence(
         policy_version=promotion.policy_version,
+        policy_digest=digest_of(promotion.policy),
+        candidate_version=candidate.number,
+        champion_version=champion.number if champion else None,
+        candidate=sides["candidate"].facts,
+        champion=sides["champion"].facts if champion else None,
         task=run.spec["task"],
         target=run.spec["target"],
         seed=run.seed,
-        candidate=_contender(session, version),
-        champion=_contender(session, champion) if champion else None,
-        report_id=report.id if report else None,
-        results=[ModelCheckResult.model_validate(one) for one in report.results] if report else [],
-        frozen_version_id=frozen.id if frozen else None,
-        frozen_label=label,
-        test_rows=run.test_rows_md5,
+        millrace=version("millrace"),
+        check_report_id=report.id if report else None,
+        checks=[ModelCheckResult.model_validate(one) for one in report.results] if report else [],
+        suites=[SuiteReport.model_validate(one) for one in report.suites] if report else [],
+        pins=ModelCheckResult.model_validate(report.pins) if report and report.pins else None,
+        pin_ids=found.pin_ids,
+        frozen_rows=None,
+        comparison=None,
+        unchecked=found.lacking,
     )
+    task = run.spec["task"]
+    pairing = Pairing(task, run.spec["target"], run.seed, gate, sides) if champion and gate else None
+    return _Case(promotion, policy, pairing, evidence, frozen.id if frozen else None, label, run.test_rows_md5)
 
 
-def _contender(session: ReadSession, version: ModelVersion) -> _Contender:
+def _side(session: ReadSession, version: ModelVersion) -> Side:
     run = session.get_one(Run, version.run_id)
-    names = [column["name"] for column in run.package["signature"]["inputs"]]
-    return _Contender(version.number, version.package_digest, run.train_rows_md5, names)
-
-
-def _compare(
-    tools: Toolbox, case: _Case, champion: _Contender, gate: ChampionGate
-) -> tuple[PairedComparison | None, int, list[str]]:
-    """The paired test on rows that neither model was trained on, how many were left out, and what is missing for it."""
-    frame = _frozen_rows(tools, case)
-    contenders = {"champion": champion, "candidate": case.candidate}
-    lacking = {
-        name: [column for column in [*one.features, case.target] if column not in frame.columns]
-        for name, one in contenders.items()
-    }
-    missing = [
-        f"The frozen rows lack {', '.join(columns)}, which the {name} needs."
-        for name, columns in lacking.items()
-        if columns
-    ]
-    if missing:
-        return None, 0, missing
-    frame = frame.filter(pl.col(case.target).is_not_null())
-    seen = np.zeros(frame.height, dtype=bool)
-    for one in contenders.values():
-        trained_on = np.frombuffer(tools.runtime.contents.read(one.train_rows), dtype=np.uint64)
-        seen |= np.isin(row_hashes(frame, [*one.features, case.target]), trained_on)
-    unseen = frame.filter(~pl.Series(seen))
-    excluded = frame.height - unseen.height
-    if unseen.is_empty():
-        return (
-            None,
-            excluded,
-            ["Every frozen row was trained on by one of the two; name other rows in the gate's `on`."],
-        )
-    with engine(tools) as models:
-        try:
-            answers = {name: score(models.load(one.package), unseen) for name, one in contenders.items()}
-        except DomainError as error:
-            return None, excluded, [f"The rows could not be scored: {error.message}"]
-    comparison = compare(
-        gate.metric,
-        unseen[case.target].to_list(),
-        answers["champion"],
-        answers["candidate"],
-        task=case.task,
-        alpha=gate.alpha,
-        min_effect=gate.min_effect,
-        seed=case.seed,
-        rows_excluded=excluded,
+    facts = Contender(
+        version=version.number,
+        package_digest=version.package_digest,
+        run_id=run.id,
+        code_commit=run.code_commit,
+        environment_digest=run.environment_digest,
+        dataset_digest=run.dataset_digest,
+        train_rows_md5=run.train_rows_md5,
     )
-    return comparison, excluded, []
+    return Side(facts, [column["name"] for column in run.package["signature"]["inputs"]])
 
 
 def _frozen_rows(tools: Toolbox, case: _Case) -> pl.DataFrame:
     if case.frozen_version_id is None:
         return read_parquet(tools, case.test_rows)
     with tools.runtime.reading() as session:
-        version = datasets.get_version_by_id(session, case.frozen_version_id)
-    return read_version(tools, version).collect()
+        frozen = datasets.get_version_by_id(session, case.frozen_version_id)
+    return read_version(tools, frozen).collect()

@@ -64,7 +64,7 @@ class TestComparison:
 
 class TestEvaluate:
     def test_a_policy_without_gates_shows_nothing(self) -> None:
-        assert evaluate(Policy(), evidence(), []).verdict == "fail"
+        assert evaluate(Policy(), evidence()).verdict == "fail"
 
     @pytest.mark.parametrize(
         ("verdicts", "decision"),
@@ -78,23 +78,23 @@ class TestEvaluate:
     def test_the_worst_verdict_decides_and_its_messages_are_the_reason(
         self, verdicts: list[str], decision: str
     ) -> None:
-        found = evaluate(policy(METRIC, METRIC), evidence(), [check(one) for one in verdicts])
+        found = evaluate(policy(METRIC, METRIC), evidence(checks=[check(one) for one in verdicts]))
         assert found.verdict == decision
         assert found.reason == " ".join(f"mae: {one}." for one in verdicts if one == decision)
 
     def test_the_champion_gate_takes_no_check_from_the_others(self) -> None:
-        found = evaluate(policy(METRIC, CHAMPION, METRIC), evidence(), [check("pass"), check("fail")])
+        found = evaluate(policy(METRIC, CHAMPION, METRIC), evidence(checks=[check("pass"), check("fail")]))
         assert [one.verdict for one in found.gates] == ["pass", "pass", "fail"]
 
     def test_a_check_that_was_not_run_leaves_it_open_and_is_named(self) -> None:
-        found = evaluate(policy(METRIC), evidence(), [])
+        found = evaluate(policy(METRIC), evidence(checks=[]))
         assert (found.verdict, found.reason) == (
             "inconclusive",
             "The check 'metric' has not been run on this version.",
         )
 
     def test_the_first_champion_is_compared_with_nobody(self) -> None:
-        found = evaluate(policy(CHAMPION), evidence(champion_version=None, comparison=None), [])
+        found = evaluate(policy(CHAMPION), evidence(champion_version=None, comparison=None))
         assert found.verdict == "pass"
 
     @pytest.mark.parametrize(
@@ -102,16 +102,15 @@ class TestEvaluate:
         [([], "No comparison with the champion was made."), (["The frozen rows lack hr."], "The frozen rows lack hr.")],
     )
     def test_missing_evidence_is_named(self, missing: list[str], told: str) -> None:
-        found = evaluate(policy(CHAMPION), evidence(comparison=None, missing=missing), [])
+        found = evaluate(policy(CHAMPION), evidence(comparison=None, missing=missing))
         assert (found.verdict, found.reason) == ("inconclusive", told)
 
     def test_the_same_evidence_from_the_database_comes_to_the_same_decision(self) -> None:
-        gates, seen, checks = policy(METRIC, CHAMPION), evidence(), [check()]
-        first = evaluate(gates, seen, checks)
+        gates, seen = policy(METRIC, CHAMPION), evidence(checks=[check()])
+        first = evaluate(gates, seen)
         again = evaluate(
             Policy.model_validate(gates.model_dump(mode="json")),
             Evidence.model_validate_json(seen.model_dump_json()),
-            [ModelCheckResult.model_validate(one.model_dump(mode="json")) for one in checks],
         )
         assert first == again
 

@@ -127,7 +127,7 @@ class TestDecision:
                 decide(session, promotion_id)
         late = read(runtime, second)
         assert champion(runtime) == 1
-        assert (late.state, late.decision is not None) == ("passed", True)
+        assert (late.state, late.decision is not None) == ("superseded", True)
         assert "Not applied: Version 1 became champion of 'm' meanwhile." in late.reason
         assert [event.payload["number"] for event in events(runtime, "PromotionNotApplied")] == [2]
 
@@ -189,5 +189,5 @@ def test_of_twenty_promotions_at_once_exactly_one_is_applied(runtime: Runtime) -
     with ThreadPoolExecutor(len(asked)) as pool:
         list(pool.map(decide_now, asked))
     states = Counter(read(runtime, promotion_id).state for promotion_id in asked)
-    assert states == {"applied": 1, "passed": 19}
+    assert states == {"applied": 1, "superseded": 19}
     assert len(events(runtime, "AliasMoved")) == 1

@@ -15,6 +15,13 @@ ALLOWED = {
     ("awaiting_approval", "approved"),
     ("awaiting_approval", "rejected"),
     ("approved", "applied"),
+    ("failed", "overridden"),
+    ("inconclusive", "overridden"),
+    ("overridden", "applied"),
+    ("passed", "superseded"),
+    ("awaiting_approval", "superseded"),
+    ("approved", "superseded"),
+    ("overridden", "superseded"),
 }
 
 
@@ -23,5 +30,5 @@ def test_moves_as_the_table_says(old: PromotionState, new: PromotionState) -> No
     assert may_move(old, new) == ((old, new) in ALLOWED)
 
 
-def test_what_awaits_approval_is_not_proven_yet() -> None:
-    assert {"passed", "approved", "applied"} == PROVEN
+def test_neither_what_awaits_approval_nor_what_was_superseded_is_proven() -> None:
+    assert {"passed", "approved", "overridden", "applied"} == PROVEN
