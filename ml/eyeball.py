@@ -66,16 +66,20 @@ class Answered:
         return np.where(differ, _confidence(self.answers) + _confidence(self.others), 0.0)
 
 
+def refuse_empty(frame: pl.DataFrame) -> None:
+    """Raise `NoSuchRows` when nothing is left to look at."""
+    if frame.is_empty():
+        raise NoSuchRows("There are no rows to show.", where="where", fix="Ask for a wider slice.")
+
+
 def pick(answered: Answered, kinds: Sequence[RowKind] | None, *, limit: int) -> Pick:
     """Up to `limit` rows of each kind, the most telling first; the same ones each time.
 
     `confident_mistakes`: wrong, surest first (numbers: the largest errors). `borderline`: the two likeliest labels
     closest together. `disagreements`: the other model answers otherwise, surest first (numbers: furthest apart).
     `incorrect`, `correct`, `random`: a sample (numbers: `correct` are the smallest errors).
-    Raises `NoSuchRows` without rows, and `KindNeedsLabels` for kinds that numbers do not have.
+    `answered` has at least one row. Raises `KindNeedsLabels` for kinds that numbers do not have.
     """
-    if answered.frame.is_empty():
-        raise NoSuchRows("There are no rows to show.", where="where", fix="Ask for a wider slice.")
     chosen = {kind: rows for kind in kinds or ROW_KINDS if (rows := _CHOICES[kind](answered)) is not None}
     for kind in kinds or ():
         if kind not in chosen and kind != "disagreements":

@@ -11,12 +11,12 @@ from domain.eyeballs.queries import get_eyeball
 from domain.eyeballs.specs import EyeballAsk
 from domain.registry.queries import get_version_by_id
 from domain.registry.specs import Signature
-from ml.eyeball import Answered, pick
+from ml.eyeball import Answered, pick, refuse_empty
 from ml.inputs import frame_columns
 from ml.models import Predictions
 from ml.predicates import row_predicate
 from ml.splits import row_hashes
-from workers.packages import open_model
+from workers.packages import open_safely
 from workers.run import RunningJob
 from workers.scoring import read_parquet
 from workers.tables import read_version
@@ -33,6 +33,7 @@ def pick_rows(job: RunningJob[PickRows], tools: Toolbox) -> dict[str, int | None
         other = get_version_by_id(session, eyeball.against_version_id) if eyeball.against_version_id else None
         data = get_dataset_version(session, eyeball.dataset_version_id) if eyeball.dataset_version_id else None
     signature = Signature.model_validate(run.package["signature"])
+    job.stage("read")
     job.progress(0.1, "reading the rows")
     frame = read_parquet(tools, run.test_rows_md5) if data is None else read_version(tools, data).collect()
     frame = frame.filter(pl.col(signature.target).is_not_null()) if signature.target in frame.columns else frame.clear()
@@ -42,6 +43,8 @@ def pick_rows(job: RunningJob[PickRows], tools: Toolbox) -> dict[str, int | None
         notes += [f"{seen} rows that the version was trained on are left out."] if seen else []
     if question.where is not None:
         frame = frame.filter(row_predicate(question.where, frame.lazy()))
+    refuse_empty(frame)
+    job.stage("score")
     job.progress(0.3, f"scoring {frame.height} rows")
     answered = Answered(
         frame=frame,
@@ -52,6 +55,7 @@ def pick_rows(job: RunningJob[PickRows], tools: Toolbox) -> dict[str, int | None
     )
     picked = pick(answered, question.kinds, limit=question.limit)
     picked = picked.model_copy(update={"notes": notes})
+    job.stage("record")
     with job.transaction() as session:
         service.record(session, eyeball_id=job.spec.eyeball_id, pick=picked)
     return {"rows": picked.rows, "mistakes": picked.mistakes}
@@ -66,5 +70,5 @@ def _unseen(tools: Toolbox, frame: pl.DataFrame, run: Run, signature: Signature)
 
 
 def _answers(tools: Toolbox, digest: str, frame: pl.DataFrame) -> Predictions:
-    model = open_model(tools, digest)
-    return model.predict_columns(frame_columns(frame, model.signature.inputs))
+    with open_safely(tools, digest) as model:
+        return model.predict_columns(frame_columns(frame, model.signature.inputs))

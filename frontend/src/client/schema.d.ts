@@ -1368,7 +1368,7 @@ export interface paths {
         put?: never;
         /**
          * Create Eyeball
-         * @description Ask for rows to look at. The job picks them; `Location` is where they will be.
+         * @description Ask for rows to look at. The job picks them; its subject is where they will be.
          *
          *     The same question about the same rows and versions is answered once.
          */
@@ -1533,6 +1533,46 @@ export interface paths {
          * @description Refuse a promotion that passed its gates, with the reason.
          */
         post: operations["reject_promotion"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/promotions/{promotion_id}/override": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Override Promotion
+         * @description In an emergency: let through what failed or was inconclusive. For admins; it is marked for ever.
+         */
+        post: operations["override_promotion"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{name}/alpha-budget": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Alpha Budget
+         * @description What the comparisons of this model have spent on each holdout, and what the next one may use.
+         */
+        get: operations["get_alpha_budget"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2465,6 +2505,106 @@ export interface components {
          */
         AlertState: "open" | "acknowledged" | "resolved";
         /**
+         * Allotment
+         * @description What a comparison may use of the alpha of its holdout. `holdout` is None on rows that nothing was compared on.
+         */
+        Allotment: {
+            /**
+             * Rule
+             * @enum {string}
+             */
+            rule: "bonferroni" | "investing" | "none";
+            /** Alpha */
+            alpha: number;
+            /**
+             * Share
+             * @description The level of this comparison; none when the budget is spent.
+             */
+            share: number | null;
+            /**
+             * Number
+             * @description Which comparison on the holdout this is, from 1.
+             */
+            number: number;
+            /** Window */
+            window: number | null;
+            /**
+             * Left
+             * @description What was left before this comparison; none without a budget.
+             */
+            left: number | null;
+            /** Holdout */
+            holdout: string | null;
+            /** Message */
+            message: string;
+            /**
+             * Repeats
+             * @description The promotion that asked the same before; its comparison stands, nothing is spent.
+             */
+            repeats?: string | null;
+        };
+        /**
+         * AlphaBudget
+         * @description How repeated comparisons on the same holdout share one alpha.
+         *
+         *     `bonferroni`: each of `window` comparisons may use alpha / window; then a fresh holdout is needed. `investing`: a
+         *     comparison that finds an improvement earns alpha back, one that does not costs some. `none`: no protection.
+         */
+        AlphaBudget: {
+            /**
+             * Rule
+             * @default bonferroni
+             * @enum {string}
+             */
+            rule: "bonferroni" | "investing" | "none";
+            /**
+             * Window
+             * @description Comparisons of `bonferroni`; 20 if absent.
+             */
+            window?: number | null;
+        };
+        /**
+         * AlphaBudgetRead
+         * @description The alpha budget of a model: a holdout of fresh rows begins with `fresh`.
+         */
+        AlphaBudgetRead: {
+            /** Model */
+            model: string;
+            /** @description None when the policy does not compare with the champion. */
+            rule: components["schemas"]["AlphaBudget"] | null;
+            /** Alpha */
+            alpha: number | null;
+            fresh: components["schemas"]["Allotment"] | null;
+            /** Holdouts */
+            holdouts: components["schemas"]["HoldoutRead"][];
+        };
+        /**
+         * AlphaSpendRead
+         * @description One comparison of the model and the share of alpha that it took.
+         */
+        AlphaSpendRead: {
+            /** Promotion Id */
+            promotion_id: string;
+            /** Holdout */
+            holdout: string;
+            /** Rule */
+            rule: string;
+            /** Alpha */
+            alpha: number;
+            /** Share */
+            share: number;
+            /**
+             * Rejected
+             * @description Whether the improvement asked for was found.
+             */
+            rejected: boolean;
+            /**
+             * Spent At
+             * Format: date-time
+             */
+            spent_at: string;
+        };
+        /**
          * Append
          * @description Words that say nothing of the matter, put before or after each text; one of `phrases` per row.
          */
@@ -2844,10 +2984,12 @@ export interface components {
         };
         /**
          * ChampionGate
-         * @description Better than the champion on the same frozen rows, by a paired test with a minimum effect.
+         * @description Better than the champion (or not worse than `margin`) on the same frozen rows, by a paired test.
          *
-         *     `on` names the dataset that holds the frozen rows; absent, they are the candidate's own test rows
-         *     without those the champion was trained on.
+         *     `on` names the dataset that holds the frozen rows; absent, they are the candidate's own test rows without those
+         *     the champion was trained on. `min_effect`, `margin` and `slice_margin` are shares of the champion's value. With
+         *     `order_by` the rows are in the order of that column of times. No slice, a value of a column or a named predicate,
+         *     may be worse than `slice_margin`.
          */
         ChampionGate: {
             /**
@@ -2864,10 +3006,49 @@ export interface components {
              */
             alpha: number;
             /**
-             * Min Effect
-             * @default 0.01
+             * Require
+             * @default superiority
+             * @enum {string}
              */
-            min_effect: number;
+            require: "superiority" | "non_inferiority";
+            /**
+             * Min Effect
+             * @description Of superiority; 0.01 if absent.
+             */
+            min_effect?: number | null;
+            /** Margin */
+            margin?: number | null;
+            /**
+             * Test
+             * @default auto
+             * @enum {string}
+             */
+            test: "auto" | "mcnemar" | "bootstrap" | "delong" | "diebold_mariano";
+            /** Order By */
+            order_by?: string | null;
+            /**
+             * Slices
+             * @default []
+             */
+            slices: (string | components["schemas"]["NamedSlice"])[];
+            /** Slice Margin */
+            slice_margin?: number | null;
+            /**
+             * Slice Min Rows
+             * @default 30
+             */
+            slice_min_rows: number;
+            /**
+             * Power
+             * @default 0.8
+             */
+            power: number;
+            /**
+             * @default {
+             *       "rule": "bonferroni"
+             *     }
+             */
+            budget: components["schemas"]["AlphaBudget"];
             /** On */
             on?: string | null;
         };
@@ -3239,6 +3420,26 @@ export interface components {
              * @description mae for numbers, accuracy for classes if absent.
              */
             metric?: string | null;
+        };
+        /**
+         * Contender
+         * @description A version as it was compared: package, run, code, environment, data and the rows it was trained on.
+         */
+        Contender: {
+            /** Version */
+            version: number;
+            /** Package Digest */
+            package_digest: string;
+            /** Run Id */
+            run_id: string;
+            /** Code Commit */
+            code_commit: string | null;
+            /** Environment Digest */
+            environment_digest: string;
+            /** Dataset Digest */
+            dataset_digest: string;
+            /** Train Rows Md5 */
+            train_rows_md5: string;
         };
         /** CountsRead */
         CountsRead: {
@@ -3723,17 +3924,74 @@ export interface components {
         Evidence: {
             /** Policy Version */
             policy_version: number;
+            /**
+             * Policy Digest
+             * @default
+             */
+            policy_digest: string;
             /** Candidate Version */
             candidate_version: number;
             /** Champion Version */
             champion_version: number | null;
+            candidate?: components["schemas"]["Contender"] | null;
+            champion?: components["schemas"]["Contender"] | null;
+            /**
+             * Task
+             * @default
+             */
+            task: string;
+            /**
+             * Target
+             * @default
+             */
+            target: string;
+            /**
+             * Seed
+             * @default 0
+             */
+            seed: number;
+            /**
+             * Millrace
+             * @description The version of the platform that gathered this.
+             * @default
+             */
+            millrace: string;
             /** Check Report Id */
             check_report_id: string | null;
+            /**
+             * Checks
+             * @description Of the policy's own checks, in its order.
+             * @default []
+             */
+            checks: components["schemas"]["ModelCheckResult"][];
+            /**
+             * Suites
+             * @default []
+             */
+            suites: components["schemas"]["SuiteReport"][];
+            pins?: components["schemas"]["ModelCheckResult"] | null;
+            /**
+             * Pin Ids
+             * @description The mistakes pinned at that time: each must be got right.
+             * @default []
+             */
+            pin_ids: string[];
             /**
              * Frozen Rows
              * @description `dataset@n` and digest, or the run whose test rows were used.
              */
             frozen_rows: string | null;
+            /**
+             * Rows Md5
+             * @description The rows that were compared on, kept in the store.
+             */
+            rows_md5?: string | null;
+            /**
+             * Excluded
+             * @default []
+             */
+            excluded: components["schemas"]["Exclusion"][];
+            alpha?: components["schemas"]["Allotment"] | null;
             comparison: components["schemas"]["PairedComparison"] | null;
             /**
              * Missing
@@ -3741,6 +3999,22 @@ export interface components {
              * @default []
              */
             missing: string[];
+            /**
+             * Unchecked
+             * @description Why the checks do not count for the policy as it is.
+             * @default []
+             */
+            unchecked: string[];
+        };
+        /**
+         * Exclusion
+         * @description Frozen rows that were left out of the comparison.
+         */
+        Exclusion: {
+            /** Reason */
+            reason: string;
+            /** Rows */
+            rows: number;
         };
         /**
          * Expectation
@@ -4334,6 +4608,18 @@ export interface components {
              * @default
              */
             detail: string;
+        };
+        /**
+         * HoldoutRead
+         * @description Rows that comparisons were made on, and what is left of their alpha under the policy of now.
+         */
+        HoldoutRead: {
+            /** Id */
+            id: string;
+            /** Comparisons */
+            comparisons: components["schemas"]["AlphaSpendRead"][];
+            /** @description What the next comparison on these rows may use. */
+            next: components["schemas"]["Allotment"];
         };
         /**
          * HookAnswer
@@ -5286,6 +5572,11 @@ export interface components {
             tags: {
                 [key: string]: string;
             };
+            /**
+             * Overridden
+             * @description An admin once put it past the gates; this never goes away.
+             */
+            overridden: boolean;
             /** Run Id */
             run_id: string;
             /**
@@ -5411,6 +5702,16 @@ export interface components {
             governor: components["schemas"]["GovernorPolicy"];
             /** Endpoint */
             endpoint: string;
+        };
+        /**
+         * NamedSlice
+         * @description The rows for which an SQL predicate holds: `age < 30`.
+         */
+        NamedSlice: {
+            /** Name */
+            name: string;
+            /** Where */
+            where: string;
         };
         /**
          * NeedRead
@@ -6295,6 +6596,11 @@ export interface components {
          * @enum {string}
          */
         ProfileFormat: "html" | "speedscope" | "text";
+        /** PromotionOverride */
+        PromotionOverride: {
+            /** Reason */
+            reason: string;
+        };
         /**
          * PromotionRead
          * @description A request to become champion, the evidence, and what the gates made of it.
@@ -6331,6 +6637,22 @@ export interface components {
             approver: string | null;
             /** Approved At */
             approved_at: string | null;
+            /**
+             * Overridden
+             * @description An admin let it through against the gates. This never goes away.
+             */
+            overridden: boolean;
+            /** Overridden By */
+            overridden_by: string | null;
+            /** Overridden At */
+            overridden_at: string | null;
+            /** Override Reason */
+            override_reason: string | null;
+            /**
+             * Record Digest
+             * @description SHA-256 over policy, evidence, decision and author.
+             */
+            record_digest: string | null;
             /** Applied At */
             applied_at: string | null;
         };
@@ -6341,9 +6663,10 @@ export interface components {
         };
         /**
          * PromotionState
+         * @description `superseded`: it has passed, and another version became champion first. `overridden`: an admin let it through.
          * @enum {string}
          */
-        PromotionState: "requested" | "passed" | "failed" | "inconclusive" | "awaiting_approval" | "approved" | "rejected" | "applied";
+        PromotionState: "requested" | "passed" | "failed" | "inconclusive" | "awaiting_approval" | "approved" | "rejected" | "overridden" | "applied" | "superseded";
         /**
          * Provider
          * @enum {string}
@@ -12780,6 +13103,90 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PromotionRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    override_promotion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                promotion_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PromotionOverride"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PromotionRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_alpha_budget: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlphaBudgetRead"];
                 };
             };
             /** @description problem+json */
