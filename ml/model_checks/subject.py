@@ -5,8 +5,11 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
+from domain.errors import Invalid
 from domain.model_checks.specs import Check, ModelCheckResult, Verdict
 from domain.registry.specs import Label
 from ml.inputs import frame_columns, truth
@@ -38,8 +41,23 @@ class Subject:
         return truth(self.frame, self.model.signature)
 
     @cached_property
+    def rows(self) -> NDArray[np.int64]:
+        """The number of each row among all frozen rows."""
+        return np.arange(self.frame.height)
+
+    @property
     def predictions(self) -> Predictions:
-        return self.predict(self.frame)
+        """The answers to all rows, asked for once. What kept the model from giving them is raised each time."""
+        if isinstance(self._answered, Invalid):
+            raise self._answered
+        return self._answered
+
+    @cached_property
+    def _answered(self) -> Predictions | Invalid:
+        try:
+            return self.predict(self.frame)
+        except Invalid as error:
+            return error
 
     def predict(self, frame: pl.DataFrame) -> Predictions:
         return self.model.predict_columns(frame_columns(frame, self.model.signature.inputs))
@@ -48,10 +66,15 @@ class Subject:
         """The same version on the rows for which the SQL predicate holds. Raises `BadExpression`."""
         if where is None:
             return self
-        rows = self.frame.select(row_predicate(where, self.frame.lazy()).fill_null(value=False).arg_true()).to_series()
+        holds = row_predicate(where, self.frame.lazy()).fill_null(value=False)
+        return self.take(self.frame.select(holds.arg_true()).to_series().to_numpy().astype(np.int64))
+
+    def take(self, rows: NDArray[np.int64]) -> "Subject":
+        """The same version on some of its rows."""
         narrowed = replace(self, frame=self.frame[rows])
         # What is known of all rows is known of these: predictions are made once for all checks.
-        narrowed.__dict__["predictions"] = self.predictions.take(rows.to_numpy().astype("int64"))
+        narrowed.__dict__["_answered"] = self.predictions.take(rows)
+        narrowed.__dict__["rows"] = self.rows[rows]
         return narrowed
 
 
