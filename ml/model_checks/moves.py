@@ -96,6 +96,7 @@ def move(
     if templates is not None:
         base = replace(subject, frame=template_rows(templates, signature, subject.lexicons))
         text = text or templates.column
+    answers = base.predictions  # or what is wrong with the rows, before anything is changed
     changed = apply_change(change, base.frame, Setting(signature, subject.lexicons, subject.seed, text))
     names = [column.name for column in signature.inputs]
     differs = [base.frame[name].ne_missing(changed[name]).alias(name) for name in names if name in base.frame.columns]
@@ -110,9 +111,9 @@ def move(
         after=after,
         rows=base.rows[rows],
         looked_at=base.frame.height,
-        was=base.predictions.take(rows),
+        was=answers.take(rows),
         now=subject.predict(after),
-        spread=_spread(base.predictions, signature),
+        spread=_spread(answers, signature),
     )
 
 
