@@ -1,5 +1,6 @@
 """Checks of how a version behaves when rows are changed in a way whose effect is known. Read from `specs`."""
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, model_validator
@@ -12,7 +13,7 @@ Direction = Literal["increase", "decrease", "not_increase", "not_decrease"]
 
 
 class Typos(Spec):
-    """Neighbouring letters swapped, at `count` places of each text."""
+    """Neighbouring letters swapped, in `count` words of each text."""
 
     kind: Literal["typos"]
     count: int = Field(default=1, ge=1, le=100)
@@ -32,7 +33,7 @@ class Punctuation(Spec):
 
 
 class Append(Spec):
-    """Words that say nothing of the matter, put before or after each text; one of `phrases` per row."""
+    """Words that say nothing of the matter, put before or after each text: one of `phrases` per row."""
 
     kind: Literal["append"]
     phrases: list[str] = Field(min_length=1)
@@ -40,10 +41,16 @@ class Append(Spec):
 
 
 class Replace(Spec):
-    """Whole words replaced: `{amazing: horrible}`. Values may be lists or `{lexicon}`: one is drawn per row."""
+    """Whole words replaced, capitals kept: `{amazing: horrible}`. Of a list or a `{lexicon}` one is drawn per row.
+
+    A key with `{lexicon}` is each of its words, and the value may name it again: `{"is {good}": "is not {good}"}`. A
+    lexicon replaced by itself, `{"{city}": "{city}"}`, is another one of its words.
+    """
 
     kind: Literal["replace"]
-    words: dict[str, str | list[str]] = Field(min_length=1)
+    words: dict[Annotated[str, Field(min_length=1)], str | Annotated[list[str], Field(min_length=1)]] = Field(
+        min_length=1
+    )
 
 
 class Noise(Spec):
@@ -81,7 +88,7 @@ class Shuffle(Spec):
 
 
 class Assign(Spec):
-    """A column set to another value: to `values[v]` where it is `v`, or to one value everywhere."""
+    """A column set to another value: to `values[v]` where it is `v` (as text, `"3"`, `"true"`), or to one value."""
 
     kind: Literal["assign"]
     column: str
@@ -98,6 +105,10 @@ class Assign(Spec):
 Change = Annotated[
     Typos | Case | Punctuation | Append | Replace | Noise | Shift | Shuffle | Assign, Field(discriminator="kind")
 ]
+
+
+# The changes of one text; the others say themselves which columns they change.
+OF_TEXTS = (Typos, Case, Punctuation, Append, Replace)
 
 
 class Templates(Spec):
@@ -153,7 +164,24 @@ class MinimumFunctionalityCheck(Check):
         return self
 
 
-class InvarianceCheck(RowsCheck):
+class ChangeCheck(RowsCheck):
+    """What checks of a change have in common: the rows are frozen ones, or made from templates."""
+
+    change: Change
+    templates: Templates | None = None
+    column: str | None = Field(default=None, description="The text that is changed; absent, the only text input.")
+    output: Label | None = Field(default=None, description="The label whose probability is looked at.")
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "ChangeCheck":
+        if self.templates is not None and self.where is not None:
+            raise ValueError("where chooses among frozen rows, and templates make their own: give one of them")
+        if self.column is not None and not isinstance(self.change, OF_TEXTS):
+            raise ValueError(f"column names a text, and {self.change.kind} says itself which columns it changes")
+        return self
+
+
+class InvarianceCheck(ChangeCheck):
     """A change that should not matter moves at most `max_share` of the predictions by more than `max_move`.
 
     A move is a changed probability (0..1), of `output` or of the label given before; for regression a share of the
@@ -161,25 +189,37 @@ class InvarianceCheck(RowsCheck):
     """
 
     gate: Literal["invariance"] = kind("invariance")
-    change: Change
-    templates: Templates | None = None
-    column: str | None = Field(default=None, description="The text that is changed; absent, the only text input.")
-    output: Label | None = None
     max_move: float | None = Field(default=None, ge=0)
     max_share: float = Field(default=0.05, ge=0, le=1)
 
+    @model_validator(mode="after")
+    def _output_is_bounded(self) -> "InvarianceCheck":
+        if self.output is not None and self.max_move is None:
+            raise ValueError("output needs max_move: how far its probability may move")
+        return self
 
-class DirectionalCheck(RowsCheck):
+
+class DirectionalCheck(ChangeCheck):
     """A change whose effect has a direction: at least `min_share` of the rows that it changes follow it.
 
     Looked at is the number, or the probability of the label `output`; moves smaller than `slack` count as none.
     """
 
     gate: Literal["directional"] = kind("directional")
-    change: Change
     direction: Direction
-    templates: Templates | None = None
-    column: str | None = None
-    output: Label | None = None
     slack: float = Field(default=0.0, ge=0)
     min_share: float = Field(default=0.95, gt=0, le=1)
+
+
+def drawn_texts(check: Check) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Every text of a check that may draw from lexicons, with its place in the check."""
+    templates = getattr(check, "templates", None)
+    if isinstance(templates, Templates):
+        yield from ((("templates", "texts", place), text) for place, text in enumerate(templates.texts))
+    change = getattr(check, "change", None)
+    if isinstance(change, Append):
+        yield from ((("change", "phrases", place), text) for place, text in enumerate(change.phrases))
+    if isinstance(change, Replace):
+        for old, new in change.words.items():
+            yield ("change", "words", old), old
+            yield from ((("change", "words", old), text) for text in ([new] if isinstance(new, str) else new))

@@ -1,18 +1,31 @@
 """Model checks as data, suites of them, and what they come to. The gates of a policy that need no champion."""
 
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import Discriminator, Field, Tag, ValidationError, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from domain.datasets.specs import Name, Spec
 from domain.model_checks.behaviour import (
+    OF_TEXTS,
+    Append,
+    Assign,
+    Case,
     Change,
     DirectionalCheck,
     ExpectedRow,
     InvarianceCheck,
     MinimumFunctionalityCheck,
+    Noise,
+    Punctuation,
+    Replace,
+    Shift,
+    Shuffle,
     Templates,
     ToleranceCheck,
+    Typos,
+    drawn_texts,
 )
 from domain.model_checks.kinds import Check, Gate, Severity, Verdict
 from domain.model_checks.quality import (
@@ -29,10 +42,15 @@ from domain.model_checks.quality import (
     UnusedFeaturesCheck,
     WeakSlicesCheck,
 )
+from domain.model_checks.words import filled, placeholders, unknown_lexicon
 
 # Defined below this module, read from here by everybody else.
 __all__ = [
+    "OF_TEXTS",
+    "Append",
+    "Assign",
     "CalibrationCheck",
+    "Case",
     "Change",
     "Check",
     "DirectionalCheck",
@@ -45,16 +63,25 @@ __all__ = [
     "MemoryCheck",
     "MetricCheck",
     "MinimumFunctionalityCheck",
+    "Noise",
     "OverfitCheck",
+    "Punctuation",
+    "Replace",
     "ServingParityCheck",
     "Severity",
+    "Shift",
+    "Shuffle",
     "SlicesCheck",
     "TargetDistributionCheck",
     "Templates",
     "ToleranceCheck",
+    "Typos",
     "UnusedFeaturesCheck",
     "Verdict",
     "WeakSlicesCheck",
+    "filled",
+    "placeholders",
+    "unknown_lexicon",
 ]
 
 
@@ -100,7 +127,22 @@ class ModelSuite(Spec):
         empty = [name for name, words in self.lexicons.items() if not words]
         if empty:
             raise ValueError(f"the lexicon {empty[0]!r} has no words")
+        errors = [
+            _no_such_lexicon(name, self.lexicons, ("checks", number, *place), text)
+            for number, check in enumerate(self.checks)
+            for place, text in drawn_texts(check)
+            for name in placeholders(text)
+            if name not in self.lexicons
+        ]
+        if errors:  # with their places, which a ValueError cannot tell
+            raise ValidationError.from_exception_data("ModelSuite", errors)
         return self
+
+
+def _no_such_lexicon(name: str, known: Iterable[str], place: tuple[str | int, ...], text: str) -> InitErrorDetails:
+    error = unknown_lexicon(name, known)
+    told = PydanticCustomError("unknown_lexicon", "{told}", {"told": f"{error.message} {error.fix}"})
+    return InitErrorDetails(type=told, loc=place, input=text)
 
 
 class SliceMetric(Spec):

@@ -1,98 +1,165 @@
-"""Checks of what a model does: with rows it must get right, and with rows moved a little.
+"""Checks of what a model does when rows are changed in a way whose effect is known: invariance, direction, tolerance.
 
-After Ribeiro et al., Beyond Accuracy: Behavioral Testing of NLP Models with CheckList (2020).
+After Ribeiro et al., Beyond Accuracy: Behavioral Testing of NLP Models with CheckList (ACL 2020). Only rows that a
+change touches count; one that touches none is vacuous.
 """
 
+from typing import Final
+
 import numpy as np
-import polars as pl
 
 from domain.errors import Invalid
-from domain.model_checks.specs import ExpectedRow, MinimumFunctionalityCheck, ModelCheckResult, ToleranceCheck
-from domain.registry.specs import Label
-from ml.model_checks.subject import Subject
+from domain.model_checks.specs import (
+    DirectionalCheck,
+    InvarianceCheck,
+    ModelCheckResult,
+    Noise,
+    ToleranceCheck,
+)
+from ml.model_checks.estimates import wilson
+from ml.model_checks.moves import ROUNDING, Floats, Moved, known_label, move
+from ml.model_checks.subject import Subject, finding
 
-EXAMPLES_SHOWN = 20
+# Of the spread of a regression's answers, where a check does not say how far they may move.
+USUAL_MOVE: Final = 0.05
+_DIRECTIONS: Final = {
+    "increase": "rise",
+    "decrease": "fall",
+    "not_increase": "do not rise",
+    "not_decrease": "do not fall",
+}
 
 
-def check_tolerance(gate: ToleranceCheck, subject: Subject) -> ModelCheckResult:
+class OutputNeeded(Invalid):
+    """A direction of a classification is that of one label's probability."""
+
+    code = "output_needed"
+
+
+def check_invariance(check: InvarianceCheck, subject: Subject) -> ModelCheckResult:
+    """The share of answers that moved too much, with its Wilson interval, against `max_share`."""
+    known_label(check.output, subject.model.signature, "output")
+    subject = subject.only(check.where)
+    moved = move(check.change, subject, templates=check.templates, text=check.column)
+    if moved is None:
+        return _vacuous(check, subject, threshold=check.max_share)
+    old, new = moved.amounts(check.output)
+    apart = _apart(moved, old, new)
+    bound = USUAL_MOVE if check.max_move is None and moved.signature.task == "regression" else check.max_move
+    if bound is None:
+        too_far = np.array([one != other for one, other in zip(moved.was.values, moved.now.values, strict=True)])
+        what = "labels change"
+    else:
+        too_far = ~(apart <= bound + ROUNDING)  # an answer that is no number has moved too far
+        unit = " of the spread" if moved.signature.task == "regression" else ""
+        what = f"answers move by more than {bound:g}{unit}"
+    bad = int(too_far.sum())
+    share = bad / len(moved)
+    low, high = wilson(bad, len(moved))
+    return finding(
+        check,
+        "pass" if share <= check.max_share else "fail",
+        f"{bad} {what} on {moved.of_texts()}: {share:.2%}; asked: at most {check.max_share:.2%}.",
+        value=share,
+        low=low,
+        high=high,
+        threshold=check.max_share,
+        rows=len(moved),
+        examples=moved.examples(_worst(apart, too_far), old, new),
+        details={"looked_at": moved.looked_at},
+    )
+
+
+def check_directional(check: DirectionalCheck, subject: Subject) -> ModelCheckResult:
+    """The share of answers that followed the direction, with its Wilson interval, against `min_share`."""
+    signature = subject.model.signature
+    known_label(check.output, signature, "output")
+    if signature.task != "regression" and check.output is None:
+        fix = f"Set output to one of {', '.join(map(repr, signature.classes[:20]))}."
+        raise OutputNeeded("Which label's probability has the direction?", where="output", fix=fix)
+    subject = subject.only(check.where)
+    moved = move(check.change, subject, templates=check.templates, text=check.column)
+    if moved is None:
+        return _vacuous(check, subject, threshold=check.min_share)
+    old, new = moved.amounts(check.output)
+    slack = check.slack + ROUNDING * (moved.spread or 1.0)
+    upward = "increase" in check.direction
+    risen = (new - old) if upward else (old - new)
+    follows = risen <= slack if check.direction.startswith("not_") else risen > slack
+    good = int(follows.sum())
+    share = good / len(moved)
+    low, high = wilson(good, len(moved))
+    against = risen if check.direction.startswith("not_") else -risen
+    what = "numbers" if signature.task == "regression" else f"probabilities of {check.output!r}"
+    return finding(
+        check,
+        "pass" if share >= check.min_share else "fail",
+        f"{good} {what} {_DIRECTIONS[check.direction]} on {moved.of_texts()}: {share:.2%}; "
+        f"asked: at least {check.min_share:.2%}.",
+        value=share,
+        low=low,
+        high=high,
+        threshold=check.min_share,
+        rows=len(moved),
+        examples=moved.examples(_worst(against, ~follows), old, new),
+        details={"looked_at": moved.looked_at},
+    )
+
+
+def check_tolerance(check: ToleranceCheck, subject: Subject) -> ModelCheckResult:
     """Numbers moved by Gaussian noise of `noise` x their standard deviation must not move the predictions much.
 
-    Whole numbers stay whole: noise below half a unit leaves them where they are. Inconclusive when nothing moves.
+    Whole numbers stay whole: noise below half a unit leaves them where they are.
     """
-    before = subject.predictions.values
-    frame, moved = _with_noise(gate, subject)
-    if not moved:
-        message = f"Noise of {gate.noise:g} standard deviations moves no number on these rows."
-        return ModelCheckResult(gate=gate.gate, verdict="inconclusive", threshold=gate.max_shift, message=message)
-    after = subject.predict(frame).values
-    if subject.model.signature.task == "regression":
-        old, new = np.array(before, dtype=np.float64), np.array(after, dtype=np.float64)
-        apart = np.abs(new - old)
-        spread = float(old.std())
-        shift = float(apart.mean()) / spread if spread > 0 else float(apart.any())
+    subject = subject.only(check.where)
+    moved = move(Noise(kind="noise", scale=check.noise), subject)
+    if moved is None:
+        return _vacuous(check, subject, threshold=check.max_shift)
+    old, new = moved.amounts(None)
+    apart = _apart(moved, old, new)
+    if moved.signature.task == "regression":
+        shift, low, high = float(apart.mean()), None, None
         what = f"Predictions move by {shift:.2%} of their spread"
+        too_far = ~(apart <= check.max_shift)
     else:
-        apart = np.array([one != other for one, other in zip(before, after, strict=True)], dtype=np.float64)
-        shift = float(apart.mean())
+        too_far = np.array([one != other for one, other in zip(moved.was.values, moved.now.values, strict=True)])
+        shift = float(too_far.mean())
+        low, high = wilson(int(too_far.sum()), len(moved))
         what = f"{shift:.2%} of the labels change"
-    worst = [int(row) for row in np.argsort(-apart, kind="stable")[:EXAMPLES_SHOWN] if apart[row] > 0]
-    held = shift <= gate.max_shift
-    return ModelCheckResult(
-        gate=gate.gate,
-        verdict="pass" if held else "fail",
+    return finding(
+        check,
+        "pass" if shift <= check.max_shift else "fail",
+        f"{what} on {moved.of_texts()} when numbers move by {check.noise:g} standard deviations; "
+        f"asked: at most {check.max_shift:.2%}.",
         value=shift,
-        threshold=gate.max_shift,
-        message=f"{what} when {', '.join(moved)} move by {gate.noise:g} standard deviations; "
-        f"asked: at most {gate.max_shift:.2%}.",
-        examples=[] if held else [{"row": row, "before": before[row], "after": after[row]} for row in worst],
+        low=low,
+        high=high,
+        threshold=check.max_shift,
+        rows=len(moved),
+        examples=moved.examples(_worst(apart, too_far), old, new),
+        details={"looked_at": moved.looked_at},
     )
 
 
-def _with_noise(gate: ToleranceCheck, subject: Subject) -> tuple[pl.DataFrame, list[str]]:
-    """The frame with its numeric inputs moved, and the names of those that did move."""
-    generator = np.random.default_rng(subject.seed)
-    moved = []
-    for column in subject.model.signature.inputs:
-        if column.category or column.type not in {"number", "integer"}:
-            continue
-        values = subject.frame[column.name].cast(pl.Float64).fill_nan(None)
-        spread = float(np.std(values.drop_nulls().to_numpy())) if values.count() else 0.0
-        noise = generator.normal(0.0, gate.noise * spread, len(values))
-        changed = (values + pl.Series(noise)).alias(column.name)
-        changed = changed.round() if column.type == "integer" else changed
-        if (changed != values).any():
-            moved.append(changed)
-    return subject.frame.with_columns(moved), [values.name for values in moved]
+def _apart(moved: Moved, old: Floats, new: Floats) -> Floats:
+    """How far each answer moved: a probability, or a share of the spread; where that is zero, any move is 1."""
+    apart = np.abs(new - old)
+    return np.asarray(apart / moved.spread if moved.spread > 0 else np.where(apart > 0, 1.0, apart))
 
 
-def check_minimum_functionality(gate: MinimumFunctionalityCheck, subject: Subject) -> ModelCheckResult:
-    """Every given row answered as expected: the label, or a number within `within` (exactly, when absent).
-
-    A row the model cannot read (a missing column, a wrong type) is a failure with the reason.
-    """
-    wrong = []
-    for index, row in enumerate(gate.rows):
-        try:
-            answer = subject.model.predict([row.instance]).values[0]
-        except Invalid as error:
-            place = (error.where or "").replace("instances[0]", f"rows[{index}]")
-            wrong.append({"instance": row.instance, "expected": row.expect, "error": error.message, "where": place})
-            continue
-        if not _as_expected(row, answer):
-            wrong.append({"instance": row.instance, "expected": row.expect, "got": answer})
-    right = len(gate.rows) - len(wrong)
-    return ModelCheckResult(
-        gate=gate.gate,
-        verdict="fail" if wrong else "pass",
-        value=right / len(gate.rows),
-        threshold=1.0,
-        message=f"{right} of {len(gate.rows)} rows are answered as expected; asked: all.",
-        examples=wrong[:EXAMPLES_SHOWN],
-    )
+def _worst(
+    amounts: Floats, wrong: np.ndarray[tuple[int], np.dtype[np.bool_]]
+) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """The wrong rows, the worst first; what is no number comes first of all."""
+    order = np.argsort(-np.nan_to_num(amounts, nan=np.inf), kind="stable")
+    return order[wrong[order]]
 
 
-def _as_expected(row: ExpectedRow, answer: Label) -> bool:
-    if row.within is None:
-        return answer == row.expect
-    numbers = isinstance(answer, (int, float)) and isinstance(row.expect, (int, float))
-    return numbers and abs(float(answer) - float(row.expect)) <= row.within
+def _vacuous(
+    check: InvarianceCheck | DirectionalCheck | ToleranceCheck, subject: Subject, threshold: float
+) -> ModelCheckResult:
+    """Nothing was changed, so nothing is shown."""
+    templates = getattr(check, "templates", None)
+    rows = "no text of the templates" if templates is not None else f"none of {subject.frame.height} rows"
+    message = f"The change touches {rows} as far as the model looks at them: this shows nothing."
+    return finding(check, "inconclusive", message, vacuous=True, threshold=threshold, rows=0)

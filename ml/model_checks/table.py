@@ -9,7 +9,7 @@ import polars as pl
 
 from domain.errors import Invalid, Unavailable
 from domain.model_checks.specs import MEASURED, ModelCheckResult, ModelCheckSpec
-from ml.model_checks.behaviour import check_minimum_functionality, check_tolerance
+from ml.model_checks.behaviour import check_directional, check_invariance, check_tolerance
 from ml.model_checks.calibration import check_calibration
 from ml.model_checks.distribution import check_target_distribution
 from ml.model_checks.fairness import check_fairness
@@ -17,6 +17,7 @@ from ml.model_checks.guard import FailedEvidence, Guarded
 from ml.model_checks.importance import check_leakage, check_unused_features
 from ml.model_checks.measured import check_latency, check_memory, check_serving_parity
 from ml.model_checks.metric import check_metric
+from ml.model_checks.minimum import check_minimum_functionality
 from ml.model_checks.overfit import check_overfit
 from ml.model_checks.slices import check_slices
 from ml.model_checks.subject import Served, Subject, finding
@@ -28,6 +29,8 @@ CHECKS: Final[dict[str, Check]] = {
     "metric": check_metric,
     "overfit": check_overfit,
     "tolerance": check_tolerance,
+    "invariance": check_invariance,
+    "directional": check_directional,
     "minimum_functionality": check_minimum_functionality,
     "target_distribution": check_target_distribution,
     "slices": check_slices,
@@ -106,6 +109,10 @@ def run_on(
     return [results[place] for place in range(len(checks))]
 
 
+def _has_own_rows(check: ModelCheckSpec) -> bool:
+    return check.gate in _WITHOUT_ROWS or getattr(check, "templates", None) is not None
+
+
 def _run(check: ModelCheckSpec, subject: Subject) -> ModelCheckResult:
     started = time.perf_counter()
     result = _outcome(check, subject)
@@ -117,8 +124,7 @@ def _run(check: ModelCheckSpec, subject: Subject) -> ModelCheckResult:
 def _outcome(check: ModelCheckSpec, subject: Subject) -> ModelCheckResult:
     try:
         narrowed = subject.only(getattr(check, "where", None))
-        own_rows = check.gate in _WITHOUT_ROWS or getattr(check, "templates", None) is not None
-        if narrowed.frame.height == 0 and not own_rows:
+        if narrowed.frame.height == 0 and not _has_own_rows(check):
             return _nothing_to_see(check, subject)
         return CHECKS[check.gate](check, narrowed)
     except FailedEvidence as error:

@@ -2606,7 +2606,7 @@ export interface components {
         };
         /**
          * Append
-         * @description Words that say nothing of the matter, put before or after each text; one of `phrases` per row.
+         * @description Words that say nothing of the matter, put before or after each text: one of `phrases` per row.
          */
         Append: {
             /**
@@ -2625,7 +2625,7 @@ export interface components {
         };
         /**
          * Assign
-         * @description A column set to another value: to `values[v]` where it is `v`, or to one value everywhere.
+         * @description A column set to another value: to `values[v]` where it is `v` (as text, `"3"`, `"true"`), or to one value.
          */
         Assign: {
             /**
@@ -3645,16 +3645,22 @@ export interface components {
             where?: string | null;
             /** Change */
             change: components["schemas"]["Typos"] | components["schemas"]["Case"] | components["schemas"]["Punctuation"] | components["schemas"]["Append"] | components["schemas"]["Replace"] | components["schemas"]["Noise"] | components["schemas"]["Shift"] | components["schemas"]["Shuffle"] | components["schemas"]["Assign"];
+            templates?: components["schemas"]["Templates"] | null;
+            /**
+             * Column
+             * @description The text that is changed; absent, the only text input.
+             */
+            column?: string | null;
+            /**
+             * Output
+             * @description The label whose probability is looked at.
+             */
+            output?: string | number | boolean | null;
             /**
              * Direction
              * @enum {string}
              */
             direction: "increase" | "decrease" | "not_increase" | "not_decrease";
-            templates?: components["schemas"]["Templates"] | null;
-            /** Column */
-            column?: string | null;
-            /** Output */
-            output?: string | number | boolean | null;
             /**
              * Slack
              * @default 0
@@ -4750,7 +4756,10 @@ export interface components {
              * @description The text that is changed; absent, the only text input.
              */
             column?: string | null;
-            /** Output */
+            /**
+             * Output
+             * @description The label whose probability is looked at.
+             */
             output?: string | number | boolean | null;
             /** Max Move */
             max_move?: number | null;
@@ -6870,7 +6879,10 @@ export interface components {
         };
         /**
          * Replace
-         * @description Whole words replaced: `{amazing: horrible}`. Values may be lists or `{lexicon}`: one is drawn per row.
+         * @description Whole words replaced, capitals kept: `{amazing: horrible}`. Of a list or a `{lexicon}` one is drawn per row.
+         *
+         *     A key with `{lexicon}` is each of its words, and the value may name it again: `{"is {good}": "is not {good}"}`. A
+         *     lexicon replaced by itself, `{"{city}": "{city}"}`, is another one of its words.
          */
         Replace: {
             /**
@@ -8423,7 +8435,7 @@ export interface components {
         };
         /**
          * Typos
-         * @description Neighbouring letters swapped, at `count` places of each text.
+         * @description Neighbouring letters swapped, in `count` words of each text.
          */
         Typos: {
             /**

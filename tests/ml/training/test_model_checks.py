@@ -1,63 +1,18 @@
 """Each check passes a good model, fails a bad one, and never passes when it looked at nothing."""
 
-import math
-from collections.abc import Mapping, Sequence
-from typing import Any
-
 import numpy as np
 import polars as pl
 import pytest
-from numpy.typing import NDArray
 
 from domain.model_checks.specs import (
-    ExpectedRow,
     MetricCheck,
-    MinimumFunctionalityCheck,
-    ModelCheckResult,
     ModelCheckSpec,
     OverfitCheck,
     SlicesCheck,
     ToleranceCheck,
 )
-from domain.registry.specs import InputColumn, Package, Signature
-from ml.encoding import NUMBERS, Encoder, Extra
-from ml.model_checks.table import run_checks
-from ml.models import Model, Predictions
-from ml.pipelines import SklearnModel
 from ml.trainers.train import TrainedModel
-
-
-def package_of(signature: Signature) -> Package:
-    return Package(flavor="python", reason="a test", signature=signature, agreement=None, run_id="run", files=[])
-
-
-class Steep:
-    """A model that answers `slope` times its first number: as wild as the slope."""
-
-    def __init__(self, slope: float, kind: str = "number") -> None:
-        inputs = [InputColumn.model_validate({"name": "x", "type": kind, "nullable": True})]
-        self.signature = Signature(task="regression", target="y", inputs=inputs)
-        self.package = package_of(self.signature)
-        self._slope = slope
-
-    def predict(self, instances: Sequence[dict[str, Any]], *, extra: Extra = "forbid") -> Predictions:
-        numbers = Encoder(self.signature).encode_rows(instances, extra=extra)[NUMBERS]
-        return Predictions(np.nan_to_num(np.sin(numbers[:, 0] * self._slope)).astype(float).tolist())
-
-    def predict_columns(self, columns: Mapping[str, NDArray[Any]]) -> Predictions:
-        return self.predict([{"x": None if math.isnan(value) else value} for value in columns["x"].tolist()])
-
-
-def model_of(trained: TrainedModel) -> SklearnModel:
-    return SklearnModel(package_of(trained.signature), trained.pipeline)
-
-
-def check(
-    spec: ModelCheckSpec, model: Model, frame: pl.DataFrame, metrics: dict[str, float] | None = None
-) -> ModelCheckResult:
-    [result] = run_checks([spec], model=model, frame=frame, metrics=metrics or {}, seed=0)
-    return result.model_copy(update={"seconds": None})
-
+from tests.ml.model_checks.subjects import Steep, check, model_of
 
 LINE = pl.DataFrame({"x": np.linspace(-3, 3, 200), "y": np.sin(np.linspace(-3, 3, 200))})
 
@@ -94,60 +49,6 @@ class TestOverfit:
 
     def test_without_losses_is_inconclusive(self) -> None:
         assert check(OverfitCheck(), Steep(1), LINE, {"train_mae": 1.0}).verdict == "inconclusive"
-
-
-class TestTolerance:
-    def test_passes_a_smooth_model(self) -> None:
-        assert check(ToleranceCheck(), Steep(1), LINE).verdict == "pass"
-
-    def test_fails_a_wild_model_with_examples(self) -> None:
-        result = check(ToleranceCheck(), Steep(500), LINE)
-        assert result.verdict == "fail"
-        assert result.examples
-        assert set(result.examples[0]) == {"row", "before", "after"}
-
-    def test_counts_labels_that_change(self, boosted: TrainedModel) -> None:
-        calm = check(ToleranceCheck(noise=0.001), model_of(boosted), boosted.part("test"))
-        shaken = check(ToleranceCheck(noise=3.0), model_of(boosted), boosted.part("test"))
-        assert (calm.verdict, shaken.verdict) == ("pass", "fail")
-
-    def test_moves_whole_numbers_by_whole_steps(self) -> None:
-        whole = pl.DataFrame({"x": range(200), "y": [0.0] * 200})
-        assert check(ToleranceCheck(noise=0.05), Steep(1, "integer"), whole).verdict == "fail"
-
-    @pytest.mark.parametrize(
-        "values", [[0, 1] * 20, [5] * 40, [None, 1] * 20], ids=["too coarse", "constant", "constant with nulls"]
-    )
-    def test_is_inconclusive_when_nothing_moves(self, values: list[int | None]) -> None:
-        frame = pl.DataFrame({"x": values, "y": [0.0] * 40})
-        assert check(ToleranceCheck(), Steep(1, "integer"), frame).verdict == "inconclusive"
-
-    def test_gives_the_same_answer_twice(self) -> None:
-        assert check(ToleranceCheck(), Steep(9), LINE) == check(ToleranceCheck(), Steep(9), LINE)
-
-
-class TestMinimumFunctionality:
-    def test_passes_rows_answered_as_expected(self, boosted: TrainedModel) -> None:
-        row = boosted.part("train").filter(pl.col("label") == "benign").row(0, named=True)
-        expected = ExpectedRow(instance={k: v for k, v in row.items() if k != "label"}, expect="benign")
-        gate = MinimumFunctionalityCheck(rows=[expected])
-        assert check(gate, model_of(boosted), boosted.part("test")).verdict == "pass"
-
-    def test_shows_wrong_and_unreadable_rows(self) -> None:
-        rows = [
-            ExpectedRow(instance={"x": 0.0}, expect=0.01, within=0.05),
-            ExpectedRow(instance={"x": 0.0}, expect=1, within=0.5),
-            ExpectedRow(instance={"x": 0.0}, expect="high", within=0.5),
-            ExpectedRow(instance={"x": "zero"}, expect=0),
-        ]
-        result = check(MinimumFunctionalityCheck(rows=rows), Steep(1), LINE)
-        assert (result.verdict, result.value) == ("fail", 0.25)
-        assert [example.get("got") for example in result.examples] == [0.0, 0.0, None]
-        assert result.examples[-1]["where"] == "rows[3].x"
-
-    def test_needs_no_frozen_rows(self) -> None:
-        gate = MinimumFunctionalityCheck(rows=[ExpectedRow(instance={"x": 0.0}, expect=0, within=1)])
-        assert check(gate, Steep(1), LINE.clear()).verdict == "pass"
 
 
 class TestSlices:
