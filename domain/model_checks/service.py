@@ -43,7 +43,6 @@ def put_suite(
     version, `UnknownColumn`: each with the place in the document.
     """
     refuse_unfit_metrics(suite.as_json()["checks"], model.task, within="checks")
-    suites.refuse_unknown_words(suite.checks, suite.lexicons)
     newest = registry.newest_version(session, model)
     if newest is not None:
         inputs, columns = _columns_of(session, newest)

@@ -1,15 +1,13 @@
 """What a suite may ask of a model: pure. The places are those of its document, `checks.2.change.column`."""
 
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any
 
 from domain.errors import Invalid
 from domain.model_checks.specs import ModelCheckSpec, ModelSuite
 
-_SLOT: Final = re.compile(r"\{([A-Za-z0-9][A-Za-z0-9._-]*)\}")
 Place = tuple[str | int, ...]
 
 
@@ -17,24 +15,9 @@ class UnknownColumn(Invalid):
     code = "unknown_column"
 
 
-class UnknownLexicon(Invalid):
-    code = "unknown_lexicon"
-
-
 def digest_of(suite: ModelSuite) -> str:
     """The SHA-256 of what the suite says, however its document is written."""
     return sha256(suite.model_dump_json().encode()).hexdigest()
-
-
-def refuse_unknown_words(checks: Sequence[ModelCheckSpec], lexicons: Mapping[str, Sequence[str]]) -> None:
-    """Raise `UnknownLexicon` for the first `{name}` in a template or a replacement that no lexicon has."""
-    for place, text in _templates(checks):
-        for name in _SLOT.findall(text):
-            if name not in lexicons:
-                known = ", ".join(lexicons) or "none"
-                raise UnknownLexicon(
-                    f"There is no lexicon {name!r}.", where=_dotted(place), fix=_near(name, lexicons, known)
-                )
 
 
 def refuse_unknown_columns(
@@ -51,23 +34,6 @@ def refuse_unknown_columns(
             raise UnknownColumn(
                 f"{what} no column {name!r}.", where=_dotted(place), fix=_near(name, known, ", ".join(known))
             )
-
-
-def _templates(checks: Sequence[ModelCheckSpec]) -> Iterator[tuple[Place, str]]:
-    for number, check in enumerate(checks):
-        said = check.model_dump(mode="json")
-        if said.get("templates"):
-            yield from _texts(("checks", number, "templates", "texts"), said["templates"]["texts"])
-        if (said.get("change") or {}).get("kind") == "replace":
-            for word, into in said["change"]["words"].items():
-                yield from _texts(("checks", number, "change", "words", word), into)
-
-
-def _texts(place: Place, value: str | list[str]) -> Iterator[tuple[Place, str]]:
-    if isinstance(value, str):
-        yield place, value
-    else:
-        yield from (((*place, number), text) for number, text in enumerate(value))
 
 
 def _named_columns(checks: Sequence[ModelCheckSpec]) -> Iterator[tuple[Place, str, bool]]:
