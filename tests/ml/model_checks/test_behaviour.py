@@ -17,11 +17,11 @@ FALL = {"check": "directional", "change": SWAP, "output": 1, "direction": "decre
 
 
 class Lost(Steep):
-    """Its answer to anything that was moved is beyond all numbers."""
+    """Its answer to anything that was moved is no number."""
 
     def predict_columns(self, columns: Mapping[str, NDArray[Any]]) -> Predictions:
         known = set(LINE["x"].to_list())
-        return Predictions([float(x) if x in known else float("inf") for x in columns["x"].tolist()])
+        return Predictions([float(x) if x in known else float("nan") for x in columns["x"].tolist()])
 
 
 class Terse(Steep):
@@ -132,10 +132,10 @@ class TestInvariance:
         result = ask(document, model, frame.clear(), {"city": ["Rome", "Oslo", "Bern"]})
         assert (result.verdict, result.rows) == ("pass", 6)
 
-    def test_takes_an_infinite_answer_for_one_that_moved(self) -> None:
+    def test_takes_no_number_for_an_answer_that_moved(self) -> None:
         result = ask({"check": "invariance", "change": {"kind": "noise"}}, Lost(1), LINE)
         assert (result.verdict, result.value) == ("fail", 1.0)
-        assert result.examples[0]["answer_after"] == "inf"
+        assert result.examples[0]["answer_after"] == "nan"
 
     def test_gives_the_same_result_twice(self) -> None:
         document = {"check": "invariance", "change": {"kind": "typos", "count": 2}}
