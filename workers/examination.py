@@ -24,13 +24,12 @@ from ml.model_checks.guard import FailedEvidence
 from ml.model_checks.subject import Subject
 from ml.model_checks.table import BROKEN, OnResult, run_on, subject_of
 from ml.models import Model, Predictions
-from ml.splits import row_hashes
 from serving.engine import Loaded
 from serving.errors import ModelFailed
 from serving.packages import PackageCache
 from workers.isolation import isolated, resident_mb
 from workers.packages import open_safely
-from workers.scoring import engine
+from workers.scoring import engine, seen_rows
 from workers.toolbox import Toolbox
 
 THREADS: Final = min(4, os.cpu_count() or 1)
@@ -148,12 +147,11 @@ def _trained(tools: Toolbox, case: Examined, stack: ExitStack) -> Model | None:
 
 
 def _seen_share(tools: Toolbox, case: Examined, model: Model) -> float | None:
-    """Share of the rows that the model was trained on, by the content of what it takes and of the target."""
-    names = [*(column.name for column in model.signature.inputs), model.signature.target]
+    """Share of the rows that the model was trained on."""
+    names = [column.name for column in model.signature.inputs]
     if not training_rows_known(case.run) or case.rows.is_empty() or not set(names) <= set(case.rows.columns):
         return None
-    trained_on = np.frombuffer(tools.runtime.contents.read(case.run.train_rows_md5), dtype=np.uint64)
-    return float(np.isin(row_hashes(case.rows, names), trained_on).mean())
+    return float(seen_rows(tools, case.rows, names, case.run.train_rows_md5).mean())
 
 
 @lru_cache(maxsize=1)

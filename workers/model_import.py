@@ -86,7 +86,8 @@ def take_in(
     if not order.unseen and trained_on is None:
         notes.append("It is not known which rows this model was trained on.")
     contents = tools.runtime.contents
-    hashes = row_hashes(seen, names) if seen is not None else np.empty(0, dtype=np.uint64)
+    inputs = [column.name for column in signature.inputs]
+    hashes = row_hashes(seen, inputs) if seen is not None else np.empty(0, dtype=np.uint64)
     reference = _reference(tools, digest, rows if seen is None else seen, signature)
     with_libraries = environment()
     outcome = RunOutcome(

@@ -16,8 +16,7 @@ from domain.registry.specs import Task
 from ml.comparison.compare import compare
 from ml.models import Predictions
 from ml.predicates import row_predicate
-from ml.splits import row_hashes
-from workers.scoring import engine, score
+from workers.scoring import engine, score, seen_rows
 from workers.toolbox import Toolbox
 
 _SLICES_OF_A_COLUMN = 50
@@ -145,8 +144,7 @@ def parquet(frame: pl.DataFrame) -> bytes:
 
 
 def _trained_on(tools: Toolbox, frame: pl.DataFrame, side: Side, target: str) -> NDArray[np.bool_]:
-    trained_on = np.frombuffer(tools.runtime.contents.read(side.facts.train_rows_md5), dtype=np.uint64)
-    return np.isin(row_hashes(frame, [*side.features, target]), trained_on)
+    return seen_rows(tools, frame, side.features, side.facts.train_rows_md5)
 
 
 def _columns(gate: ChampionGate) -> list[str]:

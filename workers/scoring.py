@@ -1,14 +1,17 @@
 """Models as serving has them, and tables as rows for them: how workers score frozen rows and probe a new version."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
 from typing import Any
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from ml.frames import rows_as_json
 from ml.models import Predictions
+from ml.splits import row_hashes
 from serving.engine import Engine, Loaded
 from serving.packages import PackageCache
 from workers.toolbox import Toolbox
@@ -47,6 +50,16 @@ def joined(parts: list[Predictions]) -> Predictions:
     return Predictions(
         [value for part in parts for value in part.values], probabilities, parts[0].classes if parts else []
     )
+
+
+def seen_rows(tools: Toolbox, frame: pl.DataFrame, inputs: Sequence[str], train_rows_md5: str) -> NDArray[np.bool_]:
+    """Which rows a model was trained on, by their inputs alone.
+
+    Not by their truth: if a row that was labelled anew counted as another one, a champion would be judged on just
+    those rows of its training whose labels have changed.
+    """
+    trained_on = np.frombuffer(tools.runtime.contents.read(train_rows_md5), dtype=np.uint64)
+    return np.isin(row_hashes(frame, list(inputs)), trained_on)
 
 
 def read_parquet(tools: Toolbox, md5: str) -> pl.DataFrame:

@@ -1,6 +1,5 @@
 """Checks of how a version behaves when rows are changed in a way whose effect is known. Read from `specs`."""
 
-from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, model_validator
@@ -209,17 +208,3 @@ class DirectionalCheck(ChangeCheck):
     direction: Direction
     slack: float = Field(default=0.0, ge=0)
     min_share: float = Field(default=0.95, gt=0, le=1)
-
-
-def drawn_texts(check: Check) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    """Every text of a check that may draw from lexicons, with its place in the check."""
-    templates = getattr(check, "templates", None)
-    if isinstance(templates, Templates):
-        yield from ((("templates", "texts", place), text) for place, text in enumerate(templates.texts))
-    change = getattr(check, "change", None)
-    if isinstance(change, Append):
-        yield from ((("change", "phrases", place), text) for place, text in enumerate(change.phrases))
-    if isinstance(change, Replace):
-        for old, new in change.words.items():
-            yield ("change", "words", old), old
-            yield from ((("change", "words", old), text) for text in ([new] if isinstance(new, str) else new))

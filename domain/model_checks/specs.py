@@ -1,10 +1,8 @@
 """Model checks as data, suites of them, and what they come to. The gates of a policy that need no champion."""
 
-from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag, ValidationError, model_validator
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from domain.datasets.specs import Name, Spec
 from domain.model_checks.behaviour import (
@@ -25,7 +23,6 @@ from domain.model_checks.behaviour import (
     Templates,
     ToleranceCheck,
     Typos,
-    drawn_texts,
 )
 from domain.model_checks.kinds import Check, Gate, Severity, Verdict
 from domain.model_checks.quality import (
@@ -127,22 +124,7 @@ class ModelSuite(Spec):
         empty = [name for name, words in self.lexicons.items() if not words]
         if empty:
             raise ValueError(f"the lexicon {empty[0]!r} has no words")
-        errors = [
-            _no_such_lexicon(name, self.lexicons, ("checks", number, *place), text)
-            for number, check in enumerate(self.checks)
-            for place, text in drawn_texts(check)
-            for name in placeholders(text)
-            if name not in self.lexicons
-        ]
-        if errors:  # with their places, which a ValueError cannot tell
-            raise ValidationError.from_exception_data("ModelSuite", errors)
         return self
-
-
-def _no_such_lexicon(name: str, known: Iterable[str], place: tuple[str | int, ...], text: str) -> InitErrorDetails:
-    error = unknown_lexicon(name, known)
-    told = PydanticCustomError("unknown_lexicon", "{told}", {"told": f"{error.message} {error.fix}"})
-    return InitErrorDetails(type=told, loc=place, input=text)
 
 
 class SliceMetric(Spec):

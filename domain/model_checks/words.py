@@ -6,7 +6,7 @@ from typing import Final
 
 from domain.errors import Invalid, unknown
 
-_PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
+_PLACEHOLDER: Final = re.compile(r"\{([A-Za-z0-9][A-Za-z0-9._-]*)\}")
 
 
 class UnknownLexicon(Invalid):

@@ -42,7 +42,8 @@ class TrainedModel:
     """What a run came to. `frame` holds the rows with a known target; `split` numbers its rows.
 
     `metrics` are named `train_mae`, `validation_loss`, `test_auc` and so on; `importances` share out 1.0 among the
-    features where the estimator tells; `train_hashes` are `row_hashes` of the train rows: inputs and target.
+    features where the estimator tells; `train_hashes` are `row_hashes` of the train
+    rows' inputs, whatever they were labelled.
     """
 
     spec: TrainSpec
@@ -86,7 +87,6 @@ def train(frame: pl.DataFrame, spec: TrainSpec, on_step: OnStep, on_progress: On
     for step, losses in _staged_losses(pipeline, signature, table, (y, parts)).items():
         on_step(step, losses)
     metrics = _measure(predict_table(pipeline, signature, table), spec, y, parts)
-    names = [column.name for column in signature.inputs] + [signature.target]
     return TrainedModel(
         spec=spec,
         pipeline=pipeline,
@@ -96,7 +96,7 @@ def train(frame: pl.DataFrame, spec: TrainSpec, on_step: OnStep, on_progress: On
         rows_dropped=prepared.dropped,
         metrics=metrics,
         importances=_importances(pipeline, columns),
-        train_hashes=row_hashes(used[parts.train], names),
+        train_hashes=row_hashes(used[parts.train], [column.name for column in signature.inputs]),
         notes=notes,
     )
 

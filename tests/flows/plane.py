@@ -135,9 +135,9 @@ def train_version(client: httpx.Client, drain: Drain, **changes: Any) -> None:
     drain()
 
 
-def promote(client: httpx.Client, drain: Drain, number: int) -> dict[str, Any]:
+def promote(client: httpx.Client, drain: Drain, number: int, *, model: str = "rides") -> dict[str, Any]:
     """Ask, do all work that follows, and give the promotion."""
-    answer = client.post(f"models/rides/versions/{number}/promotions")
+    answer = client.post(f"models/{model}/versions/{number}/promotions")
     assert answer.status_code == 202, answer.text
     drain()
     found: dict[str, Any] = client.get(answer.json()["subject"]).json()

@@ -178,3 +178,26 @@ def test_a_promotion_waits_for_the_checks_of_the_policy_as_it_is(
     assert client.put("models/rides/policy", json={"gates": gates}).status_code == 200
     found = promote(client, drain, 2)
     assert (found["state"], [one["verdict"] for one in found["decision"]["gates"]]) == ("applied", ["pass", "pass"])
+
+
+def test_rows_labelled_anew_are_not_held_against_the_champion(client: httpx.Client, drain: Drain) -> None:
+    """Of the rows it was trained on, none comes back because its label has changed."""
+    reviews = pl.read_csv("examples/reviews/sentences.csv", infer_schema=False).sample(1500, seed=1)
+    shuffled = reviews.with_columns(pl.col("label").shuffle(seed=3))
+    make_dataset(client, drain, "reviews", reviews)
+    make_dataset(client, drain, "shuffled", shuffled)
+    client.post("experiments", json={"name": "e"})
+    spec = {"trainer": "tfidf_logistic", "task": "text_classification", "target": "label", "model": "reviews"}
+    for name in ("reviews", "shuffled"):
+        answer = client.post("experiments/e/runs", json=spec | {"dataset": name, "features": ["text"]})
+        assert answer.status_code == 202, answer.text
+        drain()
+    for gates, number in (
+        ([{"gate": "overfit", "max_ratio": 9}], 1),
+        ([{"gate": "champion", "metric": "accuracy"}], 2),
+    ):
+        assert client.put("models/reviews/policy", json={"gates": gates}).status_code == 200
+        promotion = promote(client, drain, number, model="reviews")
+    assert promotion["champion_version"] == 1
+    assert promotion["state"] in {"failed", "inconclusive"}, promotion["reason"]
+    assert abs(promotion["evidence"]["comparison"]["champion_value"] - 0.5) < 0.1

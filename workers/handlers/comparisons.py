@@ -23,10 +23,9 @@ from ml.intervals import interval
 from ml.metrics import find_metric
 from ml.models import Predictions
 from ml.predicates import row_predicate
-from ml.splits import row_hashes
 from serving.engine import Engine
 from workers.run import RunningJob
-from workers.scoring import engine, score
+from workers.scoring import engine, score, seen_rows
 from workers.tables import read_version
 from workers.toolbox import Toolbox
 
@@ -153,8 +152,7 @@ def _scored(tools: Toolbox, models: Engine, one: _Contender, table: _Table) -> _
         return f"The rows lack {', '.join(lacking)}, which the version needs."
     if frame.is_empty():
         return "No row has its truth."
-    trained_on = np.frombuffer(tools.runtime.contents.read(one.train_rows), dtype=np.uint64)
-    seen = np.isin(row_hashes(frame, [*one.columns, table.target]), trained_on)
+    seen = seen_rows(tools, frame, one.columns, one.train_rows)
     try:
         return _Scored(score(models.load(one.package), frame), seen)
     except Unavailable:

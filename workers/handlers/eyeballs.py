@@ -1,6 +1,5 @@
 """Jobs of eyeballs: score the rows, pick those worth looking at."""
 
-import numpy as np
 import polars as pl
 
 from domain.datasets.queries import get_version_by_id as get_dataset_version
@@ -15,10 +14,9 @@ from ml.eyeball import Answered, pick, refuse_empty
 from ml.inputs import frame_columns
 from ml.models import Predictions
 from ml.predicates import row_predicate
-from ml.splits import row_hashes
 from workers.packages import open_safely
 from workers.run import RunningJob
-from workers.scoring import read_parquet
+from workers.scoring import read_parquet, seen_rows
 from workers.tables import read_version
 from workers.toolbox import Toolbox
 
@@ -63,9 +61,8 @@ def pick_rows(job: RunningJob[PickRows], tools: Toolbox) -> dict[str, int | None
 
 def _unseen(tools: Toolbox, frame: pl.DataFrame, run: Run, signature: Signature) -> tuple[pl.DataFrame, int]:
     """The rows that the version was not trained on, and how many it was."""
-    trained_on = np.frombuffer(tools.runtime.contents.read(run.train_rows_md5), dtype=np.uint64)
     columns = [column.name for column in signature.inputs if column.name in frame.columns]
-    seen = np.isin(row_hashes(frame, [*columns, signature.target]), trained_on)
+    seen = seen_rows(tools, frame, columns, run.train_rows_md5)
     return frame.filter(~pl.Series(seen)), int(seen.sum())
 
 

@@ -5,6 +5,7 @@ import yaml
 
 from domain.model_checks.specs import ModelCheckResult, ModelSuite
 from domain.model_checks.verdict import judge
+from domain.promotions.specs import Policy
 from ml.model_checks.table import run_checks
 from ml.models import Model
 from tests.ml.model_checks.subjects import EXAMPLE, packaged, reviews, train_reviews
@@ -16,6 +17,11 @@ def behave(model: Model, frame: pl.DataFrame) -> dict[str, ModelCheckResult]:
     suite = ModelSuite.model_validate(yaml.safe_load((EXAMPLE / "behaviour.yaml").read_text()))
     results = run_checks(suite.checks, model=model, frame=frame, metrics={}, seed=0, lexicons=suite.lexicons)
     return {result.name: result for result in results}
+
+
+def test_the_policy_asks_for_the_suite() -> None:
+    policy = Policy.model_validate(yaml.safe_load((EXAMPLE / "policy.yaml").read_text()))
+    assert policy.suites() == ["behaviour"]
 
 
 def test_the_trained_model_shows_its_strengths_and_its_weaknesses() -> None:

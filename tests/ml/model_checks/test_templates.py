@@ -21,9 +21,9 @@ SIGNATURE = Signature.model_validate({"task": "classification", "target": "y", "
 
 class TestExpand:
     def test_gives_every_combination_once(self) -> None:
-        made = expand(["A {good} {thing}.", "{good}, {good}!", "Plain {"], LEXICONS, 500)
+        made = expand(["A {good} {thing}.", "{good}, {good}!", "Plain { {} {a b}"], LEXICONS, 500)
         assert len(made) == len(set(made)) == 6 + 2 + 1
-        assert {"A fine phone.", "good, good!", "Plain {"} <= set(made)
+        assert {"A fine phone.", "good, good!", "Plain { {} {a b}"} <= set(made)
 
     def test_samples_each_template_alike(self) -> None:
         made = expand(["{many} and {many}", "a {many} {good}", "b {thing}"], LEXICONS, 43)
@@ -76,33 +76,10 @@ def suite(*checks: dict[str, Any]) -> ModelSuite:
 
 
 PLAIN: dict[str, Any] = {"check": "minimum_functionality", "templates": {"texts": ["{good}"]}, "expect": 1}
-INVARIANCE: dict[str, Any] = {"check": "invariance", "change": {"kind": "append", "phrases": ["a", "{godo}"]}}
-SWAP: dict[str, Any] = {
-    "check": "directional",
-    "direction": "decrease",
-    "change": {"kind": "replace", "words": {"a": ["b", "{thin}"]}},
-}
+INVARIANCE: dict[str, Any] = {"check": "invariance", "change": {"kind": "append", "phrases": ["a"]}}
 
 
 class TestSuite:
-    @pytest.mark.parametrize(
-        ("check", "place", "near"),
-        [
-            (PLAIN | {"templates": {"texts": ["a", "{god}"]}}, ("templates", "texts", 1), "'good'"),
-            (INVARIANCE, ("change", "phrases", 1), "'good'"),
-            (SWAP, ("change", "words", "a"), "'thing'"),
-            (SWAP | {"change": {"kind": "replace", "words": {"{x9}": "b"}}}, ("change", "words", "{x9}"), "There are"),
-        ],
-    )
-    def test_refuses_unknown_lexicons_in_their_place(
-        self, check: dict[str, Any], place: tuple[str | int, ...], near: str
-    ) -> None:
-        with pytest.raises(ValidationError) as caught:
-            suite(PLAIN, check)
-        [error] = caught.value.errors()
-        assert (error["type"], error["loc"]) == ("unknown_lexicon", ("checks", 1, *place))
-        assert near in error["msg"]
-
     @pytest.mark.parametrize(
         ("check", "said"),
         [
