@@ -27,7 +27,7 @@ from domain.model_checks.models import KeptResult, ModelCheckReport, ModelSuiteV
 from domain.monitoring.models import Alert, GroundTruth, Monitor, MonitoringWindow
 from domain.pins.models import ModelPin
 from domain.pipelines.models import Pipeline, PipelineRun, PipelineStep
-from domain.promotions.models import AlphaAccount, AlphaSpend, Promotion
+from domain.promotions.models import AlphaAccount, AlphaSpend, Promotion, PromotionReplay
 from domain.registry.models import ModelAlias, ModelVersion, OutsideChange, RegisteredModel
 from domain.repositories.models import CodeVersion, HookDelivery, Repository, RepositoryBranch, WaitingPointer
 from domain.verifications.models import Finding, Verification
@@ -79,6 +79,7 @@ __all__ = [
     "PlanContent",
     "PlanPack",
     "Promotion",
+    "PromotionReplay",
     "RegisteredModel",
     "Repository",
     "RepositoryBranch",

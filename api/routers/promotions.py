@@ -15,9 +15,10 @@ from api.schemas.promotions import (
     PromotionOverride,
     PromotionRead,
     PromotionReject,
+    ReplayRead,
 )
 from domain.db import AnySession
-from domain.promotions import queries, service
+from domain.promotions import queries, replays, service
 from domain.promotions.budget import Spent, allot
 from domain.promotions.models import AlphaSpend, Promotion
 from domain.promotions.specs import Policy
@@ -112,3 +113,23 @@ def get_alpha_budget(name: str, session: ReadDep, _: Reader) -> AlphaBudgetRead:
     ]
     fresh = allot(gate.budget, gate.alpha, [])
     return AlphaBudgetRead(model=name, rule=gate.budget, alpha=gate.alpha, fresh=fresh, holdouts=holdouts)
+
+
+@router.post("/promotions/{promotion_id}/replay", status_code=202)
+def replay_promotion(
+    promotion_id: str, session: WriteDep, key: IdempotencyKey, response: Response, _: Writer
+) -> JobRead:
+    """Compute the decision again from what was kept of it; the result is among its replays."""
+    job = replays.request_replay(session, promotion_id=promotion_id, key=key)
+    response.headers["Location"] = f"/api/v1/jobs/{job.id}"
+    return JobRead.model_validate(job)
+
+
+@router.get("/promotions/{promotion_id}/replays")
+def list_replays(promotion_id: str, session: ReadDep, _: Reader) -> list[ReplayRead]:
+    """Each time that the decision was computed again, the newest first: the same, or what is different."""
+    promotion = queries.get_promotion(session, promotion_id)
+    return [
+        ReplayRead(**row.replay, id=row.id, job_id=row.job_id, replayed_at=row.replayed_at, replayed_by=row.replayed_by)
+        for row in replays.replays_of(session, promotion.id)
+    ]

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from domain.promotions.champion import AlphaBudget
 from domain.promotions.evidence import Allotment
+from domain.promotions.replay import Replay
 from domain.promotions.specs import Decision, Evidence, Policy
 from domain.promotions.states import PromotionState
 
@@ -35,6 +36,15 @@ class PromotionRead(BaseModel):
     override_reason: str | None
     record_digest: str | None = Field(description="SHA-256 over policy, evidence, decision and author.")
     applied_at: datetime | None
+
+
+class ReplayRead(Replay):
+    """A decision computed again, by whom and when."""
+
+    id: str
+    job_id: str
+    replayed_at: datetime
+    replayed_by: str
 
 
 class PromotionOverride(BaseModel):

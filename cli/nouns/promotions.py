@@ -86,6 +86,17 @@ def override(
     session.show(session.client.post("promotions", promotion_id, "override", body={"reason": reason}), draw_promotion)
 
 
+@noun.command("replay")
+def replay(session: Session, promotion_id: IdArgument) -> None:
+    """Compute the decision again from what was kept of it, and say what is different; exit 1 unless it is the same."""
+    job = session.client.post("promotions", promotion_id, "replay")
+    session.wait(job["id"])
+    newest = session.client.get("promotions", promotion_id, "replays")[0]
+    session.show(newest, _draw_replay)
+    if not newest["same"]:
+        raise typer.Exit(Status.REFUSED)
+
+
 @noun.command("alpha-budget")
 def alpha_budget(session: Session, model: Annotated[str, typer.Argument(help="Name of the model.")]) -> None:
     """What the comparisons of a model have spent of their alpha, holdout by holdout."""
@@ -103,6 +114,23 @@ def _draw_budget(budget: dict[str, Any]) -> RenderableType:
     return stack(
         facts({"model": budget["model"], "rule": rule.get("rule", "no champion gate"), "alpha": budget["alpha"]}),
         table(budget["holdouts"], columns, empty="Nothing has been compared yet."),
+    )
+
+
+def _draw_replay(replay: dict[str, Any]) -> RenderableType:
+    told = {True: "the same decision", False: "ANOTHER decision", None: "could not be computed"}[replay["same"]]
+    columns: dict[str, object] = {"what": "what", "recorded": "recorded", "replayed": "replayed"}
+    return stack(
+        facts(
+            {
+                "replay": told,
+                "verdict": replay["verdict"],
+                "missing": " ".join(replay["missing"]),
+                "as recorded": ", ".join(replay["as_recorded"]),
+                "when": f"{when(replay['replayed_at'])} by {replay['replayed_by']}",
+            }
+        ),
+        table(replay["differences"], columns, empty="Every figure is the same."),
     )
 
 

@@ -7,7 +7,9 @@ from sqlalchemy import func, select, tuple_
 from domain.db import AnySession
 from domain.errors import NotFound, unknown
 from domain.model_checks.models import ModelCheckReport, ModelSuiteVersion
+from domain.model_checks.specs import PinnedRow
 from domain.pages import Page, PageRequest, paginate
+from domain.pins.models import ModelPin
 
 
 class NotChecked(NotFound):
@@ -96,3 +98,8 @@ def list_suites(session: AnySession, model_id: str, page: PageRequest) -> Page[M
         tuple_(ModelSuiteVersion.name, ModelSuiteVersion.number).in_(newest),
     )
     return paginate(session, query, page, key=ModelSuiteVersion.name, descending=False)
+
+
+def pinned_row(pin: ModelPin) -> PinnedRow:
+    """A pin as the row that a version is asked."""
+    return PinnedRow(pin_id=pin.id, note=pin.note, instance=pin.instance, expect=pin.expect["value"], within=pin.within)

@@ -49,6 +49,16 @@ class PromotionOverridden(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PromotionReplayed(Event):
+    """`same`: the decision was come to again. None when it could not be computed."""
+
+    model: str
+    number: int
+    promotion_id: str
+    same: bool | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class PromotionNotApplied(Event):
     """The decision stands, and something else stands in its way: the champion has changed, or is being changed."""
 

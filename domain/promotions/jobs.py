@@ -7,3 +7,9 @@ class GatherEvidence(JobSpec):
     """Score champion and candidate on the same frozen rows, then let the gates decide."""
 
     promotion_id: str
+
+
+class ReplayPromotion(JobSpec):
+    """Compute a decision again from what was kept of it."""
+
+    promotion_id: str

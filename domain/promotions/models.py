@@ -87,6 +87,20 @@ class AlphaSpend(Base):
     spent_at: Mapped[datetime]
 
 
+class PromotionReplay(Base):
+    """One time that the decision was computed again. `replay` is a `domain.promotions.replay.Replay`."""
+
+    __tablename__ = "promotion_replay"
+    __table_args__ = (Index("ix_promotion_replay_promotion_id", "promotion_id"),)
+
+    id: Mapped[Id]
+    promotion_id: Mapped[str] = mapped_column(String(36), ForeignKey("promotion.id"))
+    job_id: Mapped[str] = mapped_column(String(36), ForeignKey("job.id"), unique=True)
+    replay: Mapped[dict[str, Any]]
+    replayed_at: Mapped[datetime]
+    replayed_by: Mapped[str] = mapped_column(String(200))
+
+
 _FINAL = frozenset(column.key for column in inspect(Promotion).columns) - {"state", "reason", "job_id"}
 
 

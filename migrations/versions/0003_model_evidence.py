@@ -178,6 +178,22 @@ def upgrade() -> None:
     with op.batch_alter_table("alpha_spend", schema=None) as batch_op:
         batch_op.create_index("ix_alpha_spend_model_id", ["model_id"], unique=False)
 
+    op.create_table(
+        "promotion_replay",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("promotion_id", sa.String(length=36), nullable=False),
+        sa.Column("job_id", sa.String(length=36), nullable=False),
+        sa.Column("replay", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("replayed_at", domain.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("replayed_by", sa.String(length=200), nullable=False),
+        sa.ForeignKeyConstraint(["job_id"], ["job.id"], name=op.f("fk_promotion_replay_job_id")),
+        sa.ForeignKeyConstraint(["promotion_id"], ["promotion.id"], name=op.f("fk_promotion_replay_promotion_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_promotion_replay")),
+        sa.UniqueConstraint("job_id", name=op.f("uq_promotion_replay_job_id")),
+    )
+    with op.batch_alter_table("promotion_replay", schema=None) as batch_op:
+        batch_op.create_index("ix_promotion_replay_promotion_id", ["promotion_id"], unique=False)
+
     with op.batch_alter_table("job", schema=None) as batch_op:
         batch_op.add_column(sa.Column("stages", sa.JSON(none_as_null=True), nullable=True))
 
@@ -255,6 +271,10 @@ def downgrade() -> None:
     with op.batch_alter_table("job", schema=None) as batch_op:
         batch_op.drop_column("stages")
 
+    with op.batch_alter_table("promotion_replay", schema=None) as batch_op:
+        batch_op.drop_index("ix_promotion_replay_promotion_id")
+
+    op.drop_table("promotion_replay")
     with op.batch_alter_table("alpha_spend", schema=None) as batch_op:
         batch_op.drop_index("ix_alpha_spend_model_id")
 

@@ -14,7 +14,6 @@ from domain.model_checks.jobs import RunModelChecks
 from domain.model_checks.models import ModelSuiteVersion
 from domain.model_checks.specs import ModelCheckResult, ModelCheckSpec, ModelSuite, PinnedRow, SuiteReport
 from domain.model_checks.verdict import judge
-from domain.pins.models import ModelPin
 from domain.pins.queries import standing
 from domain.promotions.specs import Policy
 from domain.registry.models import ModelVersion, RegisteredModel
@@ -102,13 +101,9 @@ def _question(session: ReadSession, spec: RunModelChecks) -> _Question:
         policy_version=model.policy_version,
         checks=[] if alone else policy.checks(),
         suites=[(suite, ModelSuite.model_validate(suite.suite)) for suite in suites],
-        pins=[] if alone else [_pinned(pin) for pin in standing(session, model.id)],
+        pins=[] if alone else [queries.pinned_row(pin) for pin in standing(session, model.id)],
         data=get_dataset_version(session, spec.dataset_version_id) if spec.dataset_version_id else None,
     )
-
-
-def _pinned(pin: ModelPin) -> PinnedRow:
-    return PinnedRow(pin_id=pin.id, note=pin.note, instance=pin.instance, expect=pin.expect["value"], within=pin.within)
 
 
 def _case(tools: Toolbox, question: _Question, *, fresh: bool) -> Examined:

@@ -10,7 +10,7 @@ from domain.gc.jobs import CompressPacks, ComputePlan, DeleteRetiredPacks, Execu
 from domain.jobs.spec import JobSpec
 from domain.model_checks.jobs import RunModelChecks
 from domain.monitoring.jobs import ComputeWindow
-from domain.promotions.jobs import GatherEvidence
+from domain.promotions.jobs import GatherEvidence, ReplayPromotion
 from domain.registry.jobs import LookAtMirror, MirrorAlias, MirrorVersion
 from domain.repositories.jobs import SyncRepository
 from domain.training.jobs import ImportModel, TrainModel
@@ -28,6 +28,7 @@ from workers.handlers import (
     pipelines,
     promotions,
     registry,
+    replays,
     repositories,
     training,
     verifications,
@@ -50,6 +51,7 @@ HANDLERS: dict[type[JobSpec], Handler] = {
     RunModelChecks: model_checks.run_model_checks,
     PickRows: eyeballs.pick_rows,
     GatherEvidence: promotions.gather_evidence,
+    ReplayPromotion: replays.replay_promotion,
     PublishRoutes: deployments.publish_routes,
     RollOut: deployments.roll_out,
     LookUpPrediction: deployments.look_up_prediction,
