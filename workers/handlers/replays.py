@@ -10,9 +10,18 @@ from domain.errors import DomainError, Unavailable
 from domain.experiments.models import Run
 from domain.model_checks.models import ModelSuiteVersion
 from domain.model_checks.queries import pinned_row
-from domain.model_checks.specs import MEASURED, ModelCheckResult, ModelCheckSpec, ModelSuite, PinnedRow, SuiteReport
+from domain.model_checks.specs import (
+    MEASURED,
+    ModelCheckResult,
+    ModelCheckSpec,
+    ModelSuite,
+    PairedComparison,
+    PinnedRow,
+    SuiteReport,
+)
 from domain.model_checks.verdict import judge
 from domain.pins.models import ModelPin
+from domain.promotions.champion import ChampionGate
 from domain.promotions.evidence import Contender, Evidence, digest_of
 from domain.promotions.gates import evaluate
 from domain.promotions.jobs import ReplayPromotion
@@ -68,8 +77,9 @@ def _replayed(job: RunningJob[ReplayPromotion], tools: Toolbox, case: _Case) -> 
     try:
         job.stage("compare")
         again = case.evidence
-        if case.evidence.comparison is not None:
-            again = _compared_again(tools, case)
+        gate = case.policy.against_champion()
+        if gate is not None and case.evidence.comparison is not None:
+            again = _compared_again(tools, case, gate, case.evidence.comparison)
         job.stage("check")
         if case.evidence.check_report_id is not None:
             again = _checked_again(job, tools, case, again)
@@ -112,10 +122,8 @@ def _pins(session: ReadSession, ids: Sequence[str]) -> list[PinnedRow]:
     return [pinned_row(pin) for pin in pins]
 
 
-def _compared_again(tools: Toolbox, case: _Case) -> Evidence:
-    evidence, gate = case.evidence, case.policy.against_champion()
-    assert gate is not None  # what was compared was asked for
-    assert evidence.comparison is not None
+def _compared_again(tools: Toolbox, case: _Case, gate: ChampionGate, recorded: PairedComparison) -> Evidence:
+    evidence = case.evidence
     sides = {
         name: _side(case, side)
         for name, side in (("candidate", evidence.candidate), ("champion", evidence.champion))
@@ -123,7 +131,6 @@ def _compared_again(tools: Toolbox, case: _Case) -> Evidence:
     }
     pairing = Pairing(case.run.spec["task"], evidence.target, evidence.seed, gate, sides)
     frame = read_parquet(tools, evidence.rows_md5 or "")
-    recorded = evidence.comparison
     answers = answers_of(tools, frame, pairing)
     again = compared(frame, answers, pairing, alpha=recorded.alpha, left_out=recorded.rows_excluded)
     return evidence.model_copy(update={"comparison": again})
