@@ -23,6 +23,7 @@ class Settings(BaseSettings, StoreCredentials):
     mlflow_url: str = "http://127.0.0.1:5000/mlflow"
     dashboard_dir: Path = Path(__file__).parent.parent / "frontend" / "dist"
     admin_token: str = ""
+    evidence_key_file: Path = Path()
     cache_dir: Path = Path()
     cache_bytes: int = Field(default=10 * 2**30, ge=0)
 
@@ -63,6 +64,9 @@ class Settings(BaseSettings, StoreCredentials):
             "home": home,
             "database_url": self.database_url or f"sqlite:///{home / 'millrace.db'}",
             "store_url": self.store_url or str(home / "store"),
+            "evidence_key_file": home / "evidence-key.pem"
+            if self.evidence_key_file == Path()
+            else self.evidence_key_file.absolute(),
             "cache_dir": home / "cache" if self.cache_dir == Path() else self.cache_dir.absolute(),
             "model_store_url": self.model_store_url or str(home / "models"),
         }

@@ -4,13 +4,16 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
 
-from api.deps import Admin, Approver, IdempotencyKey, PageDep, ReadDep, Reader, WriteDep, Writer
+from adapters.signing import signing_key
+from api.deps import Admin, Approver, IdempotencyKey, PageDep, ReadDep, Reader, RuntimeDep, WriteDep, Writer
 from api.documents import DocumentRoute
+from api.evidence_pack import evidence_pack
 from api.schemas.jobs import JobRead
 from api.schemas.pages import PageRead
 from api.schemas.promotions import (
     AlphaBudgetRead,
     AlphaSpendRead,
+    EvidenceKeyRead,
     HoldoutRead,
     PromotionOverride,
     PromotionRead,
@@ -128,8 +131,33 @@ def replay_promotion(
 @router.get("/promotions/{promotion_id}/replays")
 def list_replays(promotion_id: str, session: ReadDep, _: Reader) -> list[ReplayRead]:
     """Each time that the decision was computed again, the newest first: the same, or what is different."""
+    return _replays(session, queries.get_promotion(session, promotion_id).id)
+
+
+@router.get(
+    "/promotions/{promotion_id}/evidence-pack",
+    response_class=Response,
+    responses={200: {"content": {"application/zip": {}}, "description": "evidence.json, report.html, signature.json"}},
+)
+def get_evidence_pack(promotion_id: str, session: ReadDep, runtime: RuntimeDep, _: Reader) -> Response:
+    """Evidence and decision as one signed zip: JSON, a page with plots, and signatures over both."""
     promotion = queries.get_promotion(session, promotion_id)
+    replays.refuse_undecided(promotion)
+    key = signing_key(runtime.settings.evidence_key_file)
+    pack = evidence_pack(_read(session, promotion), _replays(session, promotion.id), key)
+    name = f"evidence-{promotion.id}.zip"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(pack, media_type="application/zip", headers=headers)
+
+
+@router.get("/evidence-key")
+def get_evidence_key(runtime: RuntimeDep, _: Reader) -> EvidenceKeyRead:
+    """The public key that evidence packs of this installation are signed with."""
+    return EvidenceKeyRead(algorithm="Ed25519", public_key=signing_key(runtime.settings.evidence_key_file).public)
+
+
+def _replays(session: AnySession, promotion_id: str) -> list[ReplayRead]:
     return [
         ReplayRead(**row.replay, id=row.id, job_id=row.job_id, replayed_at=row.replayed_at, replayed_by=row.replayed_by)
-        for row in replays.replays_of(session, promotion.id)
+        for row in replays.replays_of(session, promotion_id)
     ]

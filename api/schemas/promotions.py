@@ -47,6 +47,13 @@ class ReplayRead(Replay):
     replayed_by: str
 
 
+class EvidenceKeyRead(BaseModel):
+    """A public key in PEM."""
+
+    algorithm: str
+    public_key: str
+
+
 class PromotionOverride(BaseModel):
     model_config = ConfigDict(extra="forbid")
 

@@ -1,12 +1,14 @@
 """`millrace promote` and `millrace promotions …`: ask for a promotion, follow the decision, approve or override it."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import RenderableType
 from rich.text import Text
 
-from cli.client import Status
+from cli.client import ClientError, Status
+from cli.evidence import NoPack, verify
 from cli.nouns.jobs import follow
 from cli.session import Noun, Session, WaitOption
 from cli.tables import at, facts, stack, table, when
@@ -94,6 +96,40 @@ def replay(session: Session, promotion_id: IdArgument) -> None:
     newest = session.client.get("promotions", promotion_id, "replays")[0]
     session.show(newest, _draw_replay)
     if not newest["same"]:
+        raise typer.Exit(Status.REFUSED)
+
+
+@noun.command("export")
+def export(
+    session: Session,
+    promotion_id: IdArgument,
+    out: Annotated[Path | None, typer.Option(help="The file to write; absent, evidence-ID.zip here.")] = None,
+) -> None:
+    """Write the signed evidence pack of a promotion: JSON, a page with plots, signatures."""
+    path = out or Path(f"evidence-{promotion_id}.zip")
+    path.write_bytes(b"".join(session.client.download("promotions", promotion_id, "evidence-pack")))
+    session.show({"written": str(path)}, facts)
+
+
+@noun.command("key")
+def show_key(session: Session) -> None:
+    """The public key, in PEM, that this server signs evidence packs with: keep it where you verify them."""
+    session.show(session.client.get("evidence-key"), lambda found: found["public_key"].strip())
+
+
+@noun.command("verify")
+def verify_pack(
+    session: Session,
+    pack: Annotated[Path, typer.Argument(help="An evidence pack.")],
+    key: Annotated[Path | None, typer.Option(help="The key you trust, from `promotions key`.")] = None,
+) -> None:
+    """Say whether an evidence pack is as it was signed. Asks no server; exit 1 when something was changed."""
+    try:
+        found = verify(pack, key.read_text() if key else None)
+    except (NoPack, OSError, ValueError) as error:
+        raise ClientError(str(error), where=str(pack), status=Status.USAGE) from error
+    session.show(found, lambda found: facts(found | {"problems": " ".join(found["problems"]) or "none"}))
+    if found["problems"]:
         raise typer.Exit(Status.REFUSED)
 
 

@@ -11,7 +11,7 @@ from domain.jobs import service as jobs
 from domain.jobs.models import Job
 from domain.promotions.events import PromotionReplayed
 from domain.promotions.jobs import ReplayPromotion
-from domain.promotions.models import PromotionReplay
+from domain.promotions.models import Promotion, PromotionReplay
 from domain.promotions.queries import get_promotion
 from domain.promotions.replay import Replay
 from domain.registry.models import ModelVersion, RegisteredModel
@@ -23,13 +23,17 @@ class NothingToReplay(Conflict):
 
 def request_replay(session: WriteSession, *, promotion_id: str, key: str | None = None) -> Job:
     """Queue the decision to be computed again. Raises `NothingToReplay` while there is none."""
-    promotion = get_promotion(session, promotion_id)
-    if promotion.decision is None:
-        fix = "Wait for its job, or ask for the promotion again."
-        raise NothingToReplay(f"The promotion is {promotion.state} without a decision.", where="promotion_id", fix=fix)
+    refuse_undecided(get_promotion(session, promotion_id))
     return jobs.submit(
         session, ReplayPromotion(promotion_id=promotion_id), subject=f"promotions/{promotion_id}", key=key
     )
+
+
+def refuse_undecided(promotion: Promotion) -> None:
+    """Raise `NothingToReplay` while there is no evidence and no decision."""
+    if promotion.decision is None:
+        fix = "Wait for its job, or ask for the promotion again."
+        raise NothingToReplay(f"The promotion is {promotion.state} without a decision.", where="promotion_id", fix=fix)
 
 
 def record_replay(session: WriteSession, *, promotion_id: str, job_id: str, replay: Replay) -> None:

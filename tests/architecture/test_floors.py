@@ -14,7 +14,7 @@ STANDARD = sys.stdlib_module_names | {"__future__"}
 # What a floor may import beside the standard library and the floors below it, which import-linter watches.
 LIBRARIES = {
     "domain": {"sqlalchemy", "pydantic", "pydantic_core", "uuid_utils", "yaml"},
-    "cli": {"typer", "click", "rich", "httpx", "yaml", "dotenv", "orjson"},
+    "cli": {"cryptography", "typer", "click", "rich", "httpx", "yaml", "dotenv", "orjson"},
 }
 
 
