@@ -60,7 +60,7 @@ def some_rows(frame: pl.DataFrame, most: int, seed: int) -> pl.DataFrame:
 def flipped_slice(
     frame: pl.DataFrame, target: str, columns: Sequence[str], *, classes: bool
 ) -> tuple[pl.DataFrame, str] | None:
-    """Wrong labels where a category has its most frequent value: the next class, or the number mirrored in its range."""
+    """Wrong labels where a category has its most frequent value: the next class, or the number mirrored."""
     name = next((one for one in columns if _is_category(frame[one])), None)
     if name is None:
         return None

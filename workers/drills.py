@@ -14,7 +14,15 @@ from numpy.typing import NDArray
 
 from domain.errors import DomainError, Invalid, Unavailable
 from domain.gate_drills.specs import CONTROL, MutantReport, outcome_of
-from domain.model_checks.specs import ModelCheckResult, ModelCheckSpec, PairedComparison, SuiteReport
+from domain.model_checks.models import ModelSuiteVersion
+from domain.model_checks.specs import (
+    ModelCheckResult,
+    ModelCheckSpec,
+    ModelSuite,
+    PairedComparison,
+    PinnedRow,
+    SuiteReport,
+)
 from domain.model_checks.verdict import judge
 from domain.promotions.gates import evaluate
 from domain.promotions.specs import BehaviourGate, ChampionGate, Decision, Evidence, GateVerdict, Policy
@@ -32,7 +40,6 @@ from ml.models import Model, Predictions
 from ml.pipelines import SklearnModel
 from ml.trainers.train import TrainedModel, train
 from workers.examination import THREADS
-from workers.handlers.model_checks import Question
 
 _SLOW_SECONDS: Final = 0.25
 _LATENCY_CALLS: Final = 20
@@ -61,7 +68,8 @@ class Range:
     spec: TrainSpec
     policy: Policy
     policy_version: int
-    question: Question
+    suites: list[tuple[ModelSuiteVersion, ModelSuite]]
+    pins: list[PinnedRow]
     pool: pl.DataFrame
     frozen: pl.DataFrame
     base: Model
@@ -264,7 +272,7 @@ class ModelDrill:
 
     def _judged(self, mutant: _Mutant) -> tuple[Decision, list[str]]:
         """The decision of the gates, and the name of each that it lists."""
-        ground, question = self._ground, self._ground.question
+        ground = self._ground
         base = mutants.Slow(ground.base, mutant.slow) if mutant.slow else ground.base
         subject = subject_of(
             model=mutant.model,
@@ -277,7 +285,7 @@ class ModelDrill:
         )
         results = _run(subject, self._policy.checks())
         suites = []
-        for suite, asked in question.suites:
+        for suite, asked in ground.suites:
             found = _run(subject.with_lexicons(asked.lexicons), asked.checks)
             suites.append(
                 SuiteReport(
@@ -288,7 +296,7 @@ class ModelDrill:
                     results=found,
                 )
             )
-        pins = check_pinned(question.pins, subject.model) if question.pins else None
+        pins = check_pinned(ground.pins, subject.model) if ground.pins else None
         return self._decided(results, suites, pins, self._compared(mutant))
 
     def _compared(self, mutant: _Mutant) -> PairedComparison | str | None:

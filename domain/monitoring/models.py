@@ -58,7 +58,7 @@ class GroundTruth(Base):
 
 
 class Alert(Base):
-    """Something wrong with an endpoint, or with the gates of a model. One open alert per kind: more findings update it."""
+    """Something wrong with an endpoint, or with a model's gates. One open alert per kind: more findings update it."""
 
     __tablename__ = "alert"
     __table_args__ = (

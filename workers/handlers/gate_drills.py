@@ -1,11 +1,12 @@
-"""Jobs of gate drills: make mutants of models and data, send them through the real checks and gates, and say what held."""
+"""Jobs of gate drills: mutants of models and data go through the real checks and gates, and what held is told."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import ExitStack
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from domain.data_checks.queries import suite_of
 from domain.data_checks.specs import CheckResult, CheckSuite, DriftCheck
@@ -28,6 +29,7 @@ from domain.training.specs import TrainSpec
 from ml.checks.plan import Unfit
 from ml.checks.suite import run_suite
 from ml.inputs import frame_columns
+from ml.models import Model
 from ml.mutants import DATA_MUTANTS, some_rows
 from ml.splits import row_hashes
 from workers.drills import ModelDrill, Range, Rival, unseen
@@ -150,7 +152,7 @@ def _champion_gate(policy: Policy) -> ChampionGate | None:
 # ---- Models
 
 
-def _ground(tools: Toolbox, case: _Case, base: object, stack: ExitStack) -> Range:
+def _ground(tools: Toolbox, case: _Case, base: Model, stack: ExitStack) -> Range:
     """The base's frozen rows, and the other rows of its dataset version to train on."""
     spec = case.spec
     names = [*(column["name"] for column in case.run.package["signature"]["inputs"]), spec.target]
@@ -167,10 +169,11 @@ def _ground(tools: Toolbox, case: _Case, base: object, stack: ExitStack) -> Rang
         spec=spec,
         policy=case.policy,
         policy_version=case.policy_version,
-        question=case.question,
+        suites=case.question.suites,
+        pins=case.question.pins,
         pool=pool,
         frozen=frozen,
-        base=base,  # type: ignore[arg-type]
+        base=base,
         rival=rival,
         champion=case.champion.number if case.champion else None,
         missing=missing,
@@ -178,7 +181,7 @@ def _ground(tools: Toolbox, case: _Case, base: object, stack: ExitStack) -> Rang
 
 
 def _rival(
-    tools: Toolbox, case: _Case, pool: "np.typing.NDArray[np.uint64]", names: list[str], stack: ExitStack
+    tools: Toolbox, case: _Case, pool: NDArray[np.uint64], names: list[str], stack: ExitStack
 ) -> tuple[Rival | None, list[str]]:
     """The champion on the rows of its gate that neither it nor any mutant was trained on, or what is missing."""
     gate = _champion_gate(case.policy)
@@ -225,9 +228,7 @@ def _data_reports(tools: Toolbox, case: _Case, table: pl.DataFrame, columns: lis
         yield _data_report(name, f"{told[0].upper()}{told[1:]}", _suite(tools, case, frame, table), failing)
 
 
-def _data_report(
-    name: str, told: str, results: list[CheckResult], failing: "set[str] | frozenset[str]"
-) -> MutantReport:
+def _data_report(name: str, told: str, results: list[CheckResult], failing: Set[str]) -> MutantReport:
     """A check that the unharmed version does not pass either has caught nothing."""
     news = [one for one in results if one.name not in failing]
     verdict = judge(news).verdict
@@ -261,7 +262,5 @@ def _notes(case: _Case, reports: list[MutantReport]) -> list[str]:
     for one in reports:
         if one.mutant == CONTROL and one.caught_by:
             what = "The control was" if one.of == "model" else "The newest version itself is"
-            notes.append(
-                f"{what} not let through either: {', '.join(one.caught_by)}. What only they catch shows little."
-            )
+            notes.append(f"{what} not let through either: {', '.join(one.caught_by)}. They alone show little.")
     return notes
