@@ -18,6 +18,8 @@ from domain.db import WriteSession
 from domain.deployments import reactions as deployments
 from domain.deployments.events import RolloutAborted
 from domain.events.spec import Event
+from domain.gate_drills import reactions as gate_drills
+from domain.gate_drills.events import GatesDrilled
 from domain.gc import service as gc
 from domain.jobs.events import JobCancelled, JobFailed, JobSucceeded
 from domain.model_checks import reactions as model_checks
@@ -87,6 +89,7 @@ REACTIONS: Mapping[type[Event], Sequence[Reaction]] = {
     PromotionApplied: [pipelines.promotion_applied],
     PromotionNotApplied: [pipelines.promotion_not_applied],
     RolloutAborted: [pipelines.rollout_aborted],
+    GatesDrilled: [gate_drills.gates_drilled],
     WindowClosed: [pipelines.window_closed],
     CodeChanged: [pipelines.code_changed],
     JobSucceeded: [repositories.job_succeeded],

@@ -21,6 +21,7 @@ from domain.deployments.models import Endpoint, Rollout
 from domain.events.models import EventRow
 from domain.experiments.models import Experiment, Run
 from domain.eyeballs.models import Eyeball, RowNote
+from domain.gate_drills.models import GateDrill, GateDrillSchedule
 from domain.gc.models import Plan, PlanContent, PlanPack
 from domain.jobs.models import Job, JobLog
 from domain.model_checks.models import KeptResult, ModelCheckReport, ModelSuiteVersion
@@ -58,6 +59,8 @@ __all__ = [
     "Experiment",
     "Eyeball",
     "Finding",
+    "GateDrill",
+    "GateDrillSchedule",
     "GroundTruth",
     "HookDelivery",
     "Job",

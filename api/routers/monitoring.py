@@ -17,7 +17,6 @@ from api.schemas.monitoring import (
 )
 from api.schemas.pages import PageRead
 from domain.db import AnySession
-from domain.deployments.models import Endpoint
 from domain.deployments.queries import get_endpoint
 from domain.monitoring import queries, service
 from domain.monitoring.alerts import AlertState
@@ -34,8 +33,9 @@ def _read_window(session: AnySession, row: MonitoringWindow) -> WindowRead:
 
 
 def read_alert(session: AnySession, row: Alert) -> AlertRead:
-    plain = {name: getattr(row, name) for name in AlertRead.model_fields if name != "endpoint"}
-    return AlertRead.model_validate({**plain, "endpoint": session.get_one(Endpoint, row.endpoint_id).name})
+    endpoint, model = queries.names_of(session, row)
+    plain = {name: getattr(row, name) for name in AlertRead.model_fields if name not in {"endpoint", "model"}}
+    return AlertRead.model_validate({**plain, "endpoint": endpoint, "model": model})
 
 
 @router.put("/endpoints/{name}/monitor")

@@ -50,14 +50,17 @@ class WindowRead(BaseModel):
 
 
 class AlertRead(BaseModel):
+    """About an endpoint with the window that showed it, or about the gates of a model."""
+
     id: str
-    endpoint: str
+    endpoint: str | None
+    model: str | None
     kind: AlertKind
     severity: str
     state: AlertState
     reason: str
     next_step: str
-    window_id: str
+    window_id: str | None
     occurrences: int
     opened_at: datetime
     last_seen_at: datetime

@@ -14,7 +14,7 @@ verbs = Noun()
 IdArgument = Annotated[str, typer.Argument(help="Id of the alert.")]
 COLUMNS = {
     "id": "id",
-    "endpoint": "endpoint",
+    "about": lambda row: row["endpoint"] or row["model"],
     "kind": "kind",
     "state": "state",
     "severity": "severity",

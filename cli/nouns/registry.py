@@ -8,6 +8,7 @@ from rich.console import RenderableType
 
 from cli.client import ClientError, Status
 from cli.documents import located, read_document
+from cli.gate_drills import draw_drill
 from cli.model_reports import draw_report, draw_suite
 from cli.nouns.jobs import follow
 from cli.nouns.training import on_test
@@ -101,6 +102,25 @@ def checks(
     """What the checks of a version found on the frozen test rows."""
     report = session.client.get("models", name, "versions", number, "checks")
     session.show(report, lambda found: draw_report(found, examples=examples))
+
+
+@noun.command("drill")
+def drill(
+    session: Session,
+    name: NameArgument,
+    wait: Annotated[bool, typer.Option("--wait", help="Follow it to its end.")] = False,
+    every: Annotated[
+        int | None, typer.Option(min=0, help="Instead, drill by itself every so many days; 0 for never again.")
+    ] = None,
+) -> None:
+    """Send models and data that are broken on purpose through the gates, and see what gets through."""
+    if every is not None:
+        answer = session.client.put("models", name, "gate-drill-schedule", body={"every_days": every or None})
+        session.show(answer, facts)
+        return
+    job = session.client.post("models", name, "gate-drill")
+    _, _, drill_id = job["subject"].partition("/")
+    follow(session, job, wait=wait, view=lambda _: draw_drill(session.client.get("gate-drills", drill_id)))
 
 
 @noun.command("import")

@@ -15,6 +15,7 @@ class AlertKind(StrEnum):
     DRIFT = "drift"
     QUALITY = "quality"
     BROKEN_DATA = "broken_data"
+    GATE = "gate"
 
 
 class AlertState(StrEnum):
@@ -73,6 +74,8 @@ def _tells(kind: AlertKind, drift: DriftResult, performance: PerformanceResult |
             return bool(drift.broken)
         case AlertKind.QUALITY:
             return performance.degraded if performance is not None else None
+        case AlertKind.GATE:
+            return None
 
 
 def findings(drift: DriftResult, performance: PerformanceResult | None) -> list[Finding]:

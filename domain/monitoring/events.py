@@ -45,7 +45,8 @@ class DataBroken(Event):
 @dataclass(frozen=True, kw_only=True)
 class AlertOpened(Event):
     alert_id: str
-    endpoint: str
+    endpoint: str | None
+    model: str | None = None
     kind: str
     reason: str
 
@@ -53,14 +54,16 @@ class AlertOpened(Event):
 @dataclass(frozen=True, kw_only=True)
 class AlertAcknowledged(Event):
     alert_id: str
-    endpoint: str
+    endpoint: str | None
+    model: str | None = None
     kind: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class AlertResolved(Event):
     alert_id: str
-    endpoint: str
+    endpoint: str | None
+    model: str | None = None
     kind: str
     reason: str
 

@@ -58,19 +58,25 @@ class GroundTruth(Base):
 
 
 class Alert(Base):
-    """Something wrong with an endpoint. One open alert per kind: more findings update it."""
+    """Something wrong with an endpoint, or with a model's gates. One open alert per kind: more findings update it."""
 
     __tablename__ = "alert"
-    __table_args__ = (Index("ix_alert_state", "state"), Index("ix_alert_endpoint_id", "endpoint_id"))
+    __table_args__ = (
+        Index("ix_alert_state", "state"),
+        Index("ix_alert_endpoint_id", "endpoint_id"),
+        Index("ix_alert_model_id", "model_id"),
+    )
 
     id: Mapped[Id]
-    endpoint_id: Mapped[str] = mapped_column(String(36), ForeignKey("endpoint.id"))
+    # The endpoint with the window that showed it, or the model whose gates let something through.
+    endpoint_id: Mapped[str | None] = mapped_column(String(36), ForeignKey("endpoint.id"))
+    model_id: Mapped[str | None] = mapped_column(String(36), ForeignKey("registered_model.id"))
     kind: Mapped[AlertKind] = mapped_column(String(20))
     severity: Mapped[str] = mapped_column(String(10))
     state: Mapped[AlertState] = mapped_column(String(20), default=AlertState.OPEN)
     reason: Mapped[str] = mapped_column(Text)
     next_step: Mapped[str] = mapped_column(Text)
-    window_id: Mapped[str] = mapped_column(String(36), ForeignKey("monitoring_window.id"))
+    window_id: Mapped[str | None] = mapped_column(String(36), ForeignKey("monitoring_window.id"))
     occurrences: Mapped[int] = mapped_column(default=1)
     opened_at: Mapped[datetime]
     last_seen_at: Mapped[datetime]

@@ -12,6 +12,7 @@ from domain.monitoring.models import Alert, GroundTruth, Monitor, MonitoringWind
 from domain.monitoring.specs import GovernorPolicy, MonitorPolicy
 from domain.monitoring.windows import WindowState
 from domain.pages import Page, PageRequest, paginate
+from domain.registry.models import RegisteredModel
 
 TruthValue = bool | int | float | str
 _IDS_AT_ONCE = 500
@@ -129,6 +130,18 @@ def standing_alerts(session: AnySession, endpoint_id: str) -> list[Alert]:
     """Alerts of an endpoint that are not resolved: at most one of each kind."""
     query = select(Alert).where(Alert.endpoint_id == endpoint_id, Alert.state != AlertState.RESOLVED)
     return list(session.scalars(query.order_by(Alert.id)))
+
+
+def standing_gate_alerts(session: AnySession, model_id: str) -> list[Alert]:
+    """Alerts about a model's gates that are not resolved: at most one."""
+    return list(session.scalars(select(Alert).where(Alert.model_id == model_id, Alert.state != AlertState.RESOLVED)))
+
+
+def names_of(session: AnySession, alert: Alert) -> tuple[str | None, str | None]:
+    """What an alert is about: the name of the endpoint, or of the model."""
+    endpoint = session.get_one(Endpoint, alert.endpoint_id).name if alert.endpoint_id else None
+    model = session.get_one(RegisteredModel, alert.model_id).name if alert.model_id else None
+    return endpoint, model
 
 
 def list_alerts(session: AnySession, page: PageRequest, *, state: AlertState | None = None) -> Page[Alert]:

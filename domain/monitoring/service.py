@@ -27,9 +27,11 @@ from domain.monitoring.queries import (
     assigned_segments,
     get_alert,
     get_window,
+    names_of,
     policies_of,
     recent_windows,
     standing_alerts,
+    standing_gate_alerts,
 )
 from domain.monitoring.specs import DriftResult, GovernorPolicy, MonitorPolicy, PerformanceResult, TruthItem
 from domain.monitoring.windows import WindowPlan, WindowState
@@ -161,7 +163,7 @@ def close_window(
     for finding in findings(drift, performance):
         if before is None or finding.kind == AlertKind.QUALITY:
             _tell(session, endpoint, window, finding, drift)
-            _raise_alert(session, endpoint, window, finding)
+            _raise_alert(session, finding, endpoint_id=endpoint.id, window_id=window.id)
     _resolve_what_is_over(session, endpoint)
     if window.verdict != before:
         emit(
@@ -177,14 +179,27 @@ def close_window(
         )
 
 
+def gates_leak(session: WriteSession, *, model_id: str, reason: str, next_step: str) -> None:
+    """Open the alert that broken models or data get through the gates of a model, or update it."""
+    _raise_alert(session, Finding(AlertKind.GATE, "error", reason, next_step), model_id=model_id)
+
+
+def gates_hold(session: WriteSession, *, model_id: str) -> None:
+    """Resolve that alert: nothing gets through any more."""
+    for alert in standing_gate_alerts(session, model_id):
+        resolve(session, alert_id=alert.id, reason="The last gate drill let nothing through.")
+
+
 def acknowledge(session: WriteSession, *, alert_id: str) -> Alert:
     alert = get_alert(session, alert_id, lock=True)
     _move(alert, AlertState.ACKNOWLEDGED)
     alert.acknowledged_by = session.actor.name
-    endpoint = session.get_one(Endpoint, alert.endpoint_id)
+    endpoint, model = names_of(session, alert)
     emit(
         session,
-        AlertAcknowledged(subject=f"alerts/{alert.id}", alert_id=alert.id, endpoint=endpoint.name, kind=alert.kind),
+        AlertAcknowledged(
+            subject=f"alerts/{alert.id}", alert_id=alert.id, endpoint=endpoint, model=model, kind=alert.kind
+        ),
     )
     return alert
 
@@ -194,11 +209,16 @@ def resolve(session: WriteSession, *, alert_id: str, reason: str) -> Alert:
     _move(alert, AlertState.RESOLVED)
     alert.resolved_by = session.actor.name
     alert.resolved_at = session.now()
-    endpoint = session.get_one(Endpoint, alert.endpoint_id)
+    endpoint, model = names_of(session, alert)
     emit(
         session,
         AlertResolved(
-            subject=f"alerts/{alert.id}", alert_id=alert.id, endpoint=endpoint.name, kind=alert.kind, reason=reason
+            subject=f"alerts/{alert.id}",
+            alert_id=alert.id,
+            endpoint=endpoint,
+            model=model,
+            kind=alert.kind,
+            reason=reason,
         ),
     )
     return alert
@@ -273,37 +293,53 @@ def _tell(
             )
 
 
-def _raise_alert(session: WriteSession, endpoint: Endpoint, window: MonitoringWindow, finding: Finding) -> None:
-    query = select(Alert).where(
-        Alert.endpoint_id == endpoint.id, Alert.kind == finding.kind, Alert.state != AlertState.RESOLVED
+def _raise_alert(
+    session: WriteSession,
+    finding: Finding,
+    *,
+    endpoint_id: str | None = None,
+    window_id: str | None = None,
+    model_id: str | None = None,
+) -> None:
+    standing = session.scalar(
+        locked(
+            select(Alert).where(
+                Alert.endpoint_id == endpoint_id,
+                Alert.model_id == model_id,
+                Alert.kind == finding.kind,
+                Alert.state != AlertState.RESOLVED,
+            )
+        )
     )
-    standing = session.scalar(locked(query))
     now = session.now()
     if standing is not None:
         standing.occurrences += 1
         standing.last_seen_at = now
-        standing.reason, standing.window_id = finding.reason, window.id
+        standing.reason, standing.next_step, standing.window_id = finding.reason, finding.next_step, window_id
         return
     alert = Alert(
         id=new_id(),
-        endpoint_id=endpoint.id,
+        endpoint_id=endpoint_id,
+        model_id=model_id,
         kind=finding.kind,
         severity=finding.severity,
         state=AlertState.OPEN,
         reason=finding.reason,
         next_step=finding.next_step,
-        window_id=window.id,
+        window_id=window_id,
         opened_at=now,
         last_seen_at=now,
     )
     session.add(alert)
     session.flush()
+    endpoint, model = names_of(session, alert)
     emit(
         session,
         AlertOpened(
             subject=f"alerts/{alert.id}",
             alert_id=alert.id,
-            endpoint=endpoint.name,
+            endpoint=endpoint,
+            model=model,
             kind=finding.kind,
             reason=finding.reason,
         ),

@@ -30,6 +30,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("model_id", name=op.f("pk_alpha_account")),
     )
     op.create_table(
+        "gate_drill_schedule",
+        sa.Column("model_id", sa.String(length=36), nullable=False),
+        sa.Column("every_days", sa.Integer(), nullable=False),
+        sa.Column("due_at", domain.db.UtcDateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["model_id"], ["registered_model.id"], name=op.f("fk_gate_drill_schedule_model_id")),
+        sa.PrimaryKeyConstraint("model_id", name=op.f("pk_gate_drill_schedule")),
+    )
+    op.create_table(
         "model_suite_version",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("model_id", sa.String(length=36), nullable=False),
@@ -123,6 +131,28 @@ def upgrade() -> None:
         sa.UniqueConstraint("version_id", "question_digest", name=op.f("uq_eyeball_version_id_question_digest")),
     )
     op.create_table(
+        "gate_drill",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("model_id", sa.String(length=36), nullable=False),
+        sa.Column("version_id", sa.String(length=36), nullable=False),
+        sa.Column("job_id", sa.String(length=36), nullable=False),
+        sa.Column("policy_version", sa.Integer(), nullable=False),
+        sa.Column("policy", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("got_through", sa.Integer(), nullable=True),
+        sa.Column("result", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("created_at", domain.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("created_by", sa.String(length=200), nullable=False),
+        sa.Column("ended_at", domain.db.UtcDateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["job_id"], ["job.id"], name=op.f("fk_gate_drill_job_id")),
+        sa.ForeignKeyConstraint(["model_id"], ["registered_model.id"], name=op.f("fk_gate_drill_model_id")),
+        sa.ForeignKeyConstraint(["version_id"], ["model_version.id"], name=op.f("fk_gate_drill_version_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_gate_drill")),
+        sa.UniqueConstraint("job_id", name=op.f("uq_gate_drill_job_id")),
+    )
+    with op.batch_alter_table("gate_drill", schema=None) as batch_op:
+        batch_op.create_index("ix_gate_drill_model_id", ["model_id"], unique=False)
+
+    op.create_table(
         "model_pin",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("model_id", sa.String(length=36), nullable=False),
@@ -193,6 +223,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("promotion_replay", schema=None) as batch_op:
         batch_op.create_index("ix_promotion_replay_promotion_id", ["promotion_id"], unique=False)
+
+    with op.batch_alter_table("alert", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("model_id", sa.String(length=36), nullable=True))
+        batch_op.alter_column("endpoint_id", existing_type=sa.VARCHAR(length=36), nullable=True)
+        batch_op.alter_column("window_id", existing_type=sa.VARCHAR(length=36), nullable=True)
+        batch_op.create_index("ix_alert_model_id", ["model_id"], unique=False)
+        batch_op.create_foreign_key(batch_op.f("fk_alert_model_id"), "registered_model", ["model_id"], ["id"])
 
     with op.batch_alter_table("job", schema=None) as batch_op:
         batch_op.add_column(sa.Column("stages", sa.JSON(none_as_null=True), nullable=True))
@@ -271,6 +308,13 @@ def downgrade() -> None:
     with op.batch_alter_table("job", schema=None) as batch_op:
         batch_op.drop_column("stages")
 
+    with op.batch_alter_table("alert", schema=None) as batch_op:
+        batch_op.drop_constraint(batch_op.f("fk_alert_model_id"), type_="foreignkey")
+        batch_op.drop_index("ix_alert_model_id")
+        batch_op.alter_column("window_id", existing_type=sa.VARCHAR(length=36), nullable=False)
+        batch_op.alter_column("endpoint_id", existing_type=sa.VARCHAR(length=36), nullable=False)
+        batch_op.drop_column("model_id")
+
     with op.batch_alter_table("promotion_replay", schema=None) as batch_op:
         batch_op.drop_index("ix_promotion_replay_promotion_id")
 
@@ -283,6 +327,10 @@ def downgrade() -> None:
         batch_op.drop_index("ix_model_pin_model_id")
 
     op.drop_table("model_pin")
+    with op.batch_alter_table("gate_drill", schema=None) as batch_op:
+        batch_op.drop_index("ix_gate_drill_model_id")
+
+    op.drop_table("gate_drill")
     op.drop_table("eyeball")
     with op.batch_alter_table("version_comparison", schema=None) as batch_op:
         batch_op.drop_index("ix_version_comparison_model_id")
@@ -294,6 +342,7 @@ def downgrade() -> None:
 
     op.drop_table("outside_change")
     op.drop_table("model_suite_version")
+    op.drop_table("gate_drill_schedule")
     op.drop_table("alpha_account")
     with op.batch_alter_table("model_check_result", schema=None) as batch_op:
         batch_op.drop_index("ix_model_check_result_kept_at")

@@ -26,8 +26,8 @@ def second(client: httpx.Client, drain: Drain, first: dict[str, Any]) -> dict[st
     """A promotion with a comparison and slices."""
     assert first["state"] == "applied"
     policy = client.get("models/tumours").json()["policy"]
-    policy["gates"][-1] |= {"slices": [{"name": "big <b>", "where": "mean_radius > 14"}], "slice_margin": 0.5}
-    policy["gates"][-1]["slices"][0]["name"] = "big"
+    big = {"name": "big", "where": "mean_radius > 14"}
+    policy["gates"][-1] |= {"slices": [big], "slice_margin": 0.5, "slice_min_rows": 5}
     answer = client.put("models/tumours/policy", json=policy)
     assert answer.status_code == 200, answer.text
     train(client, drain, seed=4)

@@ -30,7 +30,7 @@ from workers.toolbox import Toolbox
 
 
 @dataclass(frozen=True)
-class _Question:
+class Question:
     """Everything the database says about what is to be checked, read at once."""
 
     version: ModelVersion
@@ -58,7 +58,7 @@ class _Answer:
 def run_model_checks(job: RunningJob[RunModelChecks], tools: Toolbox) -> dict[str, str]:
     """Record what the policy as it is now, its suites and the pins come to for the package, as it will be served."""
     with tools.runtime.reading() as session:
-        question = _question(session, job.spec)
+        question = question_of(session, job.spec)
     job.stage("read")
     case = _case(tools, question, fresh=job.spec.fresh)
     job.stage("check")
@@ -88,14 +88,14 @@ def run_model_checks(job: RunningJob[RunModelChecks], tools: Toolbox) -> dict[st
     return {"verdict": report.verdict, "report_id": report.id}
 
 
-def _question(session: ReadSession, spec: RunModelChecks) -> _Question:
+def question_of(session: ReadSession, spec: RunModelChecks) -> Question:
     version = get_version_by_id(session, spec.version_id)
     model = session.get_one(RegisteredModel, version.model_id)
     policy = Policy.model_validate(model.policy)
     names = policy.suites() if spec.suite is None else [spec.suite]
     suites = [queries.get_suite(session, model.id, name) for name in dict.fromkeys(names)]
     alone = spec.suite is not None
-    return _Question(
+    return Question(
         version=version,
         run=session.get_one(Run, version.run_id),
         policy_version=model.policy_version,
@@ -106,14 +106,14 @@ def _question(session: ReadSession, spec: RunModelChecks) -> _Question:
     )
 
 
-def _case(tools: Toolbox, question: _Question, *, fresh: bool) -> Examined:
+def _case(tools: Toolbox, question: Question, *, fresh: bool) -> Examined:
     run, data = question.run, question.data
     rows: pl.DataFrame = read_parquet(tools, run.test_rows_md5) if data is None else read_version(tools, data).collect()
     digest = run.test_rows_md5 if data is None else data.digest
     return Examined(run, question.version.package_digest, rows, digest, fresh)
 
 
-def _answer(job: RunningJob[RunModelChecks], question: _Question, opened: Examination) -> _Answer:
+def _answer(job: RunningJob[RunModelChecks], question: Question, opened: Examination) -> _Answer:
     done, total = 0, max(1, len(question.all_checks))
 
     def tell(result: ModelCheckResult) -> None:
@@ -145,7 +145,7 @@ def _metrics(subject: Subject) -> dict[str, float]:
         return {}
 
 
-def _all_failed(question: _Question, error: FailedEvidence) -> _Answer:
+def _all_failed(question: Question, error: FailedEvidence) -> _Answer:
     def failed(checks: list[ModelCheckSpec]) -> list[ModelCheckResult]:
         return [finding(check, "fail", error.message, details={"failed": error.how}) for check in checks]
 

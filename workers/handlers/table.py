@@ -6,6 +6,7 @@ from domain.data_checks.jobs import QuarantineRows, RunDataChecks
 from domain.datasets.jobs import BuildVersion, DiffVersions
 from domain.deployments.jobs import LookUpPrediction, PublishRoutes, RollOut
 from domain.eyeballs.jobs import PickRows
+from domain.gate_drills.jobs import DrillGates
 from domain.gc.jobs import CompressPacks, ComputePlan, DeleteRetiredPacks, ExecutePlan, RepackStore
 from domain.jobs.spec import JobSpec
 from domain.model_checks.jobs import RunModelChecks
@@ -22,6 +23,7 @@ from workers.handlers import (
     datasets,
     deployments,
     eyeballs,
+    gate_drills,
     gc,
     model_checks,
     monitoring,
@@ -55,6 +57,7 @@ HANDLERS: dict[type[JobSpec], Handler] = {
     PublishRoutes: deployments.publish_routes,
     RollOut: deployments.roll_out,
     LookUpPrediction: deployments.look_up_prediction,
+    DrillGates: gate_drills.drill_gates,
     ComputeWindow: monitoring.compute_window,
     SyncRepository: repositories.sync_repository,
     ComputePlan: gc.compute_plan,
@@ -69,6 +72,7 @@ CHORES: list[Chore] = [
     reap_lost,
     nudge_due,
     monitoring.open_windows,
+    gate_drills.order_due_drills,
     pipelines.fire_schedules,
     repositories.look_for_pushed_objects,
     gc.repack_when_scattered,

@@ -1207,6 +1207,90 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/models/{name}/gate-drill": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Drill Gates
+         * @description Make mutants and send them through the checks and gates. The job's subject is the drill.
+         */
+        post: operations["drill_gates"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{name}/gate-drills": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Gate Drills
+         * @description Drills of the model, newest first.
+         */
+        get: operations["list_gate_drills"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/gate-drills/{drill_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Gate Drill
+         * @description One drill: each mutant with what caught it.
+         */
+        get: operations["get_gate_drill"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{name}/gate-drill-schedule": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Gate Drill Schedule
+         * @description `every_days` is null for a model whose gates are not drilled by themselves.
+         */
+        get: operations["get_gate_drill_schedule"];
+        /**
+         * Put Gate Drill Schedule
+         * @description How often the gates are drilled by themselves: the first time at once.
+         */
+        put: operations["put_gate_drill_schedule"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/models/{name}/suites/{suite}": {
         parameters: {
             query?: never;
@@ -1571,6 +1655,86 @@ export interface paths {
          * @description What the comparisons of this model have spent on each holdout, and what the next one may use.
          */
         get: operations["get_alpha_budget"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/promotions/{promotion_id}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Replay Promotion
+         * @description Compute the decision again from what was kept of it; the result is among its replays.
+         */
+        post: operations["replay_promotion"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/promotions/{promotion_id}/replays": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Replays
+         * @description Each time that the decision was computed again, the newest first: the same, or what is different.
+         */
+        get: operations["list_replays"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/promotions/{promotion_id}/evidence-pack": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Evidence Pack
+         * @description Evidence and decision as one signed zip: JSON, a page with plots, and signatures over both.
+         */
+        get: operations["get_evidence_pack"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/evidence-key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Evidence Key
+         * @description The public key that evidence packs of this installation are signed with.
+         */
+        get: operations["get_evidence_key"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2455,13 +2619,18 @@ export interface components {
          * AlertKind
          * @enum {string}
          */
-        AlertKind: "drift" | "quality" | "broken_data";
-        /** AlertRead */
+        AlertKind: "drift" | "quality" | "broken_data" | "gate";
+        /**
+         * AlertRead
+         * @description About an endpoint with the window that showed it, or about the gates of a model.
+         */
         AlertRead: {
             /** Id */
             id: string;
             /** Endpoint */
-            endpoint: string;
+            endpoint: string | null;
+            /** Model */
+            model: string | null;
             kind: components["schemas"]["AlertKind"];
             /** Severity */
             severity: string;
@@ -2471,7 +2640,7 @@ export interface components {
             /** Next Step */
             next_step: string;
             /** Window Id */
-            window_id: string;
+            window_id: string | null;
             /** Occurrences */
             occurrences: number;
             /**
@@ -3614,6 +3783,18 @@ export interface components {
             expression: string;
         };
         /**
+         * Difference
+         * @description Something that was recorded as one value and came out as another.
+         */
+        Difference: {
+            /** What */
+            what: string;
+            /** Recorded */
+            recorded: unknown;
+            /** Replayed */
+            replayed: unknown;
+        };
+        /**
          * DirectionalCheck
          * @description A change whose effect has a direction: at least `min_share` of the rows that it changes follow it.
          *
@@ -3735,6 +3916,25 @@ export interface components {
             on: "drift";
             /** Endpoint */
             endpoint: string;
+        };
+        /**
+         * DrillResult
+         * @description `rows` were trained on and `frozen_rows` judged on. `notes` say what limits what the drill shows.
+         */
+        DrillResult: {
+            /** Rows */
+            rows: number;
+            /** Frozen Rows */
+            frozen_rows: number;
+            /** Data Rows */
+            data_rows: number;
+            /** Mutants */
+            mutants: components["schemas"]["MutantReport"][];
+            /**
+             * Notes
+             * @default []
+             */
+            notes: string[];
         };
         /**
          * DropDuplicatesStep
@@ -4011,6 +4211,16 @@ export interface components {
              * @default []
              */
             unchecked: string[];
+        };
+        /**
+         * EvidenceKeyRead
+         * @description A public key in PEM.
+         */
+        EvidenceKeyRead: {
+            /** Algorithm */
+            algorithm: string;
+            /** Public Key */
+            public_key: string;
         };
         /**
          * Exclusion
@@ -4461,6 +4671,52 @@ export interface components {
             values: {
                 [key: string]: unknown;
             };
+        };
+        /**
+         * GateDrillRead
+         * @description One drill of a version and a policy; `result` is null until the job has succeeded.
+         */
+        GateDrillRead: {
+            /** Id */
+            id: string;
+            /** Model */
+            model: string;
+            /** Version */
+            version: number;
+            /** Policy Version */
+            policy_version: number;
+            /** Job Id */
+            job_id: string;
+            state: components["schemas"]["JobState"];
+            /** Got Through */
+            got_through: number | null;
+            result: components["schemas"]["DrillResult"] | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            /** Ended At */
+            ended_at: string | null;
+        };
+        /** GateDrillSchedulePut */
+        GateDrillSchedulePut: {
+            /**
+             * Every Days
+             * @description Null: not by themselves.
+             */
+            every_days: number | null;
+        };
+        /** GateDrillScheduleRead */
+        GateDrillScheduleRead: {
+            /** Model */
+            model: string;
+            /** Every Days */
+            every_days: number | null;
+            /** Due At */
+            due_at: string | null;
         };
         /** GateVerdict */
         GateVerdict: {
@@ -5713,6 +5969,45 @@ export interface components {
             endpoint: string;
         };
         /**
+         * MutantReport
+         * @description One mutant. `held`: neither passed nor refused; `harmless`: passed, and is no worse than the control.
+         *
+         *     `caught_by` names gates of the policy, or checks of the dataset's suite, that did not let it pass.
+         */
+        MutantReport: {
+            /** Mutant */
+            mutant: string;
+            /**
+             * Of
+             * @enum {string}
+             */
+            of: "model" | "data";
+            /**
+             * Outcome
+             * @enum {string}
+             */
+            outcome: "caught" | "held" | "got_through" | "harmless" | "control" | "not_applicable";
+            /**
+             * Verdict
+             * @description Of the gates or of the suite; null where none was asked.
+             */
+            verdict: string | null;
+            /**
+             * Caught By
+             * @default []
+             */
+            caught_by: string[];
+            /**
+             * Figures
+             * @default {}
+             */
+            figures: {
+                [key: string]: number;
+            };
+            /** Message */
+            message: string;
+        };
+        /**
          * NamedSlice
          * @description The rows for which an SQL predicate holds: `age < 30`.
          */
@@ -6048,6 +6343,13 @@ export interface components {
         PageRead_FindingRead_: {
             /** Items */
             items: components["schemas"]["FindingRead"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /** PageRead[GateDrillRead] */
+        PageRead_GateDrillRead_: {
+            /** Items */
+            items: components["schemas"]["GateDrillRead"][];
             /** Next Cursor */
             next_cursor: string | null;
         };
@@ -6922,6 +7224,42 @@ export interface components {
              * @enum {string}
              */
             others: "keep" | "null";
+        };
+        /**
+         * ReplayRead
+         * @description A decision computed again, by whom and when.
+         */
+        ReplayRead: {
+            /** Verdict */
+            verdict: ("pass" | "fail" | "inconclusive") | null;
+            /** Same */
+            same: boolean | null;
+            /**
+             * Differences
+             * @default []
+             */
+            differences: components["schemas"]["Difference"][];
+            /**
+             * Missing
+             * @default []
+             */
+            missing: string[];
+            /**
+             * As Recorded
+             * @default []
+             */
+            as_recorded: string[];
+            /** Id */
+            id: string;
+            /** Job Id */
+            job_id: string;
+            /**
+             * Replayed At
+             * Format: date-time
+             */
+            replayed_at: string;
+            /** Replayed By */
+            replayed_by: string;
         };
         /** RepositoryCreate */
         RepositoryCreate: {
@@ -12352,6 +12690,216 @@ export interface operations {
             };
         };
     };
+    drill_gates: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key starts the work once. */
+                "idempotency-key"?: string | null;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_gate_drills: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageRead_GateDrillRead_"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_gate_drill: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                drill_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GateDrillRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_gate_drill_schedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GateDrillScheduleRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_gate_drill_schedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GateDrillSchedulePut"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GateDrillScheduleRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_model_suite: {
         parameters: {
             query?: {
@@ -13199,6 +13747,167 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AlphaBudgetRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    replay_promotion: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key starts the work once. */
+                "idempotency-key"?: string | null;
+            };
+            path: {
+                promotion_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_replays: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                promotion_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplayRead"][];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_evidence_pack: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                promotion_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description evidence.json, report.html, signature.json */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": unknown;
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_evidence_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EvidenceKeyRead"];
                 };
             };
             /** @description problem+json */

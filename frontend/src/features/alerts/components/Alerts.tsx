@@ -25,7 +25,7 @@ function AlertRow({ alert, mayWrite }: { alert: Alert; mayWrite: boolean }) {
       <div className={styles.body}>
         <p className={styles.head}>
           <strong>{sentence(alert.kind)}</strong>
-          <span className={styles.subject}>{alert.endpoint}</span>
+          <span className={styles.subject}>{alert.endpoint ?? alert.model}</span>
           <span className={styles.severity}>{alert.severity}</span>
           {alert.occurrences > 1 ? <span>{alert.occurrences} times</span> : null}
           <RelativeTime at={alert.opened_at} />
