@@ -24,12 +24,14 @@ from domain.model_checks.specs import (
     SuiteReport,
 )
 from domain.model_checks.verdict import judge
+from domain.promotions.budget import allot
+from domain.promotions.champion import ChampionGate
+from domain.promotions.evidence import Decision, Evidence
 from domain.promotions.gates import evaluate
-from domain.promotions.specs import BehaviourGate, ChampionGate, Decision, Evidence, GateVerdict, Policy
+from domain.promotions.specs import Policy
 from domain.registry.specs import Package
 from domain.training.specs import TrainSpec
 from ml import mutants
-from ml.comparison.compare import compare
 from ml.inputs import frame_columns, truth
 from ml.metrics import LOSS, find_metric
 from ml.model_checks.guard import FailedEvidence
@@ -40,6 +42,7 @@ from ml.models import Model, Predictions
 from ml.pipelines import SklearnModel
 from ml.trainers.train import TrainedModel, train
 from workers.examination import THREADS
+from workers.pairing import Pairing, compared
 
 _SLOW_SECONDS: Final = 0.25
 _LATENCY_CALLS: Final = 20
@@ -114,7 +117,7 @@ class ModelDrill:
         against = next((gate for gate in self._policy.gates if isinstance(gate, ChampionGate)), None)
         named = next((gate.metric for gate in self._policy.gates if gate.gate == "metric"), None)
         self._metric = find_metric(against.metric if against else named or LOSS[self._task], self._task)
-        self._min_effect = against.min_effect if against else _MIN_EFFECT
+        self._min_effect = against.least if against else _MIN_EFFECT
 
     @property
     def notes(self) -> list[str]:
@@ -306,17 +309,11 @@ class ModelDrill:
             return None
         frame = self._shown(mutant, rival.rows)
         try:
-            return compare(
-                rival.gate.metric,
-                frame[self._ground.spec.target].to_list(),
-                rival.answers,
-                _answers(mutant.model, frame),
-                task=self._task,
-                alpha=rival.gate.alpha,
-                min_effect=rival.gate.min_effect,
-                seed=self._ground.spec.seed,
-                rows_excluded=rival.rows_excluded,
-            )
+            answers = {"champion": rival.answers, "candidate": _answers(mutant.model, frame)}
+            pairing = Pairing(self._task, self._ground.spec.target, self._ground.spec.seed, rival.gate, {})
+            # As the first comparison on fresh rows: a drill spends nothing of the budget.
+            share = allot(rival.gate.budget, rival.gate.alpha, []).share or rival.gate.alpha
+            return compared(frame, answers, pairing, alpha=share, left_out=rival.rows_excluded)
         except Unavailable:
             raise
         except DomainError as error:
@@ -331,36 +328,23 @@ class ModelDrill:
     ) -> tuple[Decision, list[str]]:
         """The one place that asks the gates."""
         ground = self._ground
-        own = [gate for gate in self._policy.gates if not isinstance(gate, BehaviourGate)]
         missing = [*ground.missing, *([compared] if isinstance(compared, str) else [])]
         evidence = Evidence(
             policy_version=ground.policy_version,
             candidate_version=0,
             champion_version=ground.champion,
             check_report_id=None,
+            checks=results,
+            suites=suites,
+            pins=pins,
             frozen_rows=None,
             comparison=compared if isinstance(compared, PairedComparison) else None,
             missing=missing,
         )
-        names = [getattr(gate, "name", None) or gate.gate for gate in own]
-        verdicts = evaluate(self._policy.model_copy(update={"gates": own}), evidence, results).gates if own else []
-        for report in suites:
-            names.append(f"behaviour:{report.suite}")
-            verdicts.append(_verdict("behaviour", report.verdict, f"The suite {report.suite!r}: {report.verdict}."))
-        if pins is not None:
-            names.append("pinned")
-            verdicts.append(_verdict("pinned", pins.verdict, pins.message))
-        for verdict in ("fail", "inconclusive"):
-            decisive = [one.message for one in verdicts if one.verdict == verdict]
-            if decisive:
-                return Decision(verdict=verdict, gates=verdicts, reason=" ".join(decisive)), names
-        if not verdicts:
-            return evaluate(self._policy, evidence, []), names
-        return Decision(verdict="pass", gates=verdicts, reason="Every gate let it pass."), names
-
-
-def _verdict(gate: str, verdict: Any, message: str) -> GateVerdict:
-    return GateVerdict(gate=gate, verdict=verdict, message=message)
+        decision = evaluate(self._policy, evidence)
+        given = [getattr(gate, "name", None) for gate in self._policy.gates]
+        given += [None] * (len(decision.gates) - len(given))  # the pinned rows come after them
+        return decision, [name or one.gate for name, one in zip(given, decision.gates, strict=False)]
 
 
 def _run(subject: Subject, checks: Sequence[ModelCheckSpec]) -> list[ModelCheckResult]:

@@ -1,4 +1,4 @@
-"""Jobs of promotions: score champion and candidate on the same frozen rows, then let the gates decide."""
+"""Jobs of promotions: score champion and candidate on the same frozen rows, let the gates decide, decide again."""
 
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -15,14 +15,16 @@ from domain.promotions.budget import OVERLAP
 from domain.promotions.checked import checked
 from domain.promotions.evidence import Allotment, Contender, Evidence, Exclusion, digest_of
 from domain.promotions.gates import evaluate
-from domain.promotions.jobs import GatherEvidence
+from domain.promotions.jobs import GatherEvidence, ReplayPromotion
 from domain.promotions.models import Promotion
 from domain.promotions.queries import get_promotion
+from domain.promotions.replays import record_replay
 from domain.promotions.specs import Policy
 from domain.promotions.spending import Purchase, ShareTaken, allotment, find_same, question_of, spends_of
 from domain.registry.models import ModelVersion
 from ml.holdouts import overlap
 from workers.pairing import Pairing, Side, answers_of, compared, parquet, unseen_rows
+from workers.replays import replayed
 from workers.run import RunningJob
 from workers.scoring import read_parquet
 from workers.tables import read_version
@@ -94,6 +96,16 @@ def gather_evidence(job: RunningJob[GatherEvidence], tools: Toolbox) -> dict[str
         job.log(f"{decision.verdict}: {decision.reason}")
         return {"verdict": decision.verdict}
     raise ShareTaken("Other comparisons on this holdout were faster every time.", where="alpha")
+
+
+def replay_promotion(job: RunningJob[ReplayPromotion], tools: Toolbox) -> dict[str, object]:
+    """Record whether the same decision is come to again, and every figure that is another one."""
+    replay = replayed(job, tools)
+    job.log("The same." if replay.same else " ".join(replay.missing) or f"{len(replay.differences)} differences.")
+    job.stage("record")
+    with job.transaction() as session:
+        record_replay(session, promotion_id=job.spec.promotion_id, job_id=job.id, replay=replay)
+    return {"same": replay.same, "verdict": replay.verdict}
 
 
 class _Nothing:

@@ -1,4 +1,4 @@
-"""Jobs of replays: a decision is computed again from the rows, packages, suites and pins it was made of."""
+"""A decision computed again from the rows, packages, suites and pins it was made of, for the promotion handler."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,7 +28,6 @@ from domain.promotions.jobs import ReplayPromotion
 from domain.promotions.models import Promotion
 from domain.promotions.queries import get_promotion
 from domain.promotions.replay import Replay, compared_with
-from domain.promotions.replays import record_replay
 from domain.promotions.service import record_of
 from domain.promotions.specs import Decision, Policy
 from ml.model_checks.pinned import check_pinned
@@ -53,20 +52,10 @@ class _Case:
     pins: list[PinnedRow]
 
 
-def replay_promotion(job: RunningJob[ReplayPromotion], tools: Toolbox) -> dict[str, object]:
-    """Record whether the same decision is come to again, and every figure that is another one."""
+def replayed(job: RunningJob[ReplayPromotion], tools: Toolbox) -> Replay:
+    """What computing the decision again comes to. Inputs that are gone or were changed are named, not raised."""
     with tools.runtime.reading() as session:
-        promotion = get_promotion(session, job.spec.promotion_id)
-        case = _case(session, promotion)
-    replay = _replayed(job, tools, case)
-    job.log("The same." if replay.same else " ".join(replay.missing) or f"{len(replay.differences)} differences.")
-    job.stage("record")
-    with job.transaction() as session:
-        record_replay(session, promotion_id=promotion.id, job_id=job.id, replay=replay)
-    return {"same": replay.same, "verdict": replay.verdict}
-
-
-def _replayed(job: RunningJob[ReplayPromotion], tools: Toolbox, case: _Case) -> Replay:
+        case = _case(session, get_promotion(session, job.spec.promotion_id))
     if digest_of(record_of(case.promotion)) != case.promotion.record_digest:
         return _missing("The record is not the one that was written: its digest is another.")
     lost = [report.suite for report in case.evidence.suites if report.digest not in case.suites]
