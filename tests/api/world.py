@@ -29,6 +29,7 @@ from domain.deployments import service as deployments
 from domain.deployments.queries import active_rollout
 from domain.deployments.specs import EndpointSettings
 from domain.experiments.models import Run
+from domain.gate_drills import service as gate_drills
 from domain.gc import service as gc
 from domain.jobs import service as jobs
 from domain.model_checks import service as model_checks
@@ -115,6 +116,7 @@ def _fill(runtime: Runtime) -> dict[str, str]:
             model=get_model(session, "m"),
             spec=ComparisonSpec(versions=[1, 2], datasets=["d@1"]),
         )
+        gate_drill, _ = gate_drills.request(session, model="m")
         change_id = _outside_change(session, get_model(session, "m").id)
         pipelines.put_pipeline(session, name="p", spec=PipelineSpec.model_validate(PIPELINE))
         repositories.register(session, name="team", address=parse_address("https://forge.example/team.git"))
@@ -132,7 +134,7 @@ def _fill(runtime: Runtime) -> dict[str, str]:
         "datasets": "people", "versions": "1", "content": "people.csv", "experiments": "e", "runs": run_ids[0],
         "models": "m", "promotions": promotion_id, "endpoints": "e", "rollouts": rollout.id, "predictions": new_id(),
         "plans": plan.id, "verifications": verification.id, "alerts": alert_id, "pipelines": "p",
-        "outside-changes": change_id, "comparisons": comparison.id,
+        "outside-changes": change_id, "comparisons": comparison.id, "gate-drills": gate_drill.id,
         "pipeline-runs": turn.id, "jobs": spare.id, "tokens": Role.VIEWER, "repositories": "team", "git": "github",
         "suites": "words",
     }  # fmt: skip
