@@ -44,7 +44,7 @@ from ml.trainers.train import TrainedModel, train
 from workers.examination import THREADS
 from workers.pairing import Pairing, compared
 
-_SLOW_SECONDS: Final = 0.25
+_SLOW_SECONDS: Final = 0.05
 _LATENCY_CALLS: Final = 20
 _MIN_EFFECT: Final = 0.01
 # These look at a package as it is served or kept, and a mutant never becomes one.
@@ -122,9 +122,7 @@ class ModelDrill:
     @property
     def notes(self) -> list[str]:
         skipped = sorted({gate.gate for gate in self._ground.policy.gates} & _OF_THE_PACKAGE)
-        said = (
-            [f"Not drilled: {', '.join(skipped)}. They look at packages, and no mutant becomes one."] if skipped else []
-        )
+        said = [f"Not drilled: {', '.join(skipped)}. No mutant becomes a package."] if skipped else []
         if not self._policy.gates:
             said.append("The policy has no gates to drill: it refuses every version alike, the control too.")
         return said
@@ -290,15 +288,8 @@ class ModelDrill:
         suites = []
         for suite, asked in ground.suites:
             found = _run(subject.with_lexicons(asked.lexicons), asked.checks)
-            suites.append(
-                SuiteReport(
-                    suite=suite.name,
-                    version=suite.number,
-                    digest=suite.suite_digest,
-                    verdict=judge(found),
-                    results=found,
-                )
-            )
+            named = {"suite": suite.name, "version": suite.number, "digest": suite.suite_digest}
+            suites.append(SuiteReport.model_validate({**named, "verdict": judge(found), "results": found}))
         pins = check_pinned(ground.pins, subject.model) if ground.pins else None
         return self._decided(results, suites, pins, self._compared(mutant))
 

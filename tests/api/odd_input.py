@@ -109,6 +109,7 @@ BODIES: Final[dict[str, Any]] = {
         "outside_changes": "adopt",
     },
     "update_model_version": {"description": "d", "tags": {"team": "rides"}},
+    "put_gate_drill_schedule": {"every_days": 7},
     "create_comparison": {"versions": [1, "m@2"], "datasets": ["d@1"], "where": ["x > 1"], "metric": "mae"},
     "add_model_version": {"run_id": "nope"},
     "create_pin": {"instance": {"x": 2.0}, "expect": 3.0, "within": 0.5, "answered": 9.0, "note": "n"},

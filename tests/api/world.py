@@ -31,6 +31,7 @@ from domain.deployments.specs import EndpointSettings
 from domain.experiments.models import Run
 from domain.eyeballs import service as eyeballs
 from domain.eyeballs.specs import EyeballAsk
+from domain.gate_drills import service as gate_drills
 from domain.gc import service as gc
 from domain.jobs import service as jobs
 from domain.model_checks import service as model_checks
@@ -121,6 +122,7 @@ def _fill(runtime: Runtime) -> dict[str, str]:
         first = get_version(session, "m", 1)
         pin, _ = pins.pin_row(session, version=first, instance={"x": 1.0}, expect=2.0, within=0.5)
         eyeball, _ = eyeballs.ask(session, version=first, question=EyeballAsk())
+        gate_drill, _ = gate_drills.request(session, model="m")
         change_id = _outside_change(session, get_model(session, "m").id)
         pipelines.put_pipeline(session, name="p", spec=PipelineSpec.model_validate(PIPELINE))
         repositories.register(session, name="team", address=parse_address("https://forge.example/team.git"))
@@ -138,7 +140,7 @@ def _fill(runtime: Runtime) -> dict[str, str]:
         "datasets": "people", "versions": "1", "content": "people.csv", "experiments": "e", "runs": run_ids[0],
         "models": "m", "promotions": promotion_id, "endpoints": "e", "rollouts": rollout.id, "predictions": new_id(),
         "plans": plan.id, "verifications": verification.id, "alerts": alert_id, "pipelines": "p",
-        "outside-changes": change_id, "comparisons": comparison.id,
+        "outside-changes": change_id, "comparisons": comparison.id, "gate-drills": gate_drill.id,
         "pipeline-runs": turn.id, "jobs": spare.id, "tokens": Role.VIEWER, "repositories": "team", "git": "github",
         "suites": "words", "pins": pin.id, "eyeballs": eyeball.id, "rows": "0123456789abcdef",
     }  # fmt: skip

@@ -1,6 +1,6 @@
 """Jobs of gate drills: mutants of models and data go through the real checks and gates, and what held is told."""
 
-from collections.abc import Iterator, Set
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -228,7 +228,7 @@ def _data_reports(tools: Toolbox, case: _Case, table: pl.DataFrame, columns: lis
         yield _data_report(name, f"{told[0].upper()}{told[1:]}", _suite(tools, case, frame, table), failing)
 
 
-def _data_report(name: str, told: str, results: list[CheckResult], failing: Set[str]) -> MutantReport:
+def _data_report(name: str, told: str, results: list[CheckResult], failing: Collection[str]) -> MutantReport:
     """A check that the unharmed version does not pass either has caught nothing."""
     news = [one for one in results if one.name not in failing]
     verdict = judge(news).verdict
