@@ -25,7 +25,7 @@ from domain.model_checks.specs import (
 )
 from domain.model_checks.verdict import judge
 from domain.promotions.gates import evaluate
-from domain.promotions.specs import BehaviourGate, ChampionGate, Decision, Evidence, GateVerdict, Policy
+from domain.promotions.specs import BehaviourGate, ChampionGate, Decision, Evidence, GateSpec, GateVerdict, Policy
 from domain.registry.specs import Package
 from domain.training.specs import TrainSpec
 from ml import mutants
@@ -107,6 +107,7 @@ class ModelDrill:
 
     def __init__(self, ground: Range, log: Callable[[str], None]) -> None:
         self._ground, self._log = ground, log
+        self._refuse_control: frozenset[str] = frozenset()
         self._task = ground.spec.task
         self._policy = ground.policy.model_copy(
             update={"gates": [gate for gate in ground.policy.gates if gate.gate not in _OF_THE_PACKAGE]}
@@ -237,6 +238,10 @@ class ModelDrill:
         caught_by = [label for label, one in zip(names, decision.gates, strict=True) if one.verdict != "pass"]
         harmless = name not in _NOT_BY_METRIC and self._worse_by(value) <= self._min_effect
         outcome = "control" if name == CONTROL else outcome_of(decision.verdict, harmless=harmless)
+        if name == CONTROL:
+            self._refuse_control = frozenset(caught_by)
+        only = "Caught only by what refuses the control too. " if caught_by and outcome in {"caught", "held"} else ""
+        only = only if self._refuse_control.issuperset(caught_by) else ""
         self._log(f"{name} ({mutant.told}): {outcome}. {decision.reason}")
         figures = {self._metric.name: value, f"{self._metric.name} of the control": self._control_value}
         return MutantReport(
@@ -246,7 +251,7 @@ class ModelDrill:
             verdict=decision.verdict,
             caught_by=caught_by,
             figures={key: found for key, found in figures.items() if np.isfinite(found)},
-            message=f"{mutant.told[0].upper()}{mutant.told[1:]}. {decision.reason}",
+            message=f"{mutant.told[0].upper()}{mutant.told[1:]}. {only}{decision.reason}",
         )
 
     def _value(self, mutant: _Mutant) -> float:
@@ -333,7 +338,7 @@ class ModelDrill:
             comparison=compared if isinstance(compared, PairedComparison) else None,
             missing=missing,
         )
-        names = [getattr(gate, "name", None) or gate.gate for gate in own]
+        names = [_label(gate) for gate in own]
         verdicts = evaluate(self._policy.model_copy(update={"gates": own}), evidence, results).gates if own else []
         for report in suites:
             names.append(f"behaviour:{report.suite}")
@@ -348,6 +353,12 @@ class ModelDrill:
         if not verdicts:
             return evaluate(self._policy, evidence, []), names
         return Decision(verdict="pass", gates=verdicts, reason="Every gate let it pass."), names
+
+
+def _label(gate: GateSpec) -> str:
+    if gate.gate == "metric":
+        return gate.name or f"metric({gate.metric})"
+    return getattr(gate, "name", None) or gate.gate
 
 
 def _verdict(gate: str, verdict: Any, message: str) -> GateVerdict:

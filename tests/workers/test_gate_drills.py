@@ -98,7 +98,7 @@ class TestADrill:
         assert set(models.values()) <= {"caught", "held", "harmless"}, drill["result"]["mutants"]
         assert [name for name, what in models.items() if what == "harmless"] in ([], ["truncated"], ["overfitted"])
         assert named(drill, "control")["verdict"] == "pass"
-        assert "log_loss" not in named(drill, "slow")["caught_by"]
+        assert "metric(log_loss)" in named(drill, "shuffled_labels")["caught_by"]
         assert named(drill, "slow")["caught_by"] == ["latency"]
         assert "leakage" in named(drill, "leaked_target")["caught_by"]
         assert set(outcomes(drill, "data").values()) == {"control", "caught"}, drill["result"]["mutants"]
@@ -138,6 +138,8 @@ class TestADrill:
         assert named(drill, "shuffled_labels")["caught_by"] == ["champion", "behaviour:words"]
         assert named(drill, "control")["caught_by"] == ["champion"]
         assert named(drill, "slow")["outcome"] in {"caught", "held"}
+        assert "only by what refuses the control" in named(drill, "slow")["message"]
+        assert "only by what" not in named(drill, "shuffled_labels")["message"]
         assert any("champion" in note for note in drill["result"]["notes"])
         assert len(client.get("promotions").json()["items"]) == 1
 
