@@ -28,7 +28,7 @@ from domain.promotions.budget import allot
 from domain.promotions.champion import ChampionGate
 from domain.promotions.evidence import Decision, Evidence
 from domain.promotions.gates import evaluate
-from domain.promotions.specs import Policy
+from domain.promotions.specs import BehaviourGate, GateSpec, Policy
 from domain.registry.specs import Package
 from domain.training.specs import TrainSpec
 from ml import mutants
@@ -110,6 +110,7 @@ class ModelDrill:
 
     def __init__(self, ground: Range, log: Callable[[str], None]) -> None:
         self._ground, self._log = ground, log
+        self._refuse_control: frozenset[str] = frozenset()
         self._task = ground.spec.task
         self._policy = ground.policy.model_copy(
             update={"gates": [gate for gate in ground.policy.gates if gate.gate not in _OF_THE_PACKAGE]}
@@ -240,6 +241,10 @@ class ModelDrill:
         caught_by = [label for label, one in zip(names, decision.gates, strict=True) if one.verdict != "pass"]
         harmless = name not in _NOT_BY_METRIC and self._worse_by(value) <= self._min_effect
         outcome = "control" if name == CONTROL else outcome_of(decision.verdict, harmless=harmless)
+        if name == CONTROL:
+            self._refuse_control = frozenset(caught_by)
+        only = "Caught only by what refuses the control too. " if caught_by and outcome in {"caught", "held"} else ""
+        only = only if self._refuse_control.issuperset(caught_by) else ""
         self._log(f"{name} ({mutant.told}): {outcome}. {decision.reason}")
         figures = {self._metric.name: value, f"{self._metric.name} of the control": self._control_value}
         return MutantReport(
@@ -249,7 +254,7 @@ class ModelDrill:
             verdict=decision.verdict,
             caught_by=caught_by,
             figures={key: found for key, found in figures.items() if np.isfinite(found)},
-            message=f"{mutant.told[0].upper()}{mutant.told[1:]}. {decision.reason}",
+            message=f"{mutant.told[0].upper()}{mutant.told[1:]}. {only}{decision.reason}",
         )
 
     def _value(self, mutant: _Mutant) -> float:
@@ -333,9 +338,17 @@ class ModelDrill:
             missing=missing,
         )
         decision = evaluate(self._policy, evidence)
-        given = [getattr(gate, "name", None) for gate in self._policy.gates]
-        given += [None] * (len(decision.gates) - len(given))  # the pinned rows come after them
-        return decision, [name or one.gate for name, one in zip(given, decision.gates, strict=False)]
+        given = [_label(gate) for gate in self._policy.gates]
+        # The pinned rows come after the gates of the policy, and nothing at all without any.
+        return decision, [*given, "pinned"][: len(decision.gates)]
+
+
+def _label(gate: GateSpec) -> str:
+    if gate.gate == "metric":
+        return gate.name or f"metric({gate.metric})"
+    if isinstance(gate, BehaviourGate):
+        return f"behaviour:{gate.suite}"
+    return getattr(gate, "name", None) or gate.gate
 
 
 def _run(subject: Subject, checks: Sequence[ModelCheckSpec]) -> list[ModelCheckResult]:

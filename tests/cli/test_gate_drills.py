@@ -1,5 +1,6 @@
 """Gate drills from the command line."""
 
+import json
 from typing import Any
 
 from tests.cli.conftest import Millrace
@@ -38,4 +39,5 @@ def test_a_schedule_is_set_and_ended(millrace: Millrace, server: Server) -> None
     said = {"model": "m", "every_days": 7, "due_at": "2026-01-01T00:00:00Z"}
     server.on("PUT", "/api/v1/models/m/gate-drill-schedule", Answer(said))
     assert millrace("models", "drill", "m", "--every", "7").exit_code == 0
-    assert server.asked[0].body == b'{"every_days":7}'
+    assert millrace("models", "drill", "m", "--every", "0").exit_code == 0
+    assert [json.loads(asked.body) for asked in server.asked] == [{"every_days": 7}, {"every_days": None}]

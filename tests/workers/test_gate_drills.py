@@ -89,6 +89,7 @@ def standing(client: httpx.Client) -> list[dict[str, Any]]:
 
 @pytest.mark.usefixtures("trained")
 class TestADrill:
+    @pytest.mark.slow
     def test_of_good_gates_lets_nothing_through_and_changes_nothing(self, client: httpx.Client, drain: Drain) -> None:
         before = client.get("models/m").json()
         drill = drilled(client, drain, GOOD)
@@ -97,7 +98,7 @@ class TestADrill:
         assert set(models.values()) <= {"caught", "held", "harmless"}, drill["result"]["mutants"]
         assert [name for name, what in models.items() if what == "harmless"] in ([], ["truncated"], ["overfitted"])
         assert named(drill, "control")["verdict"] == "pass"
-        assert "log_loss" not in named(drill, "slow")["caught_by"]
+        assert "metric(log_loss)" in named(drill, "shuffled_labels")["caught_by"]
         assert named(drill, "slow")["caught_by"] == ["latency"]
         assert "leakage" in named(drill, "leaked_target")["caught_by"]
         assert set(outcomes(drill, "data").values()) == {"control", "caught"}, drill["result"]["mutants"]
@@ -106,6 +107,7 @@ class TestADrill:
         after = client.get("models/m").json()
         assert (after["versions"], after["aliases"]) == (before["versions"], before["aliases"])
 
+    @pytest.mark.slow
     def test_of_weak_gates_opens_an_alert_that_good_ones_resolve(self, client: httpx.Client, drain: Drain) -> None:
         checks(client, drain, SUITE[1:])  # without the range
         drill = drilled(client, drain, WEAK)
@@ -121,6 +123,25 @@ class TestADrill:
         drilled(client, drain, GOOD)
         assert standing(client) == []
         assert len(client.get("models/m/gate-drills").json()["items"]) == 3
+
+    def test_asks_the_champion_gate_and_the_suites_too(self, client: httpx.Client, drain: Drain) -> None:
+        suite = {"checks": [{"check": "metric", "metric": "accuracy", "min": 0.8}]}
+        assert client.put("models/m/suites/words", json=suite).is_success
+        client.put("models/m/policy", json=WEAK)
+        drain()
+        promotion = client.post("models/m/versions/1/promotions").json()["subject"]
+        drain()
+        assert client.get(promotion).json()["state"] == "applied"
+        champion = {"gate": "champion", "metric": "log_loss"}
+        behaviour = {"gate": "behaviour", "suite": "words"}
+        drill = drilled(client, drain, {"gates": [champion, behaviour, *WEAK["gates"]]})
+        assert named(drill, "shuffled_labels")["caught_by"] == ["champion", "behaviour:words"]
+        assert named(drill, "control")["caught_by"] == ["champion"]
+        assert named(drill, "slow")["outcome"] in {"caught", "held"}
+        assert "only by what refuses the control" in named(drill, "slow")["message"]
+        assert "only by what" not in named(drill, "shuffled_labels")["message"]
+        assert any("champion" in note for note in drill["result"]["notes"])
+        assert len(client.get("promotions").json()["items"]) == 1
 
     def test_of_no_gates_says_so(self, client: httpx.Client, drain: Drain) -> None:
         drill = drilled(client, drain, {"gates": []})
