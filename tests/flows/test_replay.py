@@ -7,7 +7,9 @@ import pytest
 from sqlalchemy import text
 
 from adapters.runtime import Runtime
+from domain.experiments.models import Run
 from domain.model_checks.specs import MEASURED
+from domain.registry.queries import get_version
 from tests.api.answers import refused
 from tests.conftest import Drain
 from tests.flows.plane import promote
@@ -95,3 +97,17 @@ def test_of_what_was_never_decided_is_refused(client: httpx.Client, drain: Drain
     train(client, drain, seed=9)
     asked = client.post("models/tumours/versions/2/promotions").json()["subject"]
     refused(client.post(f"{asked}/replay"), 409, "nothing_to_replay")
+
+
+def test_nothing_is_compared_where_nobody_knows_what_the_champion_was_trained_on(
+    client: httpx.Client, drain: Drain, runtime: Runtime, first: dict[str, Any]
+) -> None:
+    assert first["state"] == "applied"
+    train(client, drain, seed=4)
+    with runtime.transaction() as session:
+        champion = get_version(session, "tumours", 1)
+        run = session.get_one(Run, champion.run_id)
+        run.trainer, run.spec = "mlflow", {**run.spec, "params": {"trained_on": None, "unseen": False}}
+    promotion = promote(client, drain, 2, model="tumours")
+    assert promotion["state"] == "inconclusive"
+    assert "not known what the champion, version 1, was trained on" in promotion["reason"]

@@ -22,6 +22,7 @@ from domain.promotions.replays import record_replay
 from domain.promotions.specs import Policy
 from domain.promotions.spending import Purchase, ShareTaken, allotment, find_same, question_of, spends_of
 from domain.registry.models import ModelVersion
+from domain.training.imports import training_rows_known
 from ml.holdouts import overlap
 from workers.pairing import Pairing, Side, answers_of, compared, parquet, unseen_rows
 from workers.replays import replayed
@@ -45,6 +46,7 @@ class _Case:
     frozen_version_id: str | None
     frozen_label: str
     test_rows: str
+    unknown: list[str]
 
 
 @dataclass(frozen=True)
@@ -166,8 +168,8 @@ class _Comparison:
 
 
 def _prepare(tools: Toolbox, case: _Case) -> _Comparison | _Nothing:
-    if case.pairing is None:
-        return _Nothing()
+    if case.unknown or case.pairing is None:
+        return _Nothing(*case.unknown)
     try:
         return _Comparison(tools, case, case.pairing)
     except DomainError as error:
@@ -180,9 +182,14 @@ def _case(session: ReadSession, promotion: Promotion) -> _Case:
     run = session.get_one(Run, candidate.run_id)
     champion = session.get(ModelVersion, promotion.champion_version_id) if promotion.champion_version_id else None
     gate = policy.against_champion()
-    sides = {"candidate": _side(session, candidate)}
-    if champion is not None:
-        sides["champion"] = _side(session, champion)
+    versions = {"candidate": candidate} | ({"champion": champion} if champion else {})
+    sides = {name: _side(session, one) for name, one in versions.items()}
+    unknown = [
+        f"It is not known what the {name}, version {one.number}, was trained on, so no row is known to be unseen. "
+        "Import it again with `trained_on`, or with `unseen` if somebody can say so."
+        for name, one in versions.items()
+        if champion and gate and not training_rows_known(session.get_one(Run, one.run_id))
+    ]
     # The first champion has nobody to be compared with: the rows the gate names may not exist yet.
     frozen = datasets.resolve(session, gate.on) if champion and gate and gate.on else None
     label = f"{gate.on} version {frozen.number} ({frozen.digest})" if gate and frozen else f"test rows of run {run.id}"
@@ -210,7 +217,7 @@ def _case(session: ReadSession, promotion: Promotion) -> _Case:
     )
     task = run.spec["task"]
     pairing = Pairing(task, run.spec["target"], run.seed, gate, sides) if champion and gate else None
-    return _Case(promotion, policy, pairing, evidence, frozen.id if frozen else None, label, run.test_rows_md5)
+    return _Case(promotion, policy, pairing, evidence, frozen.id if frozen else None, label, run.test_rows_md5, unknown)
 
 
 def _side(session: ReadSession, version: ModelVersion) -> Side:
