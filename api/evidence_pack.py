@@ -27,7 +27,9 @@ _TEMPLATES: Final = Environment(
 
 
 def evidence_pack(promotion: PromotionRead, replays: Sequence[ReplayRead], key: SigningKey) -> bytes:
-    """A zip of `evidence.json`, `report.html` and `signature.json`; the signatures are over the files' bytes."""
+    """A zip of `evidence.json`, `report.html` and `signature.json`; the signatures are over "NAME SHA-256", so that files cannot
+    change places either.
+    """
     plain = {
         "promotion": promotion.model_dump(mode="json"),
         "replays": [replay.model_dump(mode="json") for replay in replays],
@@ -37,8 +39,8 @@ def evidence_pack(promotion: PromotionRead, replays: Sequence[ReplayRead], key: 
         "algorithm": "Ed25519",
         "public_key": key.public,
         "files": {
-            name: {"sha256": sha256(content).hexdigest(), "signature": key.sign(content)}
-            for name, content in files.items()
+            name: {"sha256": digest, "signature": key.sign(f"{name} {digest}".encode())}
+            for name, digest in ((name, sha256(content).hexdigest()) for name, content in files.items())
         },
     }
     files["signature.json"] = json.dumps(signature, indent=1, sort_keys=True).encode()

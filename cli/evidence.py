@@ -37,7 +37,8 @@ def verify(pack: Path, trusted: str | None) -> dict[str, Any]:
     key = _public(own)
     for name in SIGNED:
         told = signature["files"].get(name, {})
-        if told.get("sha256") != sha256(files[name]).hexdigest() or not _signed(key, files[name], told):
+        digest = sha256(files[name]).hexdigest()
+        if told.get("sha256") != digest or not _signed(key, f"{name} {digest}".encode(), told):
             problems.append(f"{name} is not the one that was signed.")
     return {
         "promotion": promotion["id"],

@@ -21,6 +21,7 @@ OUTCOME: Final = RunOutcome(
     package={"flavor": "onnx"},
     package_digest="p" * 64,
     train_rows_md5="1" * 32,
+    train_inputs_md5="4" * 32,
     test_rows_md5="2" * 32,
     reference_md5="3" * 32,
 )

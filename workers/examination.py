@@ -147,8 +147,8 @@ def _trained(tools: Toolbox, case: Examined, stack: ExitStack) -> Model | None:
 
 
 def _seen_share(tools: Toolbox, case: Examined, model: Model) -> float | None:
-    """Share of the rows that the model was trained on."""
-    names = [column.name for column in model.signature.inputs]
+    """Share of the rows that the model was trained on, by inputs and truth: equal inputs alone may be chance."""
+    names = [*(column.name for column in model.signature.inputs), model.signature.target]
     if not training_rows_known(case.run) or case.rows.is_empty() or not set(names) <= set(case.rows.columns):
         return None
     return float(seen_rows(tools, case.rows, names, case.run.train_rows_md5).mean())

@@ -87,7 +87,9 @@ def take_in(
         notes.append("It is not known which rows this model was trained on.")
     contents = tools.runtime.contents
     inputs = [column.name for column in signature.inputs]
-    hashes = row_hashes(seen, inputs) if seen is not None else np.empty(0, dtype=np.uint64)
+    unknown = np.empty(0, dtype=np.uint64)
+    hashes = row_hashes(seen, names) if seen is not None else unknown
+    input_hashes = row_hashes(seen, inputs) if seen is not None else unknown
     reference = _reference(tools, digest, rows if seen is None else seen, signature)
     with_libraries = environment()
     outcome = RunOutcome(
@@ -100,6 +102,7 @@ def take_in(
         package=packed.as_json(),
         package_digest=digest,
         train_rows_md5=contents.add(hashes.astype("<u8").tobytes()).md5,
+        train_inputs_md5=contents.add(input_hashes.astype("<u8").tobytes()).md5,
         test_rows_md5=contents.add(_parquet(rows)).md5,
         reference_md5=contents.add(_parquet(reference)).md5,
     )

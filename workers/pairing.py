@@ -144,7 +144,7 @@ def parquet(frame: pl.DataFrame) -> bytes:
 
 
 def _trained_on(tools: Toolbox, frame: pl.DataFrame, side: Side, target: str) -> NDArray[np.bool_]:
-    return seen_rows(tools, frame, side.features, side.facts.train_rows_md5)
+    return seen_rows(tools, frame, side.features, side.facts.train_inputs_md5)
 
 
 def _columns(gate: ChampionGate) -> list[str]:

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from domain.errors import Invalid
 from ml.frames import rows_as_json
 from ml.models import Predictions
 from ml.splits import row_hashes
@@ -52,14 +53,23 @@ def joined(parts: list[Predictions]) -> Predictions:
     )
 
 
-def seen_rows(tools: Toolbox, frame: pl.DataFrame, inputs: Sequence[str], train_rows_md5: str) -> NDArray[np.bool_]:
-    """Which rows a model was trained on, by their inputs alone.
+class UnknownRows(Invalid):
+    """Nobody kept which inputs the model was trained on."""
 
-    Not by their truth: if a row that was labelled anew counted as another one, a champion would be judged on just
-    those rows of its training whose labels have changed.
+    code = "unknown_training_rows"
+
+
+def seen_rows(tools: Toolbox, frame: pl.DataFrame, columns: Sequence[str], hashes_md5: str) -> NDArray[np.bool_]:
+    """Which rows are, in `columns`, among the hashes kept of a training: `train_inputs_md5`, or `train_rows_md5`.
+
+    Who leaves out what a model was trained on asks by the inputs alone. If a row that was labelled anew counted as
+    another one, a champion would be judged on just those rows of its training whose labels have changed.
+    Raises `UnknownRows` for a training from before the inputs were kept.
     """
-    trained_on = np.frombuffer(tools.runtime.contents.read(train_rows_md5), dtype=np.uint64)
-    return np.isin(row_hashes(frame, list(inputs)), trained_on)
+    if not hashes_md5:
+        raise UnknownRows("It was not kept which inputs the model was trained on.", fix="Train it again.")
+    hashes = np.frombuffer(tools.runtime.contents.read(hashes_md5), dtype=np.uint64)
+    return np.isin(row_hashes(frame, list(columns)), hashes)
 
 
 def read_parquet(tools: Toolbox, md5: str) -> pl.DataFrame:

@@ -55,6 +55,7 @@ class Run(Base):
     package: Mapped[dict[str, Any]] = mapped_column(default=dict)
     package_digest: Mapped[str] = mapped_column(String(64), default="")
     train_rows_md5: Mapped[str] = mapped_column(String(32), default="")
+    train_inputs_md5: Mapped[str] = mapped_column(String(32), default="", server_default="")
     test_rows_md5: Mapped[str] = mapped_column(String(32), default="")
     reference_md5: Mapped[str] = mapped_column(String(32), default="")
     notes: Mapped[list[Any]] = mapped_column(default=list)

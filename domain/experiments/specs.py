@@ -18,7 +18,8 @@ class RunOutcome(Spec):
     mlflow_model_uri: str | None
     package: dict[str, Any] = Field(description="`package.json`, see `domain.registry.specs.Package`.")
     package_digest: str
-    train_rows_md5: str = Field(description="64-bit hashes of the training rows' inputs, little-endian.")
+    train_rows_md5: str = Field(description="64-bit hashes of the training rows, inputs and target, little-endian.")
+    train_inputs_md5: str = Field(default="", description="The same of their inputs alone, whatever their label.")
     test_rows_md5: str = Field(description="Parquet: the frozen test rows: inputs, target, other columns.")
     reference_md5: str = Field(description="Parquet: a sample of training rows with the model's `(prediction)`.")
     profile_html_md5: str | None = Field(default=None, description="The sampled profile, as a page.")

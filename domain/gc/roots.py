@@ -33,7 +33,7 @@ Listings = Mapping[str, frozenset[str]]
 # What a run that came to nothing used is not kept for it.
 HOLDING = (RunState.PENDING, RunState.RUNNING, RunState.FINISHED)
 _CONTENTS_OF_RUNS = (
-    Run.train_rows_md5, Run.test_rows_md5, Run.reference_md5,
+    Run.train_rows_md5, Run.train_inputs_md5, Run.test_rows_md5, Run.reference_md5,
     Run.profile_html_md5, Run.profile_speedscope_md5, Run.profile_text_md5,
 )  # fmt: skip
 _KNOWN: set[Any] = {

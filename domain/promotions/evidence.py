@@ -42,7 +42,7 @@ class Contender(Spec):
     code_commit: str | None
     environment_digest: str
     dataset_digest: str
-    train_rows_md5: str
+    train_inputs_md5: str = ""
 
 
 class Evidence(Spec):

@@ -21,6 +21,7 @@ _PLACE = (
 )  # fmt: skip
 _KEPT_FOR_RUNS: tuple[tuple[Any, str], ...] = (
     (Run.train_rows_md5, "training rows"),
+    (Run.train_inputs_md5, "training inputs"),
     (Run.test_rows_md5, "test rows"),
     (Run.reference_md5, "reference"),
     (Run.profile_html_md5, "profile as a page"),

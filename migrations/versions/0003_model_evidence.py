@@ -262,6 +262,7 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("revision", sa.Integer(), server_default="1", nullable=False))
 
     with op.batch_alter_table("run", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("train_inputs_md5", sa.String(length=32), server_default="", nullable=False))
         batch_op.add_column(sa.Column("curve", sa.JSON(none_as_null=True), nullable=False, server_default="[]"))
         batch_op.add_column(sa.Column("profile_html_md5", sa.String(length=32), nullable=True))
         batch_op.add_column(sa.Column("profile_speedscope_md5", sa.String(length=32), nullable=True))
@@ -277,6 +278,7 @@ def downgrade() -> None:
         batch_op.drop_column("profile_speedscope_md5")
         batch_op.drop_column("profile_html_md5")
         batch_op.drop_column("curve")
+        batch_op.drop_column("train_inputs_md5")
 
     with op.batch_alter_table("registered_model", schema=None) as batch_op:
         batch_op.drop_column("revision")

@@ -43,7 +43,7 @@ class TrainedModel:
 
     `metrics` are named `train_mae`, `validation_loss`, `test_auc` and so on; `importances` share out 1.0 among the
     features where the estimator tells; `train_hashes` are `row_hashes` of the train
-    rows' inputs, whatever they were labelled.
+    rows, inputs and target, `train_input_hashes` those of their inputs alone.
     """
 
     spec: TrainSpec
@@ -55,6 +55,7 @@ class TrainedModel:
     metrics: dict[str, float]
     importances: dict[str, float]
     train_hashes: NDArray[np.uint64]
+    train_input_hashes: NDArray[np.uint64]
     notes: list[str]
 
     def part(self, name: Part) -> pl.DataFrame:
@@ -87,6 +88,7 @@ def train(frame: pl.DataFrame, spec: TrainSpec, on_step: OnStep, on_progress: On
     for step, losses in _staged_losses(pipeline, signature, table, (y, parts)).items():
         on_step(step, losses)
     metrics = _measure(predict_table(pipeline, signature, table), spec, y, parts)
+    inputs = [column.name for column in signature.inputs]
     return TrainedModel(
         spec=spec,
         pipeline=pipeline,
@@ -96,7 +98,8 @@ def train(frame: pl.DataFrame, spec: TrainSpec, on_step: OnStep, on_progress: On
         rows_dropped=prepared.dropped,
         metrics=metrics,
         importances=_importances(pipeline, columns),
-        train_hashes=row_hashes(used[parts.train], [column.name for column in signature.inputs]),
+        train_hashes=row_hashes(used[parts.train], [*inputs, signature.target]),
+        train_input_hashes=row_hashes(used[parts.train], inputs),
         notes=notes,
     )
 

@@ -117,7 +117,7 @@ class TestATraining:
             run = get_run(session, run_id)
         frozen = read_parquet(tools, run.test_rows_md5)
         reference = read_parquet(tools, run.reference_md5)
-        seen = np.frombuffer(tools.runtime.contents.read(run.train_rows_md5), dtype="<u8")
+        seen = np.frombuffer(tools.runtime.contents.read(run.train_inputs_md5), dtype="<u8")
 
         inputs = [column["name"] for column in run.package["signature"]["inputs"]]
         assert frozen.columns == [*inputs, "label"]
@@ -134,7 +134,7 @@ class TestATraining:
         with tools.runtime.reading() as session:
             stored = get_run(session, run["id"])
         frozen = read_parquet(tools, stored.test_rows_md5)
-        seen = np.frombuffer(tools.runtime.contents.read(stored.train_rows_md5), dtype="<u8")
+        seen = np.frombuffer(tools.runtime.contents.read(stored.train_inputs_md5), dtype="<u8")
         asked = ["mean_area", "mean_texture", "mean_smoothness"]
         others = [name for name in TUMOURS.columns if name not in {*asked, "label"}]
         assert frozen.columns == [*asked, "label", *others]

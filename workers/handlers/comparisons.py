@@ -40,7 +40,7 @@ class _Contender:
     ref: str
     package: str
     columns: list[str]
-    train_rows: str
+    train_inputs: str
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def _contenders(tools: Toolbox, comparison: VersionComparison) -> list[_Contende
             version = get_version_by_id(session, one.version_id)
             run = session.get_one(Run, version.run_id)
             inputs = [column["name"] for column in run.package["signature"]["inputs"]]
-            found.append(_Contender(one.ref, version.package_digest, inputs, run.train_rows_md5))
+            found.append(_Contender(one.ref, version.package_digest, inputs, run.train_inputs_md5))
     return found
 
 
@@ -152,8 +152,8 @@ def _scored(tools: Toolbox, models: Engine, one: _Contender, table: _Table) -> _
         return f"The rows lack {', '.join(lacking)}, which the version needs."
     if frame.is_empty():
         return "No row has its truth."
-    seen = seen_rows(tools, frame, one.columns, one.train_rows)
     try:
+        seen = seen_rows(tools, frame, one.columns, one.train_inputs)
         return _Scored(score(models.load(one.package), frame), seen)
     except Unavailable:
         raise

@@ -62,7 +62,7 @@ def pick_rows(job: RunningJob[PickRows], tools: Toolbox) -> dict[str, int | None
 def _unseen(tools: Toolbox, frame: pl.DataFrame, run: Run, signature: Signature) -> tuple[pl.DataFrame, int]:
     """The rows that the version was not trained on, and how many it was."""
     columns = [column.name for column in signature.inputs if column.name in frame.columns]
-    seen = seen_rows(tools, frame, columns, run.train_rows_md5)
+    seen = seen_rows(tools, frame, columns, run.train_inputs_md5)
     return frame.filter(~pl.Series(seen)), int(seen.sum())
 
 

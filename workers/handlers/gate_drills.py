@@ -37,7 +37,7 @@ from workers.expectations import with_expectations, without_expectations
 from workers.handlers.model_checks import Question, question_of
 from workers.packages import open_safely
 from workers.run import RunningJob
-from workers.scoring import read_parquet
+from workers.scoring import read_parquet, seen_rows
 from workers.tables import read_version
 from workers.toolbox import Toolbox
 
@@ -155,7 +155,8 @@ def _champion_gate(policy: Policy) -> ChampionGate | None:
 def _ground(tools: Toolbox, case: _Case, base: Model, stack: ExitStack) -> Range:
     """The base's frozen rows, and the other rows of its dataset version to train on."""
     spec = case.spec
-    names = [*(column["name"] for column in case.run.package["signature"]["inputs"]), spec.target]
+    inputs = [column["name"] for column in case.run.package["signature"]["inputs"]]
+    names = [*inputs, spec.target]
     frozen = read_parquet(tools, case.run.test_rows_md5)
     frame = read_version(tools, case.data).collect()
     frame = frame.filter(pl.col(spec.target).is_not_null())
@@ -164,7 +165,7 @@ def _ground(tools: Toolbox, case: _Case, base: Model, stack: ExitStack) -> Range
         raise NothingToTrainOn("Every row of the dataset version is a frozen test row.", where="dataset")
     pool = some_rows(pool, MOST_ROWS, spec.seed)
     frozen = some_rows(frozen, MOST_ROWS, spec.seed)
-    rival, missing = _rival(tools, case, row_hashes(pool, names), names, stack)
+    rival, missing = _rival(tools, case, row_hashes(pool, inputs), inputs, stack)
     return Range(
         spec=spec,
         policy=case.policy,
@@ -181,20 +182,20 @@ def _ground(tools: Toolbox, case: _Case, base: Model, stack: ExitStack) -> Range
 
 
 def _rival(
-    tools: Toolbox, case: _Case, pool: NDArray[np.uint64], names: list[str], stack: ExitStack
+    tools: Toolbox, case: _Case, pool: NDArray[np.uint64], inputs: list[str], stack: ExitStack
 ) -> tuple[Rival | None, list[str]]:
     """The champion on the rows of its gate that neither it nor any mutant was trained on, or what is missing."""
     gate = _champion_gate(case.policy)
     if gate is None or case.champion is None or case.champion_run is None:
         return None, []
     rows = read_version(tools, case.frozen).collect() if case.frozen else read_parquet(tools, case.run.test_rows_md5)
-    theirs = [*(column["name"] for column in case.champion_run.package["signature"]["inputs"]), case.spec.target]
-    lacking = sorted({*names, *theirs} - set(rows.columns))
+    theirs = [column["name"] for column in case.champion_run.package["signature"]["inputs"]]
+    lacking = sorted({*inputs, *theirs, case.spec.target} - set(rows.columns))
     if lacking:
         return None, [f"The frozen rows lack {', '.join(lacking)}."]
     rows = rows.filter(pl.col(case.spec.target).is_not_null())
-    trained_on = np.frombuffer(tools.runtime.contents.read(case.champion_run.train_rows_md5), dtype=np.uint64)
-    kept = unseen(row_hashes(rows, names), [pool]) & unseen(row_hashes(rows, theirs), [trained_on])
+    seen = seen_rows(tools, rows, theirs, case.champion_run.train_inputs_md5)
+    kept = unseen(row_hashes(rows, inputs), [pool]) & ~seen
     left = some_rows(rows.filter(pl.Series(kept)), MOST_ROWS, case.run.seed)
     if left.is_empty():
         return None, ["Every frozen row was trained on; name other rows in the gate's `on`."]

@@ -229,7 +229,7 @@ def _side(session: ReadSession, version: ModelVersion) -> Side:
         code_commit=run.code_commit,
         environment_digest=run.environment_digest,
         dataset_digest=run.dataset_digest,
-        train_rows_md5=run.train_rows_md5,
+        train_inputs_md5=run.train_inputs_md5,
     )
     return Side(facts, [column["name"] for column in run.package["signature"]["inputs"]])
 

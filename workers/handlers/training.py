@@ -168,6 +168,7 @@ def _outcome(tools: Toolbox, made: _Made, tracked: TrackedRun, profile: Profile)
         package=made.package.as_json(),
         package_digest=made.digest,
         train_rows_md5=contents.add(trained.train_hashes.astype("<u8").tobytes()).md5,
+        train_inputs_md5=contents.add(trained.train_input_hashes.astype("<u8").tobytes()).md5,
         test_rows_md5=contents.add(_parquet(frozen)).md5,
         reference_md5=contents.add(_parquet(_reference(tools, made))).md5,
         profile_html_md5=contents.add(profile.html.encode()).md5,

@@ -3607,8 +3607,11 @@ export interface components {
             environment_digest: string;
             /** Dataset Digest */
             dataset_digest: string;
-            /** Train Rows Md5 */
-            train_rows_md5: string;
+            /**
+             * Train Inputs Md5
+             * @default
+             */
+            train_inputs_md5: string;
         };
         /** CountsRead */
         CountsRead: {

@@ -77,8 +77,10 @@ def test_boosting_reports_losses_on_the_way(tumours: pl.DataFrame) -> None:
 def test_row_hashes_tell_which_rows_were_trained_on(boosted: TrainedModel) -> None:
     columns = [column.name for column in boosted.signature.inputs]
     hashes = {name: row_hashes(boosted.part(name), columns) for name in ("train", "test")}
-    assert set(hashes["train"].tolist()) == set(boosted.train_hashes.tolist())
-    assert not set(hashes["test"].tolist()) & set(boosted.train_hashes.tolist())
+    assert set(hashes["train"].tolist()) == set(boosted.train_input_hashes.tolist())
+    assert not set(hashes["test"].tolist()) & set(boosted.train_input_hashes.tolist())
+    rows = row_hashes(boosted.part("train"), [*columns, boosted.signature.target])
+    assert set(rows.tolist()) == set(boosted.train_hashes.tolist())
 
 
 @pytest.mark.parametrize("trainer", ["linear", "random_forest"])
