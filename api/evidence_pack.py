@@ -27,8 +27,9 @@ _TEMPLATES: Final = Environment(
 
 
 def evidence_pack(promotion: PromotionRead, replays: Sequence[ReplayRead], key: SigningKey) -> bytes:
-    """A zip of `evidence.json`, `report.html` and `signature.json`; the signatures are over "NAME SHA-256", so that files cannot
-    change places either.
+    """A zip of `evidence.json`, `report.html` and `signature.json`.
+
+    The signatures are over "NAME SHA-256", so that files cannot change places either.
     """
     plain = {
         "promotion": promotion.model_dump(mode="json"),
