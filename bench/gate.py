@@ -21,6 +21,8 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 
 from bench.table import BenchRow
 from domain.model_checks.specs import PairedComparison
+from domain.promotions.budget import Spent, allot
+from domain.promotions.champion import AlphaBudget
 from domain.promotions.gates import compare_verdict
 from domain.registry.specs import Task
 from ml.comparison.compare import compare
@@ -39,8 +41,6 @@ FEATURES = (
     *("season", "yr", "mnth", "hr", "holiday", "weekday", "workingday"),
     *("weathersit", "temp", "atemp", "hum", "windspeed"),
 )
-# What each of the retrains on one holdout may spend; a rule of spending goes here.
-BUDGET: Callable[[int], float] = lambda retrain: ALPHA / RETRAINS  # noqa: E731 -- one line to swap
 Random = np.random.Generator
 Answers = NDArray[np.float64]
 
@@ -121,9 +121,20 @@ def chains(pool: Pool, metric: str) -> list[BenchRow]:
             return _passes(pool.compare(metric, rows, models[[0, retrain]], alpha=alpha))
 
         unspent += any(promoted(ALPHA, retrain) for retrain in range(1, SEEDS))
-        spent += any(promoted(BUDGET(retrain), retrain) for retrain in range(1, SEEDS))
+        spent += _any_within(AlphaBudget(), promoted)
     name = f"chains of {RETRAINS} equals with a promotion, {pool.name}, {metric}, alpha budget"
     return [_share(name, spent, unspent, CHAINS, f"each of the {RETRAINS} at alpha {ALPHA}", at_most=ALPHA)]
+
+
+def _any_within(budget: AlphaBudget, promoted: Callable[[float, int], bool]) -> bool:
+    """Whether a chain of retrains sees a promotion when each may use what the budget allots it."""
+    made: list[Spent] = []
+    for retrain in range(1, SEEDS):
+        share = allot(budget, ALPHA, made).share
+        if share is None:
+            break
+        made.append(Spent("holdout", "rows", share, promoted(share, retrain)))
+    return any(one.rejected for one in made)
 
 
 def power(pool: Pool, metric: str, effect: float) -> list[BenchRow]:
