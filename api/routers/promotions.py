@@ -60,6 +60,12 @@ def request_promotion(
     return JobRead.model_validate(job)
 
 
+@router.get("/models/{name}/versions/{number}/evidence")
+def get_evidence(name: str, number: Annotated[int, Path(ge=1, lt=2**31)], session: ReadDep, _: Reader) -> PromotionRead:
+    """The newest decision about a version, with all that it rests on; 404 while there is none."""
+    return _read(session, queries.evidence_of(session, registry.get_version(session, name, number).id))
+
+
 @router.get("/promotions")
 def list_promotions(
     session: ReadDep, page: PageDep, _: Reader, model: str | None = None, state: PromotionState | None = None

@@ -13,6 +13,10 @@ class UnknownPromotion(NotFound):
     code = "unknown_promotion"
 
 
+class NoEvidence(NotFound):
+    code = "no_evidence"
+
+
 def get_promotion(session: AnySession, promotion_id: str, *, lock: bool = False) -> Promotion:
     query = select(Promotion).where(Promotion.id == promotion_id)
     promotion = session.scalar(locked(query) if lock else query)
@@ -31,6 +35,16 @@ def list_promotions(
     if state is not None:
         query = query.where(Promotion.state == state)
     return paginate(session, query, page, key=Promotion.id)
+
+
+def evidence_of(session: AnySession, version_id: str) -> Promotion:
+    """The newest promotion of the version that was decided; `NoEvidence` while there is none."""
+    query = select(Promotion).where(Promotion.version_id == version_id, Promotion.decision.is_not(None))
+    promotion = session.scalar(query.order_by(Promotion.id.desc()).limit(1))
+    if promotion is None:
+        fix = "Ask for its promotion: POST …/promotions."
+        raise NoEvidence("Nothing has been decided about this version yet.", where="number", fix=fix)
+    return promotion
 
 
 def proof_of(session: AnySession, version_id: str) -> Promotion | None:

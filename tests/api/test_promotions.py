@@ -45,6 +45,11 @@ def test_is_asked_for_with_a_job_and_listed(client: httpx.Client) -> None:
     assert client.get("promotions", params={"state": "applied"}).json()["items"] == []
 
 
+def test_the_evidence_of_a_version_is_its_newest_decision(client: httpx.Client, waiting: str) -> None:
+    assert client.get("models/m/versions/1/evidence").json()["id"] == waiting
+    refused(client.get("models/m/versions/2/evidence"), 404, "no_evidence")
+
+
 def test_the_same_key_asks_once(client: httpx.Client) -> None:
     answers = [client.post("models/m/versions/1/promotions", headers={"Idempotency-Key": "k"}) for _ in range(2)]
     assert answers[0].json()["id"] == answers[1].json()["id"]
