@@ -43,6 +43,7 @@ def put_suite(
     version, `UnknownColumn`: each with the place in the document.
     """
     refuse_unfit_metrics(suite.as_json()["checks"], model.task, within="checks")
+    suites.refuse_unknown_words(suite)
     newest = registry.newest_version(session, model)
     if newest is not None:
         inputs, columns = _columns_of(session, newest)

@@ -7,6 +7,7 @@ from typing import Any
 
 from domain.errors import Invalid
 from domain.model_checks.specs import ModelCheckSpec, ModelSuite
+from domain.model_checks.words import placeholders, unknown_lexicon
 
 Place = tuple[str | int, ...]
 
@@ -18,6 +19,14 @@ class UnknownColumn(Invalid):
 def digest_of(suite: ModelSuite) -> str:
     """The SHA-256 of what the suite says, however its document is written."""
     return sha256(suite.model_dump_json().encode()).hexdigest()
+
+
+def refuse_unknown_words(suite: ModelSuite) -> None:
+    """Raise `UnknownLexicon` for the first `{name}` in a template or a change that no lexicon of the suite has."""
+    for place, text in _texts_of(suite.checks):
+        for name in placeholders(text):
+            if name not in suite.lexicons:
+                raise unknown_lexicon(name, suite.lexicons, where=_dotted(place))
 
 
 def refuse_unknown_columns(
@@ -34,6 +43,24 @@ def refuse_unknown_columns(
             raise UnknownColumn(
                 f"{what} no column {name!r}.", where=_dotted(place), fix=_near(name, known, ", ".join(known))
             )
+
+
+def _texts_of(checks: Sequence[ModelCheckSpec]) -> Iterator[tuple[Place, str]]:
+    """Every text that may draw words, with its place: templates, phrases, and words replaced by others."""
+    for number, check in enumerate(checks):
+        said = check.model_dump(mode="json")
+        change = said.get("change") or {}
+        place: Place = ("checks", number)
+        yield from _listed((*place, "templates", "texts"), (said.get("templates") or {}).get("texts", []))
+        yield from _listed((*place, "change", "phrases"), change.get("phrases", []))
+        for word, into in change.get("words", {}).items():
+            here = (*place, "change", "words", word)
+            yield here, word
+            yield from [(here, into)] if isinstance(into, str) else _listed(here, into)
+
+
+def _listed(place: Place, texts: Sequence[str]) -> Iterator[tuple[Place, str]]:
+    yield from (((*place, number), text) for number, text in enumerate(texts))
 
 
 def _named_columns(checks: Sequence[ModelCheckSpec]) -> Iterator[tuple[Place, str, bool]]:
