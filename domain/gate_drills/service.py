@@ -75,7 +75,7 @@ def record(session: WriteSession, *, drill_id: str, result: DrillResult) -> Gate
             model=session.get_one(RegisteredModel, drill.model_id).name,
             model_id=drill.model_id,
             drill_id=drill_id,
-            mutants=len(result.mutants),
+            mutants=result.sent(),
             got_through=result.through(),
         ),
     )

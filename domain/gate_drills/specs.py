@@ -36,6 +36,10 @@ class DrillResult(Spec):
     mutants: list[MutantReport]
     notes: list[str] = []
 
+    def sent(self) -> int:
+        """How many mutants went before the gates: without the controls, and those that could not be made."""
+        return sum(one.outcome not in {"control", "not_applicable"} for one in self.mutants)
+
     def through(self) -> list[str]:
         return [one.mutant for one in self.mutants if one.outcome == "got_through"]
 
