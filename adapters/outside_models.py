@@ -70,7 +70,7 @@ def describe(directory: Path) -> Described:
     """Reads `MLmodel`, and loads nothing. Raises `NotAModel`."""
     try:
         model = MlflowModel.load(str(directory / "MLmodel"))
-        schema: Any = model.get_input_schema()  # type: ignore[no-untyped-call]
+        schema: Any = model.get_input_schema()  # type: ignore[no-untyped-call]  # MLflow leaves it untyped
     except (MlflowException, OSError, TypeError, ValueError, KeyError) as error:
         raise NotAModel(f"This is not an MLflow model that can be read: {error}", where="mlflow") from error
     if schema is None:
@@ -139,7 +139,7 @@ class OutsideModel:
         self.signature: Signature = package.signature
         self._encoder = Encoder(package.signature)
         model = MlflowModel.load(str(directory / "MLmodel"))
-        schema: Any = model.get_input_schema()  # type: ignore[no-untyped-call]
+        schema: Any = model.get_input_schema()  # type: ignore[no-untyped-call]  # MLflow leaves it untyped
         self._tensor = schema.is_tensor_spec()
         self._types = {} if self._tensor else {one.name: one.type.to_pandas() for one in schema.inputs}
         self._native: Any = mlflow.sklearn.load_model(str(directory)) if "sklearn" in model.flavors else None

@@ -53,7 +53,7 @@ def note(
 
 
 @noun.command("add")
-def add(  # noqa: PLR0917
+def add(  # noqa: PLR0917  # options of a command
     session: Session,
     name: NameArgument,
     version: NumberArgument,

@@ -38,7 +38,7 @@ class ComparedData(Spec):
 
 
 class Cell(Spec):
-    """One version on the rows of one subset that it was not trained on, with the 95 % interval of a bootstrap.
+    """One version on the rows of one subset that it was not trained on, with its 95 % interval.
 
     `rows_digest` tells whether two cells are about the very same rows. `problem` says why there is no value.
     """

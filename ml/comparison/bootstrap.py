@@ -20,7 +20,7 @@ from domain.registry.specs import Label
 from ml.comparison.areas import placements, weighted_area
 from ml.comparison.effect import LARGEST_EFFECT, Finding, Floats, Question, Rows, gain, improvement, unvarying
 from ml.comparison.inputs import NothingToCompare
-from ml.metrics import Metric
+from ml.metrics import Components, Metric
 from ml.models import Predictions
 
 RESAMPLES: Final = 2000
@@ -60,7 +60,12 @@ def bootstrap(
     generator = np.random.default_rng(seed)
     unit_of = units(len(y), generator, time_ordered=time_ordered)
     count = int(unit_of.max()) + 1
-    scorer = (_by_areas if metric.components is None else _by_means)(metric, y, (champion, challenger), unit_of)
+    both = (champion, challenger)
+    scorer = (
+        _by_areas(metric, y, both, unit_of)
+        if metric.components is None
+        else _by_means(metric, metric.components, y, both, unit_of)
+    )
     resamples = resamples_for(question.alpha)
     drawn = _drawn(scorer, count, resamples, generator)
     defined = np.isfinite(drawn).all(axis=0)
@@ -161,10 +166,10 @@ def _drawn(scorer: Scorer, count: int, resamples: int, generator: np.random.Gene
     return np.concatenate(found, axis=1)
 
 
-def _by_means(metric: Metric, y: Sequence[Label], both: Sequence[Predictions], unit_of: Rows) -> Scorer:
+def _by_means(
+    metric: Metric, components: Components, y: Sequence[Label], both: Sequence[Predictions], unit_of: Rows
+) -> Scorer:
     """A metric that is a function of means: of sums over the units, weighted."""
-    components = metric.components
-    assert components is not None  # noqa: S101 -- chosen by the caller
     sizes = np.bincount(unit_of).astype(np.float64)
     sums = [_summed(components(y, predictions), unit_of, len(sizes)) for predictions in both]
 

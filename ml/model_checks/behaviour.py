@@ -16,7 +16,7 @@ from domain.model_checks.specs import (
     Noise,
     ToleranceCheck,
 )
-from ml.model_checks.estimates import wilson
+from ml.estimates import wilson
 from ml.model_checks.moves import ROUNDING, Floats, Moved, known_label, move
 from ml.model_checks.subject import Subject, finding
 

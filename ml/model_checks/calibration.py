@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.model_checks.specs import CalibrationCheck, ModelCheckResult, Verdict
+from ml.estimates import CONFIDENCE, Z
 from ml.metrics import CannotScore
-from ml.model_checks.estimates import CONFIDENCE, Z
 from ml.model_checks.rows import on_rows
 from ml.model_checks.subject import Subject, finding
 

@@ -15,8 +15,8 @@ from scipy import special
 from domain.errors import Invalid
 from domain.model_checks.specs import FairnessCheck, ModelCheckResult
 from domain.registry.specs import Label
+from ml.estimates import CONFIDENCE, influence, interval, newcombe, standard_error, wilson
 from ml.metrics import find_metric
-from ml.model_checks.estimates import CONFIDENCE, influence, interval, newcombe, standard_error, wilson
 from ml.model_checks.groups import Cut, column_of, cut
 from ml.model_checks.rows import on_rows
 from ml.model_checks.subject import Subject, finding

@@ -11,7 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from domain.model_checks.specs import LeakageCheck, ModelCheckResult, UnusedFeaturesCheck, Verdict
-from ml.model_checks.estimates import Z
+from ml.estimates import Z
 from ml.model_checks.rows import on_rows, one_hot
 from ml.model_checks.subject import Subject, finding
 from ml.models import Predictions

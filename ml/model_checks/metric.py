@@ -3,8 +3,8 @@
 import math
 
 from domain.model_checks.specs import MetricCheck, ModelCheckResult
+from ml.estimates import interval
 from ml.metrics import find_metric
-from ml.model_checks.estimates import interval
 from ml.model_checks.rows import on_rows, worst_rows
 from ml.model_checks.subject import Subject, finding
 

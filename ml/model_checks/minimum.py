@@ -7,8 +7,8 @@ from typing import Any
 from domain.errors import Invalid
 from domain.model_checks.specs import ExpectedRow, MinimumFunctionalityCheck, ModelCheckResult
 from domain.registry.specs import Label
+from ml.estimates import wilson
 from ml.frames import rows_as_json
-from ml.model_checks.estimates import wilson
 from ml.model_checks.moves import EXAMPLES_SHOWN, known_label
 from ml.model_checks.pinned import answered_as_expected
 from ml.model_checks.subject import Subject, finding

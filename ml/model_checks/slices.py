@@ -9,8 +9,8 @@ from scipy import stats
 
 from domain.model_checks.specs import ModelCheckResult, SliceMetric, SlicesCheck
 from ml.divergence import benjamini_hochberg
+from ml.estimates import CONFIDENCE, influence
 from ml.metrics import Metric, find_metric
-from ml.model_checks.estimates import CONFIDENCE, influence
 from ml.model_checks.groups import column_of, cut
 from ml.model_checks.rows import on_rows, worst_rows
 from ml.model_checks.subject import Subject, finding

@@ -16,8 +16,8 @@ from scipy import stats
 
 from domain.model_checks.specs import ModelCheckResult, SliceMetric, WeakSlicesCheck
 from ml.divergence import benjamini_hochberg
+from ml.estimates import CONFIDENCE, gradient
 from ml.metrics import CannotScore, Metric, find_metric
-from ml.model_checks.estimates import CONFIDENCE, gradient
 from ml.model_checks.groups import QUARTERS, Cut, column_of, cut
 from ml.model_checks.rows import on_rows, worst_rows
 from ml.model_checks.slices import between, chance, named

@@ -19,7 +19,7 @@ from domain.registry.models import RegisteredModel
 from domain.registry.queries import get_version_by_id
 from domain.registry.specs import Label, Task
 from ml.comparison.compare import compare
-from ml.intervals import interval
+from ml.estimates import interval
 from ml.metrics import find_metric
 from ml.models import Predictions
 from ml.predicates import row_predicate
@@ -189,7 +189,7 @@ def _cell(table: _Table, where: str | None, kept: Mask | str, ref: str, scored: 
         return cell.model_copy(update={"problem": error.message})
     if not np.isfinite(value):
         return cell.model_copy(update={"problem": f"{metric.name} is not defined on these rows."})
-    low, high = interval(metric, truth, answers, alpha=_ALPHA) or (None, None)
+    low, high = interval(metric, truth, answers, value) or (None, None)
     digest = blake2b(rows.astype("<i8").tobytes(), digest_size=16).hexdigest()
     return cell.model_copy(update={"value": value, "low": low, "high": high, "rows_digest": digest})
 

@@ -3139,7 +3139,7 @@ export interface components {
         };
         /**
          * Cell
-         * @description One version on the rows of one subset that it was not trained on, with the 95 % interval of a bootstrap.
+         * @description One version on the rows of one subset that it was not trained on, with its 95 % interval.
          *
          *     `rows_digest` tells whether two cells are about the very same rows. `problem` says why there is no value.
          */

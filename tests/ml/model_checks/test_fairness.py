@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from domain.model_checks.specs import ModelCheckResult
-from ml.model_checks.estimates import newcombe
+from ml.estimates import newcombe
 from tests.ml.model_checks.told import Told, judge, refusal
 
 # Per group: (truth, answer) -> people. In a: 10 of 20 true, 12 answered yes; in b: 8 of 20 true, 6 answered yes.

@@ -11,8 +11,8 @@ import pytest
 
 from domain.model_checks.specs import CalibrationCheck, MetricCheck, ModelSuite
 from ml.encoding import Extra
+from ml.estimates import influence, interval, newcombe, standard_error, wilson
 from ml.metrics import METRICS, CannotScore
-from ml.model_checks.estimates import influence, interval, newcombe, standard_error, wilson
 from ml.model_checks.subject import Subject
 from ml.model_checks.table import CHECKS
 from ml.models import Model, Predictions
