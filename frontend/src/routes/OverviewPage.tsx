@@ -77,7 +77,7 @@ function Content({ overview, mayWrite }: { overview: Overview; mayWrite: boolean
   return (
     <>
       {empty ? <FirstSteps /> : null}
-      <Loop facts={overview.stages} note={<Note overview={overview} />} />
+      <Loop facts={overview.stages} alerts={overview.alerts.length} note={<Note overview={overview} />} />
       {empty ? null : (
         <div className={styles.columns}>
           <div className={styles.column}>

@@ -26,6 +26,10 @@ describe("summary", () => {
     expect(summary(inOrder(overview.stages))).toEqual(said);
   });
 
+  it("is not well while an alert is open", () => {
+    expect(summary(inOrder(calm.stages), 1)).toEqual({ tone: "attention", text: "Look at the alerts" });
+  });
+
   it("names the one stage that runs", () => {
     expect(
       summary(inOrder(calm.stages.map((fact) => (fact.stage === "train" ? { ...fact, state: "running" } : fact)))),

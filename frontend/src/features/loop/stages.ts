@@ -67,8 +67,8 @@ export function inOrder(facts: readonly Stage[]): ShownStage[] {
   });
 }
 
-/** What the whole loop says in a few words, worst first. */
-export function summary(stages: readonly ShownStage[]): { tone: Tone; text: string } {
+/** What the whole loop says in a few words, worst first; nothing is well while `alerts` are open. */
+export function summary(stages: readonly ShownStage[], alerts = 0): { tone: Tone; text: string } {
   const of = (tone: Tone) => stages.filter((stage) => stage.tone === tone);
   const say = (found: ShownStage[], one: string, many: string) =>
     found.length === 1 ? `${found[0]?.title ?? ""} ${one}` : `${found.length} stages ${many}`;
@@ -77,6 +77,7 @@ export function summary(stages: readonly ShownStage[]): { tone: Tone; text: stri
   if (failed.length > 0) return { tone: "failed", text: say(failed, "failed", "failed") };
   const attention = of("attention");
   if (attention.length > 0) return { tone: "attention", text: say(attention, "needs you", "need you") };
+  if (alerts > 0) return { tone: "attention", text: "Look at the alerts" };
   const running = of("running");
   if (running.length > 0) return { tone: "running", text: say(running, "is running", "are running") };
   if (of("ok").length > 0) return { tone: "ok", text: "All is well" };

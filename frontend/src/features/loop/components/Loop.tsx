@@ -7,10 +7,10 @@ import { Ring } from "./Ring";
 import { StageCard } from "./StageCard";
 import styles from "./Loop.module.css";
 
-export function Loop({ facts, note }: { facts: readonly Stage[]; note?: ReactNode }) {
+export function Loop({ facts, alerts, note }: { facts: readonly Stage[]; alerts: number; note?: ReactNode }) {
   const stages = inOrder(facts);
   const heading = useId();
-  const whole = summary(stages);
+  const whole = summary(stages, alerts);
   return (
     <section className={styles.loop} aria-labelledby={heading}>
       <h2 id={heading} className="offscreen">
