@@ -14,6 +14,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from adapters.object_store.protocol import ObjectStore
+from serving.answering import Answering
 from serving.engine import Engine
 from serving.metrics import ServingMetrics
 from serving.packages import PackageCache
@@ -32,7 +33,7 @@ class ServingApp:
         self.engine = engine
         self.recorder = recorder
         self.metrics = metrics
-        self._router = Router(table, recorder, metrics, max_body_bytes=max_body_bytes)
+        self._router = Router(table, Answering(recorder), metrics, max_body_bytes=max_body_bytes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":

@@ -6,9 +6,10 @@ Layout of the model store, seen from its root:
     access/tokens.json                          `ServingAccess`: hashed tokens that may predict
     instances/{instance}.json                   `ServingInstance`: written by serving every few seconds
     predictions/{endpoint}/{hour}/{first}_{last}_{rows}.parquet    segments written by the recorder
+    trials/{rollout_id}/{step}/{instance}.json  `TrialCounts`: written by serving while a rollout is judged
 """
 
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field
 
@@ -25,12 +26,55 @@ class Target(Spec):
 
 
 class EndpointSettings(Spec):
-    """How an endpoint treats requests. `record` columns beyond the signature are kept with the prediction."""
+    """How an endpoint treats requests. Serving reads all of it; nothing here needs a restart."""
 
-    visibility: Literal["private", "public"] = "private"
-    extra_columns: Literal["forbid", "record"] = "forbid"
-    record: bool = True
+    visibility: Literal["private", "internal", "public"] = Field(
+        default="private",
+        description="`private`: a token with the predict scope; `internal`: callers in the networks that the"
+        " installation trusts; `public`: anybody, within `requests_per_second`.",
+    )
+    extra_columns: Literal["forbid", "record"] = Field(
+        default="forbid", description="Whether columns beyond the signature are refused, or kept with the prediction."
+    )
     max_rows: int = Field(default=10_000, ge=1, le=1_000_000, description="Rows in one request.")
+    max_concurrency: int = Field(default=64, ge=1, le=10_000, description="Requests under way at once, per process.")
+    max_waiting: int = Field(
+        default=256, ge=0, le=100_000, description="Requests that may wait for their turn, per process; more get 429."
+    )
+    deadline_ms: int = Field(
+        default=30_000, ge=1, le=3_600_000, description="A request not answered by then gets 503; callers may ask less."
+    )
+    requests_per_second: float | None = Field(
+        default=None,
+        gt=0,
+        le=1_000_000,
+        description="For each token, or address of a caller without one, per process. A public endpoint without"
+        " a limit takes 50.",
+    )
+    record: bool = Field(default=True, description="Whether predictions are kept at all.")
+    record_share: float = Field(default=1.0, ge=0, le=1, description="Share of the requests that are kept.")
+    redact: list[str] = Field(default=[], max_length=1000, description="Columns whose values are never kept.")
+    keep_days: int | None = Field(default=None, ge=1, le=36_500, description="How long predictions are kept.")
+    max_batch: int = Field(default=64, ge=1, le=10_000, description="Rows that a Python model is given at once.")
+    max_delay_ms: float = Field(
+        default=2.0, ge=0, le=1_000, description="How long a row waits at most for others to be batched with."
+    )
+
+
+class Trial(Spec):
+    """A rollout that is being judged on live traffic: serving counts what both versions do, per step.
+
+    Who answers a request is drawn by the shares of the targets. Of the requests that `control` answers, the share
+    `mirror` is also given to `candidate`, off the request's path, to see where the two disagree.
+    """
+
+    rollout_id: str
+    step: int
+    control: int = Field(description="The version that answered before.")
+    candidate: int
+    mirror: float = Field(default=0.0, ge=0, le=1)
+    bins: list[float] = Field(default=[], description="Edges by which predicted numbers are counted, ascending.")
+    tolerance: float = Field(default=0.0, ge=0, description="Numbers further apart than this disagree.")
 
 
 class Routes(Spec):
@@ -41,6 +85,7 @@ class Routes(Spec):
     model: Name
     targets: list[Target]
     settings: EndpointSettings = EndpointSettings()
+    trial: Trial | None = None
 
 
 class AccessEntry(Spec):
@@ -63,3 +108,41 @@ class ServingInstance(Spec):
     warm: dict[str, list[str]]
     revisions: dict[str, int]
     errors: dict[str, str] = {}
+
+
+# Latencies are counted between these edges: from 50 microseconds to a minute, each a quarter above the last.
+LATENCY_EDGES_US: Final = tuple(round(50 * 1.25**step) for step in range(64))
+
+
+class ArmCounts(Spec):
+    """What one version did with the requests that it was drawn for. One row of each request is counted as an answer."""
+
+    requests: int = 0
+    faults: int = Field(default=0, description="Requests it failed (died, raised, too late); not the caller's errors.")
+    strange: int = Field(default=0, description="Requests whose answer is NaN or infinite.")
+    latency: list[int] = Field(default=[], description="Answers between `LATENCY_EDGES_US`: one more than edges.")
+    answers: dict[str, int] = Field(default={}, description="By label, or by the number's place among `Trial.bins`.")
+
+
+class MirrorCounts(Spec):
+    """What the candidate said to copies of requests that the control answered."""
+
+    requests: int = 0
+    disagreements: int = 0
+    faults: int = 0
+    strange: int = 0
+    dropped: int = Field(default=0, description="Copies that were not asked, because too many waited.")
+    latency: list[int] = []
+    answers: dict[str, int] = {}
+
+
+class TrialCounts(Spec):
+    """What one serving process has counted for one step of a trial, since that began there. Only grows."""
+
+    instance: str
+    at: float = Field(description="Unix time of the report, seconds.")
+    rollout_id: str
+    step: int
+    control: ArmCounts = ArmCounts()
+    candidate: ArmCounts = ArmCounts()
+    mirror: MirrorCounts = MirrorCounts()

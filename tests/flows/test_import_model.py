@@ -61,14 +61,16 @@ BAD_BMI = float(PATIENTS["bmi"][BAD_ROW])
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with mlflow_server(tmp_path_factory.mktemp("mlflow")) as url:
+    # By the environment, which is put back: `set_tracking_uri` would outlive this module and its server.
+    with mlflow_server(tmp_path_factory.mktemp("mlflow")) as url, pytest.MonkeyPatch.context() as environment:
+        environment.setenv("MLFLOW_TRACKING_URI", url)
+        environment.setenv("MLFLOW_REGISTRY_URI", url)
         yield url
 
 
 @pytest.fixture(scope="module")
 def logged(server: str) -> dict[str, str]:
     """URIs of models that others have logged."""
-    mlflow.set_tracking_uri(server)
     mlflow.set_experiment("theirs")
     table = PATIENTS.select(FEATURES).to_pandas()
     linear = LinearRegression().fit(table, PATIENTS["progress"].to_numpy())

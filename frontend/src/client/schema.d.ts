@@ -4049,8 +4049,15 @@ export interface components {
              * @default {
              *       "visibility": "private",
              *       "extra_columns": "forbid",
+             *       "max_rows": 10000,
+             *       "max_concurrency": 64,
+             *       "max_waiting": 256,
+             *       "deadline_ms": 30000,
              *       "record": true,
-             *       "max_rows": 10000
+             *       "record_share": 1,
+             *       "redact": [],
+             *       "max_batch": 64,
+             *       "max_delay_ms": 2
              *     }
              */
             settings: components["schemas"]["EndpointSettings"];
@@ -4092,32 +4099,87 @@ export interface components {
         };
         /**
          * EndpointSettings
-         * @description How an endpoint treats requests. `record` columns beyond the signature are kept with the prediction.
+         * @description How an endpoint treats requests. Serving reads all of it; nothing here needs a restart.
          */
         EndpointSettings: {
             /**
              * Visibility
+             * @description `private`: a token with the predict scope; `internal`: callers in the networks that the installation trusts; `public`: anybody, within `requests_per_second`.
              * @default private
              * @enum {string}
              */
-            visibility: "private" | "public";
+            visibility: "private" | "internal" | "public";
             /**
              * Extra Columns
+             * @description Whether columns beyond the signature are refused, or kept with the prediction.
              * @default forbid
              * @enum {string}
              */
             extra_columns: "forbid" | "record";
-            /**
-             * Record
-             * @default true
-             */
-            record: boolean;
             /**
              * Max Rows
              * @description Rows in one request.
              * @default 10000
              */
             max_rows: number;
+            /**
+             * Max Concurrency
+             * @description Requests under way at once, per process.
+             * @default 64
+             */
+            max_concurrency: number;
+            /**
+             * Max Waiting
+             * @description Requests that may wait for their turn, per process; more get 429.
+             * @default 256
+             */
+            max_waiting: number;
+            /**
+             * Deadline Ms
+             * @description A request not answered by then gets 503; callers may ask less.
+             * @default 30000
+             */
+            deadline_ms: number;
+            /**
+             * Requests Per Second
+             * @description For each token, or address of a caller without one, per process. A public endpoint without a limit takes 50.
+             */
+            requests_per_second?: number | null;
+            /**
+             * Record
+             * @description Whether predictions are kept at all.
+             * @default true
+             */
+            record: boolean;
+            /**
+             * Record Share
+             * @description Share of the requests that are kept.
+             * @default 1
+             */
+            record_share: number;
+            /**
+             * Redact
+             * @description Columns whose values are never kept.
+             * @default []
+             */
+            redact: string[];
+            /**
+             * Keep Days
+             * @description How long predictions are kept.
+             */
+            keep_days?: number | null;
+            /**
+             * Max Batch
+             * @description Rows that a Python model is given at once.
+             * @default 64
+             */
+            max_batch: number;
+            /**
+             * Max Delay Ms
+             * @description How long a row waits at most for others to be batched with.
+             * @default 2
+             */
+            max_delay_ms: number;
         };
         /**
          * EventRead
