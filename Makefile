@@ -109,9 +109,11 @@ tests/azurite/node_modules/.package-lock.json: tests/azurite/package-lock.json |
 .PHONY: azurite
 azurite: tests/azurite/node_modules/.package-lock.json ## Install Azure's own storage emulator, for the tests
 
+# Files of tests live in memory where there is room: hundreds of fresh databases are made.
+SCRATCH = $(shell test "$$(df --output=avail /dev/shm 2>/dev/null | tail -1)" -gt 8000000 2>/dev/null && echo TMPDIR=/dev/shm)
 .PHONY: test
 test: install dashboard azurite ## Every test: SQLite, Postgres, Redis, real processes, browser (ARGS="-k name")
-	@$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(SCRATCH) $(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # ---- Generate ----------------------------------------------------------------------------------------------------
 

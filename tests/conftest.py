@@ -152,15 +152,18 @@ def migrated_postgres(postgres: Postgres) -> str:
 
 
 @pytest.fixture
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """A fresh database built by the migrations: SQLite, unless the suite asks for both."""
     if getattr(request, "param", "sqlite") == "postgres":
         server: Postgres = request.getfixturevalue("postgres")
-        return server.url(server.create(template=request.getfixturevalue("migrated_postgres")))
+        name = server.create(template=request.getfixturevalue("migrated_postgres"))
+        yield server.url(name)
+        server.drop(name)
+        return
     path = tmp_path / "home" / "millrace.db"
     path.parent.mkdir()
     shutil.copy(request.getfixturevalue("migrated"), path)
-    return f"sqlite:///{path}"
+    yield f"sqlite:///{path}"
 
 
 @pytest.fixture

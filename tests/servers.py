@@ -183,6 +183,11 @@ class Postgres:
             connection.execute(order.format(sql.Identifier(name), sql.Identifier(template)))
         return name
 
+    def drop(self, name: str) -> None:
+        """Let go of a database, whoever is still connected to it."""
+        with self._connect() as connection:
+            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
     def wait(self) -> None:
         deadline = time.monotonic() + 30
         while True:
