@@ -2,7 +2,7 @@
 
 The model is the gradient boosting of `examples/income`: numbers and strings in, labels and probabilities out. One
 worker each, our endpoint private and recording. Load comes from `wrk`; ours and the floor run side by side and take
-turns, so that what else the machine does meets both. `python -m bench.predict` prints the rows; `bench.table` calls `run`.
+turns, so that what else the machine does meets both. `python -m bench.predict` prints the rows.
 """
 
 import os
