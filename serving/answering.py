@@ -2,8 +2,9 @@
 
 import time
 from random import random
-from typing import Any, Protocol
+from typing import Protocol
 
+import orjson
 from uuid_utils import uuid7
 
 from domain.errors import Invalid
@@ -39,11 +40,12 @@ class Answering:
         settings = endpoint.settings
         model = target.loaded.model
         ask = protocol.read(body, content_type, model.signature)
-        predictions, inputs = _predict(endpoint, model, ask)
+        predictions, plain = _predict(endpoint, model, ask)
         rows = len(predictions.values)
         ids = [str(uuid7()) for _ in range(rows)]
         elapsed = time.perf_counter_ns() - started
         if settings.record and (settings.record_share == 1 or random() < settings.record_share):  # noqa: S311
+            columns = len(model.signature.inputs)
             self._recorder.record(
                 Recorded(
                     endpoint=endpoint.name,
@@ -54,10 +56,13 @@ class Answering:
                     at=time.time_ns() // 1000,
                     latency_us=elapsed // 1000,
                     ids=ids,
-                    inputs=inputs,
+                    inputs=bytes(ask.raw)
+                    if plain and ask.raw is not None
+                    else orjson.dumps(ask.rows, option=orjson.OPT_SERIALIZE_NUMPY),
+                    has_extra=not plain and max(map(len, ask.rows)) > columns,
+                    redact=tuple(settings.redact),
                     predictions=predictions.values,
                     probabilities=predictions.probabilities,
-                    redact=tuple(settings.redact),
                 )
             )
         reply = protocol.write(
@@ -72,23 +77,21 @@ class Answering:
             )
         )
         reply.headers.append((b"x-model-version", b"%d" % target.version))
-        target.meters.ok.inc()
-        target.meters.predictions.inc(rows)
-        target.meters.latency.observe(elapsed * 1e-9)
+        target.meters.answered(rows, elapsed * 1e-9)
         return reply
 
 
-def _predict(endpoint: Endpoint, model: RowModel, ask: Ask) -> tuple[Predictions, list[dict[str, Any]] | bytes]:
-    """The predictions, and the rows as the recorder takes them: as they came if nothing about them is unusual."""
+def _predict(endpoint: Endpoint, model: RowModel, ask: Ask) -> tuple[Predictions, bool]:
+    """The predictions; and whether the rows were plain: JSON of exactly the columns that the model has."""
     if ask.raw is not None and isinstance(model, OnnxModel):
         feeds = model.encode_json(ask.raw)
         if feeds is not None:
             _bound(len(next(iter(feeds.values()))), endpoint, ask)
-            return model.run(feeds), bytes(ask.raw)
+            return model.run(feeds), True
     rows = ask.rows
     _bound(len(rows), endpoint, ask)
     try:
-        return model.predict(rows, extra=endpoint.settings.extra_columns), rows
+        return model.predict(rows, extra=endpoint.settings.extra_columns), False
     except Invalid as error:
         if error.where is not None:  # the encoder speaks of instances; this request may call them otherwise
             error.where = error.where.replace("instances", ask.noun, 1)

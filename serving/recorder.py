@@ -3,47 +3,22 @@
 import logging
 import threading
 import time
-from collections import deque
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
 
 from adapters.object_store.protocol import ObjectStore, StoreForbidden
 from domain.errors import Unavailable
-from domain.registry.specs import Signature
 from serving.metrics import ServingMetrics
-from serving.segments import Recorded, Segment, line, segment_files
+from serving.segments import Recorded, Segment, segment_files
 
 log = logging.getLogger(__name__)
 
 
-class _Waiting:
-    """Answers on their way to the store that belong into one segment, oldest first.
-
-    Lines and counts apart, because the garbage collector looks at neither bytes nor integers.
-    """
-
-    __slots__ = ("bytes", "counts", "lines", "rows", "segment", "signature")
-
-    def __init__(self, segment: Segment, signature: Signature) -> None:
-        self.segment = segment
-        self.signature = signature
-        self.lines: deque[bytes] = deque()
-        self.counts: deque[int] = deque()
-        self.rows = 0
-        self.bytes = 0
-
-    def add(self, line: bytes, rows: int) -> None:
-        self.lines.append(line)
-        self.counts.append(rows)
-        self.rows += rows
-        self.bytes += len(line)
-
-    def drop_oldest(self) -> tuple[int, int]:
-        """How many rows and bytes went."""
-        gone = self.counts.popleft(), len(self.lines.popleft())
-        self.rows -= gone[0]
-        self.bytes -= gone[1]
-        return gone
+# What an answer takes in memory beside its inputs, and each of its rows, about, in bytes.
+_ANSWER_BYTES = 500
+_ROW_BYTES = 200
 
 
 class Recorder:
@@ -75,8 +50,7 @@ class Recorder:
         self._segment_rows = segment_rows
         self._max_rows = max_rows
         self._max_bytes = max_bytes
-        self._waiting: deque[_Waiting] = deque()
-        self._open: dict[Segment, _Waiting] = {}
+        self._waiting: deque[Recorded] = deque()
         self._rows = 0
         self._bytes = 0
         self._lock = threading.Lock()
@@ -104,17 +78,10 @@ class Recorder:
 
     def record(self, record: Recorded) -> None:
         """Takes the rows of one answer. Any thread, microseconds, never waits for the store."""
-        segment = record.segment
-        rows = len(record.ids)
-        text = line(record, segment)
         with self._lock:
-            waiting = self._open.get(segment)
-            if waiting is None or waiting.rows + rows > self._segment_rows:
-                waiting = self._open[segment] = _Waiting(segment, record.signature)
-                self._waiting.append(waiting)
-            waiting.add(text, rows)
-            self._rows += rows
-            self._bytes += len(text)
+            self._waiting.append(record)
+            self._rows += len(record.ids)
+            self._bytes += _size(record)
             if self._rows > self._max_rows or self._bytes > self._max_bytes:
                 self._shed()
             full = (self._rows >= self._flush_rows or self._bytes >= self._flush_bytes) and not self._away
@@ -126,14 +93,13 @@ class Recorder:
         with self._flushing:
             with self._lock:
                 batch, self._waiting = self._waiting, deque()
-                self._open = {}
                 self._rows = self._bytes = 0
-            unwritten = [waiting for waiting in batch if not self._write(waiting)]
+            unwritten = [record for records in self._segments(batch) for record in self._write(records)]
             with self._lock:
                 self._away = bool(unwritten)
                 self._waiting.extendleft(reversed(unwritten))
-                self._rows += sum(waiting.rows for waiting in unwritten)
-                self._bytes += sum(waiting.bytes for waiting in unwritten)
+                self._rows += sum(len(record.ids) for record in unwritten)
+                self._bytes += sum(map(_size, unwritten))
                 self._shed()
                 self._metrics.waiting.set(self._rows)
 
@@ -145,36 +111,47 @@ class Recorder:
             due = time.monotonic() + self._flush_seconds
             self.flush()
 
-    def _write(self, waiting: _Waiting) -> bool:
-        """Files the answers as one segment, or several when one of them alone is too large. Not when the store is away.
+    def _segments(self, batch: Iterable[Recorded]) -> Iterator[list[Recorded]]:
+        """Answers that make one segment each, oldest first."""
+        growing: defaultdict[Segment, list[Recorded]] = defaultdict(list)
+        rows: Counter[Segment] = Counter()
+        for record in batch:
+            segment = record.segment
+            if rows[segment] + len(record.ids) > self._segment_rows and rows[segment]:
+                yield growing.pop(segment)
+                rows[segment] = 0
+            growing[segment].append(record)
+            rows[segment] += len(record.ids)
+        yield from growing.values()
 
-        Written again after a failure in the middle, what was written gets the same keys.
+    def _write(self, records: list[Recorded]) -> list[Recorded]:
+        """Files the answers as one segment, or as several where one of them alone is too large for it.
+
+        Returns them again when the store is away; what of it was written then gets the same keys the next time.
         """
-        endpoint = waiting.segment.endpoint
+        rows = sum(len(record.ids) for record in records)
         try:
-            lines = b"".join(waiting.lines)
-            for key, content in segment_files(waiting.segment, waiting.signature, lines, rows=self._segment_rows):
+            for key, content in segment_files(records, rows=self._segment_rows):
                 self._store.put(key, content)
         except (pa.ArrowException, ValueError):
             # Retrying cannot help, and one odd row must not hold up the rest for ever.
-            log.exception("dropped %d predictions of %s that fit no segment", waiting.rows, endpoint)
-            self._metrics.dropped.inc(waiting.rows)
+            log.exception("dropped %d predictions of %s that fit no segment", rows, records[0].endpoint)
+            self._metrics.dropped.inc(rows)
         except (Unavailable, StoreForbidden, OSError) as error:
-            log.warning("the store takes no predictions of %s: %s", endpoint, error)
-            return False
+            log.warning("the store takes no predictions of %s: %s", records[0].endpoint, error)
+            return records
         else:
-            self._metrics.recorded.inc(waiting.rows)
-        return True
+            self._metrics.recorded.inc(rows)
+        return []
 
     def _shed(self) -> None:
         """Drops the oldest answers until the rest is within bounds."""
         while self._rows > self._max_rows or self._bytes > self._max_bytes:
-            oldest = self._waiting[0]
-            rows, size = oldest.drop_oldest()
-            self._rows -= rows
-            self._bytes -= size
-            self._metrics.dropped.inc(rows)
-            if not oldest.lines:
-                self._waiting.popleft()
-                if self._open.get(oldest.segment) is oldest:
-                    del self._open[oldest.segment]
+            oldest = self._waiting.popleft()
+            self._rows -= len(oldest.ids)
+            self._bytes -= _size(oldest)
+            self._metrics.dropped.inc(len(oldest.ids))
+
+
+def _size(record: Recorded) -> int:
+    return len(record.inputs) + _ANSWER_BYTES + _ROW_BYTES * len(record.ids)

@@ -48,7 +48,7 @@ class Segment(NamedTuple):
 class Recorded(NamedTuple):
     """One answered request of `len(ids)` rows, as it came. `at` is Unix time in microseconds; `ids` ascend.
 
-    `inputs` are the rows, or the JSON array of them where that holds the columns of the signature and no others.
+    `inputs` is a JSON array of the rows; `has_extra` tells whether they may hold columns beyond the signature.
     """
 
     endpoint: str
@@ -59,35 +59,33 @@ class Recorded(NamedTuple):
     at: int
     latency_us: int
     ids: Sequence[str]
-    inputs: Sequence[dict[str, Any]] | bytes
+    inputs: bytes
+    has_extra: bool
+    redact: tuple[str, ...]
     predictions: Sequence[Any]
     probabilities: NDArray[np.float64] | None
-    redact: tuple[str, ...] = ()
 
     @property
     def segment(self) -> Segment:
-        inputs = self.inputs
-        has_extra = not isinstance(inputs, bytes) and max(map(len, inputs)) > len(self.signature.inputs)
         hour = self.at // _HOUR_US
-        return Segment(self.endpoint, self.version, self.package, self.mode, hour, has_extra, self.redact)
+        return Segment(self.endpoint, self.version, self.package, self.mode, hour, self.has_extra, self.redact)
 
 
-def line(record: Recorded, segment: Segment) -> bytes:
+def line(record: Recorded) -> bytes:
     """The record as one line of JSON. It holds what is to be redacted; the segment made from it does not."""
-    inputs = record.inputs
     fields: dict[str, Any] = {
         "id": record.ids,
         "at": record.at,
         "latency_us": record.latency_us,
         "prediction": _as_kept(record.predictions, record.signature),
         # Line breaks in valid JSON are white space.
-        "inputs": orjson.Fragment(inputs.translate(_ONE_LINE)) if isinstance(inputs, bytes) else inputs,
+        "inputs": orjson.Fragment(record.inputs.translate(_ONE_LINE)),
     }
     if record.probabilities is not None:
         fields["probabilities"] = record.probabilities
-    if segment.has_extra and not isinstance(inputs, bytes):
+    if record.has_extra:
         names = {column.name for column in record.signature.inputs}
-        fields["extra"] = [_extra(row, names, segment.redact) for row in inputs]
+        fields["extra"] = [_extra(row, names, record.redact) for row in orjson.loads(record.inputs)]
     return orjson.dumps(fields, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY)
 
 
@@ -103,14 +101,17 @@ def segment_key(endpoint: str, hour: int, first: str, last: str, rows: int) -> s
     return f"predictions/{endpoint}/{folder:%Y-%m-%dT%H}/{first}_{last}_{rows}.parquet"
 
 
-def segment_files(segment: Segment, signature: Signature, lines: bytes, *, rows: int) -> Iterator[tuple[str, bytes]]:
-    """The lines as Parquet files by their keys, none of more than `rows` rows. Raises as `segment_table`."""
-    table = segment_table(segment, signature, lines)
+def segment_files(records: Sequence[Recorded], *, rows: int) -> Iterator[tuple[str, bytes]]:
+    """Answers of one segment as Parquet files by their keys, none of more than `rows` rows.
+
+    Raises pa.ArrowException or ValueError when a value is not of the signature's type.
+    """
+    segment = records[0].segment
+    table = segment_table(segment, records[0].signature, b"".join(map(line, records)))
     for start in range(0, len(table), rows):
         part = table.slice(start, rows)
         span = pc.min_max(part["id"]).as_py()
-        key = segment_key(segment.endpoint, segment.hour, span["min"], span["max"], len(part))
-        yield key, parquet_bytes(part)
+        yield segment_key(segment.endpoint, segment.hour, span["min"], span["max"], len(part)), parquet_bytes(part)
 
 
 def parquet_bytes(table: pa.Table) -> bytes:

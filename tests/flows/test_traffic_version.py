@@ -3,6 +3,7 @@
 from typing import Any
 
 import httpx
+import orjson
 import polars as pl
 import pytest
 
@@ -14,7 +15,7 @@ from domain.monitoring.service import add_truth
 from domain.monitoring.specs import TruthItem
 from domain.registry.service import create_model
 from domain.registry.specs import InputColumn, Signature
-from serving.segments import Recorded, line, segment_files
+from serving.segments import Recorded, segment_files
 from tests.conftest import Drain
 
 
@@ -30,12 +31,13 @@ def record(runtime: Runtime, first: int, rows: list[dict[str, Any]], **columns: 
         at=1_341_144_000_000_000 + first,
         latency_us=1,
         ids=[f"id-{first + place}" for place in range(len(rows))],
-        inputs=rows,
+        inputs=orjson.dumps(rows),
+        has_extra=any(len(row) > len(inputs) for row in rows),
+        redact=(),
         predictions=[0.0] * len(rows),
         probabilities=None,
     )
-    segment = answered.segment
-    for key, content in segment_files(segment, answered.signature, line(answered, segment), rows=100):
+    for key, content in segment_files([answered], rows=100):
         runtime.models.put(key, content)
 
 
