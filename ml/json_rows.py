@@ -4,6 +4,7 @@ Decoding and checking are one pass of a decoder that is made for the signature. 
 `Encoder.encode_rows` would refuse, and gives what that gives; whatever it does not take is read again there, with care.
 """
 
+from collections.abc import Callable
 from itertools import chain
 from operator import attrgetter
 from typing import Annotated, Any, Final
@@ -25,13 +26,14 @@ class JsonRows:
     def __init__(self, signature: Signature, encoder: Encoder) -> None:
         columns = {column.name: column for column in signature.inputs}
         self._encoder = encoder
-        self._numbers = [f"n{index}" for index in range(len(encoder.number_names))]
-        self._texts = [f"t{index}" for index in range(len(encoder.string_names))]
-        names = dict(zip(self._numbers + self._texts, encoder.number_names + encoder.string_names, strict=True))
+        numbers = [f"n{index}" for index in range(len(encoder.number_names))]
+        texts = [f"t{index}" for index in range(len(encoder.string_names))]
+        names = dict(zip(numbers + texts, encoder.number_names + encoder.string_names, strict=True))
         fields = [(field, _type(columns[name])) for field, name in names.items()]
         # Rows live for the length of a call and refer to nothing that refers to them: the collector need not look.
         row = msgspec.defstruct("Row", fields, rename=names, forbid_unknown_fields=True, gc=False)
         self._decoder = msgspec.json.Decoder(list[row])  # type: ignore[valid-type]
+        self._numbers, self._texts = _values_of(numbers), _values_of(texts)
         self._null_text = any(columns[name].nullable for name in encoder.string_names)
 
     @staticmethod
@@ -47,21 +49,23 @@ class JsonRows:
             return None
         if not decoded:
             return None
-        texts = self._flat(decoded, self._texts)
+        texts = self._texts(decoded)
         if self._null_text:
             missing = self._encoder.missing
             texts = [missing if text is None else text for text in texts]
         # A null among the numbers becomes NaN here.
-        numbers = np.array(self._flat(decoded, self._numbers), dtype=np.float32)
+        numbers = np.array(self._numbers(decoded), dtype=np.float32)
         return self._encoder.feeds(len(decoded), numbers, np.array(texts, dtype=object))
 
-    @staticmethod
-    def _flat(rows: list[Any], fields: list[str]) -> list[Any]:
-        """The values of these fields, row after row."""
-        if not fields:
-            return []
-        values = map(attrgetter(*fields), rows)
-        return list(values if len(fields) == 1 else chain.from_iterable(values))
+
+def _values_of(fields: list[str]) -> Callable[[list[Any]], list[Any]]:
+    """A function that gives the values of these fields, row after row, in one list."""
+    if not fields:
+        return lambda rows: []
+    get = attrgetter(*fields)
+    if len(fields) == 1:
+        return lambda rows: list(map(get, rows))
+    return lambda rows: list(chain.from_iterable(map(get, rows)))
 
 
 def _type(column: InputColumn) -> Any:

@@ -5,9 +5,8 @@ Light: numpy and ONNX Runtime. The Python flavour of a package is loaded by `ada
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 import numpy as np
@@ -30,13 +29,12 @@ class BadPackage(Invalid):
     code = "bad_package"
 
 
-@dataclass(frozen=True)
-class Predictions:
+class Predictions(NamedTuple):
     """One answer per row: a number, or a label with `probabilities` [rows, classes] in the order of `classes`."""
 
     values: list[Label]
     probabilities: NDArray[np.float64] | None = None
-    classes: list[Label] = field(default_factory=list)
+    classes: Sequence[Label] = ()
 
     def take(self, rows: NDArray[np.int64]) -> "Predictions":
         """The predictions of some rows, in that order."""
