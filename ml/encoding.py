@@ -37,7 +37,7 @@ NUMBERS: Final = "numbers"
 STRINGS: Final = "strings"
 MISSING_CATEGORY: Final = "(missing)"
 # Whole numbers up to here are exact as float64, so the quick path of a row rounds as the array path does.
-_EXACT: Final = 2.0**53
+EXACT: Final = 2.0**53
 _PLAIN_TYPES: Final[dict[str, tuple[type, ...]]] = {"integer": (int,), "number": (float, int), "boolean": (bool,)}
 
 
@@ -59,7 +59,7 @@ class Encoder:
         self._plain = [(column.name, _PLAIN_TYPES[column.type], column) for column in self._numbers]
         self._named = [(column.name, column.type == "string", column) for column in self._texts]
         self._lower = signature.task == "text_classification"
-        self._missing = "" if self._lower else MISSING_CATEGORY
+        self.missing = "" if self._lower else MISSING_CATEGORY
         parts = [f"{column.name}.{part}" for column in self._dates for part in DATE_PARTS]
         self.number_names = [column.name for column in self._numbers] + parts
         self.string_names = [column.name for column in self._texts]
@@ -86,13 +86,13 @@ class Encoder:
             except KeyError:
                 raise self._missing_column(row, f"instances[{index}]") from None
         # A row with as many columns as expected, none of them missing, has no extra ones.
-        return self._feeds(len(instances), np.array(numbers, dtype=np.float32), np.array(texts, dtype=object))
+        return self.feeds(len(instances), np.array(numbers, dtype=np.float32), np.array(texts, dtype=object))
 
     def _encode_row(self, row: dict[str, Any], index: int, numbers: list[float], texts: list[str]) -> None:
         for name, types, column in self._plain:
             value = row[name]
             # The comparison is also false for NaN and infinities.
-            if type(value) in types and -_EXACT <= value <= _EXACT:
+            if type(value) in types and -EXACT <= value <= EXACT:
                 numbers.append(value)
             else:
                 numbers.append(read_number(column, value, f"instances[{index}].{name}"))
@@ -103,7 +103,7 @@ class Encoder:
             if plain and type(value) is str and value.isascii():
                 texts.append(value)
             else:
-                texts.append(read_text(column, value, f"instances[{index}].{name}", self._missing))
+                texts.append(read_text(column, value, f"instances[{index}].{name}", self.missing))
 
     def encode_columns(self, columns: Mapping[str, NDArray[Any]]) -> Feeds:
         """The same feeds from whole columns of equal length; other columns are passed over.
@@ -121,11 +121,12 @@ class Encoder:
         numbers += [_date_array(column, columns[column.name]) for column in self._dates]
         texts = np.empty((rows, len(self._texts)), dtype=object)
         for position, column in enumerate(self._texts):
-            texts[:, position] = _text_array(column, columns[column.name], self._missing)
+            texts[:, position] = _text_array(column, columns[column.name], self.missing)
         table = np.concatenate(numbers, axis=1) if numbers else np.empty((rows, 0))
-        return self._feeds(rows, table.astype(np.float32), texts)
+        return self.feeds(rows, table.astype(np.float32), texts)
 
-    def _feeds(self, rows: int, numbers: NDArray[np.float32], texts: NDArray[np.object_]) -> Feeds:
+    def feeds(self, rows: int, numbers: NDArray[np.float32], texts: NDArray[np.object_]) -> Feeds:
+        """Values row after row, in the order of `number_names` and `string_names`, as the model takes them."""
         feeds: Feeds = {}
         if self.number_names:
             feeds[NUMBERS] = numbers.reshape(rows, len(self.number_names))

@@ -5,10 +5,10 @@ Light: numpy and ONNX Runtime. The Python flavour of a package is loaded by `ada
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
+import msgspec
 import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from domain.errors import Invalid
 from domain.registry.specs import Label, Package, Signature
 from ml.encoding import Encoder, Extra, Feeds
+from ml.json_rows import JsonRows
 
 PACKAGE_FILE = "package.json"
 ONNX_FILE = "model.onnx"
@@ -28,13 +29,12 @@ class BadPackage(Invalid):
     code = "bad_package"
 
 
-@dataclass(frozen=True)
-class Predictions:
+class Predictions(NamedTuple):
     """One answer per row: a number, or a label with `probabilities` [rows, classes] in the order of `classes`."""
 
     values: list[Label]
     probabilities: NDArray[np.float64] | None = None
-    classes: list[Label] = field(default_factory=list)
+    classes: Sequence[Label] = ()
 
     def take(self, rows: NDArray[np.int64]) -> "Predictions":
         """The predictions of some rows, in that order."""
@@ -69,19 +69,25 @@ class OnnxModel:
         self.package = package
         self.signature = package.signature
         self._encoder = Encoder(package.signature)
+        self._json = JsonRows(package.signature, self._encoder) if JsonRows.can_read(package.signature) else None
         self._session = session
         # Labels come from the probabilities, so only that output is asked for.
         self._outputs = [session.get_outputs()[-1].name]
 
     def predict(self, instances: Sequence[dict[str, Any]], *, extra: Extra = "forbid") -> Predictions:
         """Answers for rows as JSON gives them. Raises `Invalid` naming row and column, see `ml.encoding`."""
-        return self._run(self._encoder.encode_rows(instances, extra=extra))
+        return self.run(self._encoder.encode_rows(instances, extra=extra))
 
     def predict_columns(self, columns: Mapping[str, NDArray[Any]]) -> Predictions:
         """Answers for whole columns, see `Encoder.encode_columns`."""
-        return self._run(self._encoder.encode_columns(columns))
+        return self.run(self._encoder.encode_columns(columns))
 
-    def _run(self, feeds: Feeds) -> Predictions:
+    def encode_json(self, rows: bytes | msgspec.Raw) -> Feeds | None:
+        """Feeds for a JSON array of rows, quickly; None when `predict` has to look at them, see `ml.json_rows`."""
+        return None if self._json is None else self._json.encode(rows)
+
+    def run(self, feeds: Feeds) -> Predictions:
+        """Answers for what `encode_json` gave."""
         return answers(self.signature, self._session.run(self._outputs, feeds)[0])
 
 

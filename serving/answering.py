@@ -1,12 +1,16 @@
 """Decode, predict, record, encode: everything between the last byte in and the first byte out."""
 
 import time
+from random import random
 from typing import Protocol
 
+import orjson
 from uuid_utils import uuid7
 
 from domain.errors import Invalid
 from domain.registry.specs import Signature
+from ml.models import OnnxModel, Predictions
+from serving.engine import RowModel
 from serving.errors import Problem, TooManyRows
 from serving.protocols.exchange import Answer, Ask, Reply
 from serving.recorder import Recorder
@@ -33,24 +37,15 @@ class Answering:
     ) -> Reply:
         """The reply to one body, by one version. Raises what the request or the model is refused for."""
         started = time.perf_counter_ns()
+        settings = endpoint.settings
         model = target.loaded.model
         ask = protocol.read(body, content_type, model.signature)
-        rows = len(ask.rows)
-        if rows > endpoint.settings.max_rows:
-            raise TooManyRows(
-                f"{rows} rows are more than the {endpoint.settings.max_rows} that {endpoint.name!r} takes at once.",
-                where=ask.noun,
-                fix="Send several requests.",
-            )
-        try:
-            predictions = model.predict(ask.rows, extra=endpoint.settings.extra_columns)
-        except Invalid as error:
-            if error.where is not None:  # the encoder speaks of instances; this request may call them otherwise
-                error.where = error.where.replace("instances", ask.noun, 1)
-            raise
+        predictions, plain = _predict(endpoint, model, ask)
+        rows = len(predictions.values)
         ids = [str(uuid7()) for _ in range(rows)]
         elapsed = time.perf_counter_ns() - started
-        if endpoint.settings.record:
+        if settings.record and (settings.record_share == 1 or random() < settings.record_share):  # noqa: S311
+            columns = len(model.signature.inputs)
             self._recorder.record(
                 Recorded(
                     endpoint=endpoint.name,
@@ -61,7 +56,11 @@ class Answering:
                     at=time.time_ns() // 1000,
                     latency_us=elapsed // 1000,
                     ids=ids,
-                    rows=ask.rows,
+                    inputs=bytes(ask.raw)
+                    if plain and ask.raw is not None
+                    else orjson.dumps(ask.rows, option=orjson.OPT_SERIALIZE_NUMPY),
+                    has_extra=not plain and max(map(len, ask.rows)) > columns,
+                    redact=tuple(settings.redact),
                     predictions=predictions.values,
                     probabilities=predictions.probabilities,
                 )
@@ -78,7 +77,31 @@ class Answering:
             )
         )
         reply.headers.append((b"x-model-version", b"%d" % target.version))
-        target.meters.ok.inc()
-        target.meters.predictions.inc(rows)
-        target.meters.latency.observe(elapsed * 1e-9)
+        target.meters.answered(rows, elapsed * 1e-9)
         return reply
+
+
+def _predict(endpoint: Endpoint, model: RowModel, ask: Ask) -> tuple[Predictions, bool]:
+    """The predictions; and whether the rows were plain: JSON of exactly the columns that the model has."""
+    if ask.raw is not None and isinstance(model, OnnxModel):
+        feeds = model.encode_json(ask.raw)
+        if feeds is not None:
+            _bound(len(next(iter(feeds.values()))), endpoint, ask)
+            return model.run(feeds), True
+    rows = ask.rows
+    _bound(len(rows), endpoint, ask)
+    try:
+        return model.predict(rows, extra=endpoint.settings.extra_columns), False
+    except Invalid as error:
+        if error.where is not None:  # the encoder speaks of instances; this request may call them otherwise
+            error.where = error.where.replace("instances", ask.noun, 1)
+        raise
+
+
+def _bound(rows: int, endpoint: Endpoint, ask: Ask) -> None:
+    if rows > endpoint.settings.max_rows:
+        raise TooManyRows(
+            f"{rows} rows are more than the {endpoint.settings.max_rows} that {endpoint.name!r} takes at once.",
+            where=ask.noun,
+            fix="Send several requests.",
+        )

@@ -4,7 +4,7 @@ An answer is kept as one line of JSON, and lines become a table inside Arrow, wh
 meanwhile: building the same table from Python objects held requests up for tens of milliseconds.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any, NamedTuple
@@ -18,9 +18,11 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from domain.datasets.specs import ColumnType
-from domain.registry.specs import Label, Signature
+from domain.registry.specs import InputColumn, Label, Signature
 
 _HOUR_US = 3_600_000_000
+_ONE_LINE = bytes.maketrans(b"\r\n", b"  ")
+_MOMENT = pa.timestamp("us")
 # Times stay text while they are lines: Arrow's reader does not take every form of ISO 8601.
 _JSON_TYPES: dict[ColumnType, pa.DataType] = {
     "integer": pa.int64(),
@@ -40,10 +42,14 @@ class Segment(NamedTuple):
     mode: str
     hour: int
     has_extra: bool
+    redact: tuple[str, ...]
 
 
 class Recorded(NamedTuple):
-    """One answered request of `len(ids)` rows, as it came. `at` is Unix time in microseconds; `ids` ascend."""
+    """One answered request of `len(ids)` rows, as it came. `at` is Unix time in microseconds; `ids` ascend.
+
+    `inputs` is a JSON array of the rows; `has_extra` tells whether they may hold columns beyond the signature.
+    """
 
     endpoint: str
     version: int
@@ -53,48 +59,76 @@ class Recorded(NamedTuple):
     at: int
     latency_us: int
     ids: Sequence[str]
-    rows: Sequence[dict[str, Any]]
+    inputs: bytes
+    has_extra: bool
+    redact: tuple[str, ...]
     predictions: Sequence[Any]
     probabilities: NDArray[np.float64] | None
 
     @property
     def segment(self) -> Segment:
-        has_extra = max(map(len, self.rows)) > len(self.signature.inputs)
-        return Segment(self.endpoint, self.version, self.package, self.mode, self.at // _HOUR_US, has_extra)
+        hour = self.at // _HOUR_US
+        return Segment(self.endpoint, self.version, self.package, self.mode, hour, self.has_extra, self.redact)
 
 
-def line(record: Recorded, segment: Segment) -> bytes:
-    """The record as one line of JSON."""
-    labels = record.signature.task != "regression"
+def line(record: Recorded) -> bytes:
+    """The record as one line of JSON. It holds what is to be redacted; the segment made from it does not."""
     fields: dict[str, Any] = {
         "id": record.ids,
         "at": record.at,
         "latency_us": record.latency_us,
-        "prediction": list(map(label_text, record.predictions)) if labels else record.predictions,
-        "inputs": record.rows,
+        "prediction": _as_kept(record.predictions, record.signature),
+        # Line breaks in valid JSON are white space.
+        "inputs": orjson.Fragment(record.inputs.translate(_ONE_LINE)),
     }
     if record.probabilities is not None:
         fields["probabilities"] = record.probabilities
-    if segment.has_extra:
+    if record.has_extra:
         names = {column.name for column in record.signature.inputs}
-        fields["extra"] = [_extra(row, names) for row in record.rows]
+        fields["extra"] = [_extra(row, names, record.redact) for row in orjson.loads(record.inputs)]
     return orjson.dumps(fields, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY)
 
 
-def segment_key(segment: Segment, first: str, last: str, rows: int) -> str:
+def _as_kept(predictions: Sequence[Any], signature: Signature) -> Sequence[Any]:
+    if signature.task == "regression" or isinstance(signature.classes[0], str):
+        return predictions
+    return list(map(label_text, predictions))
+
+
+def segment_key(endpoint: str, hour: int, first: str, last: str, rows: int) -> str:
     """Where a segment is filed, named by its first and last id."""
-    hour = datetime.fromtimestamp(segment.hour * 3600, UTC)
-    return f"predictions/{segment.endpoint}/{hour:%Y-%m-%dT%H}/{first}_{last}_{rows}.parquet"
+    folder = datetime.fromtimestamp(hour * 3600, UTC)
+    return f"predictions/{endpoint}/{folder:%Y-%m-%dT%H}/{first}_{last}_{rows}.parquet"
 
 
-def segment_bytes(segment: Segment, signature: Signature, lines: bytes) -> bytes:
-    """The lines as a Parquet file, one row per prediction.
+def segment_files(records: Sequence[Recorded], *, rows: int) -> Iterator[tuple[str, bytes]]:
+    """Answers of one segment as Parquet files by their keys, none of more than `rows` rows.
 
-    Columns: id, at, endpoint, version, package, mode, latency_us, prediction (a number, or the label as text),
-    probabilities, inputs (a struct by the signature), extra (JSON of whatever else the row carried).
     Raises pa.ArrowException or ValueError when a value is not of the signature's type.
     """
-    requests = _requests(signature, lines)
+    segment = records[0].segment
+    table = segment_table(segment, records[0].signature, b"".join(map(line, records)))
+    for start in range(0, len(table), rows):
+        part = table.slice(start, rows)
+        span = pc.min_max(part["id"]).as_py()
+        yield segment_key(segment.endpoint, segment.hour, span["min"], span["max"], len(part)), parquet_bytes(part)
+
+
+def parquet_bytes(table: pa.Table) -> bytes:
+    out = BytesIO()
+    pq.write_table(table, out, compression="zstd")
+    return out.getvalue()
+
+
+def segment_table(segment: Segment, signature: Signature, lines: bytes) -> pa.Table:
+    """The lines as a table, one row per prediction.
+
+    Columns: id, at, endpoint, version, package, mode, latency_us, prediction (a number, or the label as text),
+    probabilities, inputs (a struct by the signature), extra (JSON of whatever else the row carried). What the segment
+    redacts is null among the inputs, and in `extra`.
+    Raises pa.ArrowException or ValueError when a value is not of the signature's type.
+    """
+    requests = _requests(segment, signature, lines)
     request_of_row = pc.list_parent_indices(requests["id"].combine_chunks())
     rows = len(request_of_row)
     ids = _flat(requests["id"])
@@ -110,12 +144,10 @@ def segment_bytes(segment: Segment, signature: Signature, lines: bytes) -> bytes
         "probabilities": _flat(requests["probabilities"])
         if signature.task != "regression"
         else pa.nulls(rows, pa.list_(pa.float64())),
-        "inputs": _inputs(_flat(requests["inputs"]), signature),
+        "inputs": _inputs(_flat(requests["inputs"]), segment, signature),
         "extra": _flat(requests["extra"]) if segment.has_extra else pa.nulls(rows, pa.string()),
     }
-    out = BytesIO()
-    pq.write_table(pa.table(columns), out, compression="zstd")
-    return out.getvalue()
+    return pa.table(columns)
 
 
 def label_text(label: Label) -> str:
@@ -123,18 +155,19 @@ def label_text(label: Label) -> str:
     return str(label).lower() if isinstance(label, bool) else str(label)
 
 
-def _requests(signature: Signature, lines: bytes) -> pa.Table:
+def _requests(segment: Segment, signature: Signature, lines: bytes) -> pa.Table:
     try:
-        return _parsed(signature, lines)
+        return _parsed(segment, signature, lines)
     except pa.ArrowInvalid:  # 7.0 for an integer, or one beyond 64 bits: the model took it, Arrow does not
         loaded = [orjson.loads(line) for line in lines.splitlines()]
         for request in loaded:
             request["inputs"] = [_integers(row, signature) for row in request["inputs"]]
-        return _parsed(signature, b"\n".join(map(orjson.dumps, loaded)))
+        return _parsed(segment, signature, b"\n".join(map(orjson.dumps, loaded)))
 
 
-def _parsed(signature: Signature, lines: bytes) -> pa.Table:
-    inputs = pa.struct([(column.name, _JSON_TYPES[column.type]) for column in signature.inputs])
+def _parsed(segment: Segment, signature: Signature, lines: bytes) -> pa.Table:
+    kept = [column for column in signature.inputs if column.name not in segment.redact]
+    inputs = pa.struct([(column.name, _JSON_TYPES[column.type]) for column in kept])
     prediction = pa.float64() if signature.task == "regression" else pa.string()
     schema = pa.schema(
         {
@@ -159,15 +192,18 @@ def _flat(column: pa.ChunkedArray) -> pa.Array:
     return column.combine_chunks().flatten()
 
 
-def _inputs(struct: pa.StructArray, signature: Signature) -> pa.StructArray:
+def _inputs(struct: pa.StructArray, segment: Segment, signature: Signature) -> pa.StructArray:
     """The inputs with times as times, in UTC without a zone."""
-    arrays = [
-        pa.array(map(_moment, struct.field(column.name).to_pylist()), pa.timestamp("us"))
-        if column.type == "datetime"
-        else struct.field(column.name)
-        for column in signature.inputs
-    ]
+    arrays = [_input(struct, column, column.name in segment.redact) for column in signature.inputs]
     return pa.StructArray.from_arrays(arrays, names=[column.name for column in signature.inputs])
+
+
+def _input(struct: pa.StructArray, column: InputColumn, redacted: bool) -> pa.Array:
+    kind = _MOMENT if column.type == "datetime" else _JSON_TYPES[column.type]
+    if redacted:
+        return pa.nulls(len(struct), kind)
+    values = struct.field(column.name)
+    return pa.array(map(_moment, values.to_pylist()), kind) if column.type == "datetime" else values
 
 
 def _moment(text: str | None) -> datetime | None:
@@ -182,6 +218,6 @@ def _integers(row: dict[str, Any], signature: Signature) -> dict[str, Any]:
     return {name: None if name in whole and not -(2**63) <= value < 2**63 else value for name, value in values.items()}
 
 
-def _extra(row: dict[str, Any], names: set[str]) -> str | None:
-    rest = {name: value for name, value in row.items() if name not in names}
+def _extra(row: dict[str, Any], names: set[str], redact: tuple[str, ...]) -> str | None:
+    rest = {name: None if name in redact else value for name, value in row.items() if name not in names}
     return orjson.dumps(rest).decode() if rest else None

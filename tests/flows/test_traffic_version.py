@@ -3,6 +3,7 @@
 from typing import Any
 
 import httpx
+import orjson
 import polars as pl
 import pytest
 
@@ -14,7 +15,7 @@ from domain.monitoring.service import add_truth
 from domain.monitoring.specs import TruthItem
 from domain.registry.service import create_model
 from domain.registry.specs import InputColumn, Signature
-from serving.segments import Recorded, line, segment_bytes, segment_key
+from serving.segments import Recorded, segment_files
 from tests.conftest import Drain
 
 
@@ -30,13 +31,14 @@ def record(runtime: Runtime, first: int, rows: list[dict[str, Any]], **columns: 
         at=1_341_144_000_000_000 + first,
         latency_us=1,
         ids=[f"id-{first + place}" for place in range(len(rows))],
-        rows=rows,
+        inputs=orjson.dumps(rows),
+        has_extra=any(len(row) > len(inputs) for row in rows),
+        redact=(),
         predictions=[0.0] * len(rows),
         probabilities=None,
     )
-    segment = answered.segment
-    key = segment_key(segment, answered.ids[0], answered.ids[-1], len(rows))
-    runtime.models.put(key, segment_bytes(segment, answered.signature, line(answered, segment)))
+    for key, content in segment_files([answered], rows=100):
+        runtime.models.put(key, content)
 
 
 @pytest.fixture(autouse=True)

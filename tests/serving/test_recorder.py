@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -53,7 +54,8 @@ HOUR = 3600 * 1_000_000
 def recorded(count: int = 1, *, at: int = NOON, version: int = 1, **changes: Any) -> Recorded:
     fields: dict[str, Any] = {
         "endpoint": "bikes", "version": version, "package": f"{version:064}", "mode": "live", "signature": REGRESSION,
-        "at": at, "latency_us": 42, "ids": [str(uuid7()) for _ in range(count)], "rows": [ROW] * count,
+        "at": at, "latency_us": 42, "ids": [str(uuid7()) for _ in range(count)],
+        "inputs": orjson.dumps([ROW] * count), "has_extra": False, "redact": (),
         "predictions": [1.5] * count, "probabilities": None,
     }  # fmt: skip
     return Recorded(**{**fields, **changes})
@@ -125,7 +127,7 @@ class TestSegment:
             {"when": None, "n": 0},
         ]
         recorder = Recorder(store, metrics)
-        recorder.record(recorded(3, signature=signature, rows=rows))
+        recorder.record(recorded(3, signature=signature, inputs=orjson.dumps(rows)))
         recorder.flush()
         midnight = datetime(2012, 7, 1)  # noqa: DTZ001 - the column has no zone
         assert [row["inputs"] for row in rows_of(store)] == [
@@ -206,7 +208,7 @@ class TestBounds:
 
     def test_a_row_that_fits_no_segment_holds_up_nobody(self, store: MovableStore, metrics: ServingMetrics) -> None:
         recorder = Recorder(store, metrics)
-        recorder.record(recorded(1, version=1, rows=[{**ROW, "holiday": "not a boolean"}]))
+        recorder.record(recorded(1, version=1, inputs=orjson.dumps([{**ROW, "holiday": "not a boolean"}])))
         recorder.record(recorded(2, version=2))
         recorder.flush()
         assert len(rows_of(store)) == 2
