@@ -24,6 +24,10 @@ class BadJson(BadRequest):
     code = "bad_json"
 
 
+class BadHeader(BadRequest):
+    code = "bad_header"
+
+
 class NotANumber(Invalid):
     code = "not_a_number"
 
@@ -65,6 +69,17 @@ class TokenUnknown(Forbidden):
 
 class NoLiveVersion(Unavailable):
     code = "no_live_version"
+
+
+class TooBusy(Unavailable):
+    """As many requests as the endpoint takes are under way, and as many as it lets wait are waiting."""
+
+    code = "too_busy"
+    status: ClassVar[int] = 429
+
+
+class DeadlineExceeded(Unavailable):
+    code = "deadline_exceeded"
 
 
 class ModelFailed(Unavailable):

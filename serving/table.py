@@ -17,6 +17,7 @@ from adapters.object_store.protocol import ObjectInfo, ObjectMissing, ObjectStor
 from domain.deployments.specs import EndpointSettings, Routes, ServingAccess, ServingInstance, Target
 from domain.deployments.traffic import choose, live_targets, point
 from domain.errors import DomainError, NotFound, Unavailable, unknown
+from serving.admission import Gate
 from serving.engine import Engine, Loaded
 from serving.metrics import ServingMetrics, TargetMeters
 
@@ -47,6 +48,7 @@ class Endpoint:
     settings: EndpointSettings
     live: Sequence[LiveTarget]
     standby: Sequence[Loaded]
+    gate: Gate
 
     def choose(self, key: str | None) -> LiveTarget | None:
         """The target for a request: by its sticky key, or at random by share."""
@@ -305,6 +307,7 @@ class RouteTable:
             standby=tuple(
                 loaded[target.package] for target in routes.targets if target not in live and target.package in loaded
             ),
+            gate=Gate() if current is None else current.gate,
         )
         self._endpoints = {**self._endpoints, routes.endpoint: endpoint}
         self._metrics.revision.labels(routes.endpoint).set(routes.revision)
