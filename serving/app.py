@@ -16,9 +16,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from adapters.object_store.protocol import ObjectStore
 from serving.answering import Answering
 from serving.engine import Engine
+from serving.limits import Limits
 from serving.metrics import ServingMetrics
 from serving.packages import PackageCache
 from serving.recorder import Recorder
+from serving.requests import Bodies
 from serving.router import Router
 from serving.table import RouteTable
 
@@ -27,13 +29,14 @@ class ServingApp:
     """`/serve/...` and `/v2/...` as an ASGI application. Whoever mounts it keeps it `running`."""
 
     def __init__(
-        self, table: RouteTable, engine: Engine, recorder: Recorder, metrics: ServingMetrics, *, max_body_bytes: int
+        self, table: RouteTable, engine: Engine, recorder: Recorder, metrics: ServingMetrics, limits: Limits
     ) -> None:
         self.table = table
         self.engine = engine
         self.recorder = recorder
         self.metrics = metrics
-        self._router = Router(table, Answering(recorder), metrics, max_body_bytes=max_body_bytes)
+        bodies = Bodies(limit=limits.max_body_bytes, seconds=limits.body_seconds)
+        self._router = Router(table, Answering(recorder), metrics, bodies)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -43,10 +46,10 @@ class ServingApp:
 
 
 def create_app(
-    table: RouteTable, engine: Engine, recorder: Recorder, metrics: ServingMetrics, *, max_body_bytes: int = 10 * 2**20
+    table: RouteTable, engine: Engine, recorder: Recorder, metrics: ServingMetrics, limits: Limits | None = None
 ) -> ServingApp:
     """The application on its parts; nothing runs before `running`."""
-    return ServingApp(table, engine, recorder, metrics, max_body_bytes=max_body_bytes)
+    return ServingApp(table, engine, recorder, metrics, limits or Limits())
 
 
 def build_serving(
@@ -54,7 +57,7 @@ def build_serving(
     cache: Path,
     *,
     registry: CollectorRegistry | None = None,
-    max_body_bytes: int = 10 * 2**20,
+    limits: Limits | None = None,
     poll_seconds: float = 0.2,
     flush_seconds: float = 1.0,
     heartbeat_seconds: float = 1.0,
@@ -64,7 +67,7 @@ def build_serving(
     engine = Engine(PackageCache(store, cache))
     table = RouteTable(store, engine, metrics, poll_seconds=poll_seconds, heartbeat_seconds=heartbeat_seconds)
     recorder = Recorder(store, metrics, flush_seconds=flush_seconds)
-    return create_app(table, engine, recorder, metrics, max_body_bytes=max_body_bytes)
+    return create_app(table, engine, recorder, metrics, limits)
 
 
 @asynccontextmanager

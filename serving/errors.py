@@ -53,6 +53,22 @@ class BodyTooLarge(Invalid):
     status: ClassVar[int] = 413
 
 
+class BodyTooSlow(Invalid):
+    code = "body_too_slow"
+    status: ClassVar[int] = 408
+
+
+class WrongEncoding(Invalid):
+    code = "wrong_content_encoding"
+    status: ClassVar[int] = 415
+
+
+class BadEncoding(BadRequest):
+    """The body is not what its Content-Encoding says."""
+
+    code = "bad_content_encoding"
+
+
 class TooManyRows(Invalid):
     code = "too_many_rows"
     status: ClassVar[int] = 413

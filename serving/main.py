@@ -8,6 +8,7 @@ from adapters.object_store.opening import open_store
 from adapters.settings import Settings
 from adapters.telemetry import set_up_logging
 from serving.app import build_serving, standalone
+from serving.limits import Limits
 
 
 def build() -> ASGIApp:
@@ -19,9 +20,14 @@ def build() -> ASGIApp:
     app = build_serving(
         open_store(settings.model_store_url, settings),
         settings.home / "packages",
-        max_body_bytes=settings.max_body_bytes,
+        limits=limits_of(settings),
         poll_seconds=settings.serving_poll_seconds,
         flush_seconds=settings.serving_flush_seconds,
         heartbeat_seconds=settings.heartbeat_seconds,
     )
     return standalone(app)
+
+
+def limits_of(settings: Settings) -> Limits:
+    """What the installation lets a serving process take on."""
+    return Limits(max_body_bytes=settings.max_body_bytes, body_seconds=settings.serving_body_seconds)

@@ -27,7 +27,7 @@ from serving.errors import (
 from serving.metrics import ServingMetrics
 from serving.protocols import mlflow, plain, v2
 from serving.protocols.exchange import Reply
-from serving.requests import Disconnected, Headers, read_body
+from serving.requests import Bodies, Disconnected, Headers
 from serving.table import Endpoint, LiveTarget, RouteTable
 
 # A body up to this size for a quick model is answered on the event loop: handing it over would cost more.
@@ -37,13 +37,11 @@ _INLINE_BYTES = 16_384
 class Router:
     """Answers `/serve/...` and `/v2/...`. Holds no state of its own beside the parts it is given."""
 
-    def __init__(
-        self, table: RouteTable, answering: Answering, metrics: ServingMetrics, *, max_body_bytes: int
-    ) -> None:
+    def __init__(self, table: RouteTable, answering: Answering, metrics: ServingMetrics, bodies: Bodies) -> None:
         self._table = table
         self._answering = answering
         self._metrics = metrics
-        self._max_body_bytes = max_body_bytes
+        self._bodies = bodies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Finds the protocol by the path below wherever this is mounted, and answers in its shape."""
@@ -88,7 +86,7 @@ class Router:
         gate = endpoint.gate
         try:
             _some_version(endpoint)
-            body = await read_body(receive, headers, self._max_body_bytes)
+            body = await self._bodies.read(receive, headers)
             now = time.monotonic()
             deadline = now + deadline_seconds(endpoint.settings, headers)
             if not gate.take(endpoint.settings, now):
@@ -163,6 +161,8 @@ class Router:
         reply.headers.append((b"x-request-id", request_id.encode("latin-1")))
         if problem.status == 401:
             reply.headers.append((b"www-authenticate", b"Bearer"))
+        if problem.status == 408:  # the rest of the body may still come, and must not be taken for a request
+            reply.headers.append((b"connection", b"close"))
         if problem.status in (429, 503):
             reply.headers.append((b"retry-after", b"%d" % getattr(error, "retry_after_seconds", 1)))
         return reply

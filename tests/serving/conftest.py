@@ -11,6 +11,7 @@ from httpx import ASGITransport, AsyncClient, Response
 
 from adapters.object_store.local import LocalStore
 from serving.app import ServingApp, build_serving, running, standalone
+from serving.limits import Limits
 from tests.serving.plants import BEARER, TOKEN, MovableStore, admit, regression_package, route
 
 
@@ -53,7 +54,7 @@ def app(store: LocalStore, tmp_path: Path) -> ServingApp:
         flush_seconds=0.05,
         poll_seconds=0.02,
         heartbeat_seconds=0.05,
-        max_body_bytes=200_000,
+        limits=Limits(max_body_bytes=200_000, body_seconds=0.3),
     )
 
 
