@@ -57,6 +57,7 @@ class Settings(BaseSettings, StoreCredentials):
     serving_poll_seconds: float = 0.2
     serving_flush_seconds: float = 1.0
     serving_body_seconds: float = Field(default=30.0, gt=0.0)
+    serving_drain_seconds: float = Field(default=3.0, ge=0.0)
 
     @model_validator(mode="after")
     def _everything_under_home(self) -> Self:

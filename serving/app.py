@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from adapters.object_store.protocol import ObjectStore
 from serving.answering import Answering
+from serving.draining import draining_first
 from serving.engine import Engine
 from serving.limits import Limits
 from serving.metrics import ServingMetrics
@@ -22,6 +23,7 @@ from serving.packages import PackageCache
 from serving.recorder import Recorder
 from serving.requests import Bodies
 from serving.router import Router
+from serving.scrape import Scrape
 from serving.table import RouteTable
 
 
@@ -35,6 +37,7 @@ class ServingApp:
         self.engine = engine
         self.recorder = recorder
         self.metrics = metrics
+        self.limits = limits
         bodies = Bodies(limit=limits.max_body_bytes, seconds=limits.body_seconds)
         self._router = Router(table, Answering(recorder), metrics, bodies)
 
@@ -83,8 +86,15 @@ async def running(app: ServingApp) -> AsyncIterator[None]:
         await asyncio.to_thread(app.recorder.stop)
 
 
-def standalone(app: ServingApp) -> ASGIApp:
-    """The same as a process of its own, with probes and `/metrics`."""
+def standalone(app: ServingApp, *, beside: Path | None = None) -> ASGIApp:
+    """The same as a process of its own, with probes and `/metrics`.
+
+    Processes that share a port, and answer for each other's metrics, do so by the folder `beside`.
+    """
+    scrape = Scrape(app.metrics.registry, beside)
+
+    def drain() -> None:
+        app.table.draining = True
 
     async def live(_: Request) -> Response:
         return Response(status_code=200)
@@ -93,7 +103,7 @@ def standalone(app: ServingApp) -> ASGIApp:
         return Response(status_code=200 if app.table.ready else 503)
 
     async def metrics(_: Request) -> Response:
-        return Response(generate_latest(app.metrics.registry), media_type=CONTENT_TYPE_LATEST)
+        return Response(await asyncio.to_thread(scrape.text), media_type=CONTENT_TYPE_LATEST)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -102,15 +112,17 @@ def standalone(app: ServingApp) -> ASGIApp:
             # of a small request, else).
             gc.collect()
             gc.freeze()
-            yield
+            async with scrape.shared():
+                with draining_first(drain, seconds=app.limits.drain_seconds):
+                    yield
 
     probes = {"/livez": live, "/readyz": ready, "/metrics": metrics}
-    beside = Starlette(routes=[Route(path, endpoint) for path, endpoint in probes.items()], lifespan=lifespan)
+    aside = Starlette(routes=[Route(path, endpoint) for path, endpoint in probes.items()], lifespan=lifespan)
 
     async def process(scope: Scope, receive: Receive, send: Send) -> None:
         # Predictions pass by Starlette's routing and middleware.
         if scope["type"] == "lifespan" or scope["path"] in probes:
-            await beside(scope, receive, send)
+            await aside(scope, receive, send)
         else:
             await app(scope, receive, send)
 

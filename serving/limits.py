@@ -5,7 +5,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """Bytes of a body, as sent and as decoded, and the seconds in which it has to arrive."""
+    """`max_body_bytes` bounds a body as sent and as decoded; it has to arrive within `body_seconds`.
+
+    After a SIGTERM the process goes on answering for `drain_seconds`, while it says that it is not ready.
+    """
 
     max_body_bytes: int = 10 * 2**20
     body_seconds: float = 30.0
+    drain_seconds: float = 3.0

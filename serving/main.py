@@ -1,5 +1,7 @@
 """Serving as a process of its own: `uvicorn --factory serving.main:build`. It needs the model store, nothing else."""
 
+import multiprocessing
+import os
 import sys
 
 from starlette.types import ASGIApp
@@ -25,9 +27,15 @@ def build() -> ASGIApp:
         flush_seconds=settings.serving_flush_seconds,
         heartbeat_seconds=settings.heartbeat_seconds,
     )
-    return standalone(app)
+    # One of several that uvicorn has started has to answer for the others' metrics too.
+    several = multiprocessing.parent_process() is not None
+    return standalone(app, beside=settings.home / "scratch" / f"metrics-{os.getppid()}" if several else None)
 
 
 def limits_of(settings: Settings) -> Limits:
     """What the installation lets a serving process take on."""
-    return Limits(max_body_bytes=settings.max_body_bytes, body_seconds=settings.serving_body_seconds)
+    return Limits(
+        max_body_bytes=settings.max_body_bytes,
+        body_seconds=settings.serving_body_seconds,
+        drain_seconds=settings.serving_drain_seconds,
+    )

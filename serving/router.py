@@ -68,6 +68,8 @@ class Router:
             return
         except Exception as error:  # noqa: BLE001 - the edge: every error becomes an answer, none a traceback
             reply = self._refusal(protocol, error, headers)
+        if self._table.draining:  # whoever keeps connections open has time to open the next one elsewhere
+            reply.headers.append((b"connection", b"close"))
         await send({
             "type": "http.response.start",
             "status": reply.status,

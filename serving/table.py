@@ -105,7 +105,13 @@ class RouteTable:
         self._stop = threading.Event()
         self._changed = threading.Event()
         self._threads: list[threading.Thread] = []
-        self.ready = False
+        self._seen = False
+        self.draining = False
+
+    @property
+    def ready(self) -> bool:
+        """Whether the store has been read, and this process is not about to leave."""
+        return self._seen and not self.draining
 
     def start(self) -> None:
         """Begins to follow the store; returns after a first look, so that what can be loaded answers."""
@@ -150,7 +156,7 @@ class RouteTable:
                 self._note("store", str(error))
             else:
                 self._note("store", None)
-                self.ready = True
+                self._seen = True
             self._begin_loads()
         if wait_for_loads:
             wait(list(self._applying.values()))
