@@ -14,12 +14,14 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from adapters.object_store.protocol import ObjectStore
+from serving.access import Access
 from serving.answering import Answering
 from serving.draining import draining_first
 from serving.engine import Engine
 from serving.limits import Limits
 from serving.metrics import ServingMetrics
 from serving.packages import PackageCache
+from serving.rates import Rates
 from serving.recorder import Recorder
 from serving.requests import Bodies
 from serving.router import Router
@@ -39,7 +41,8 @@ class ServingApp:
         self.metrics = metrics
         self.limits = limits
         bodies = Bodies(limit=limits.max_body_bytes, seconds=limits.body_seconds)
-        self._router = Router(table, Answering(recorder), metrics, bodies)
+        access = Access(table, limits.internal_networks, Rates())
+        self._router = Router(table, access, Answering(recorder), metrics, bodies)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":

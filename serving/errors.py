@@ -83,6 +83,21 @@ class TokenUnknown(Forbidden):
     code = "token_unknown"
 
 
+class NotInternal(Forbidden):
+    code = "not_internal"
+
+
+class RateLimited(Unavailable):
+    """The caller asks too often."""
+
+    code = "rate_limited"
+    status: ClassVar[int] = 429
+
+    def __init__(self, message: str, *, fix: str, retry_after_seconds: int) -> None:
+        super().__init__(message, fix=fix)
+        self.retry_after_seconds = retry_after_seconds
+
+
 class NoLiveVersion(Unavailable):
     code = "no_live_version"
 

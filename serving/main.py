@@ -38,4 +38,5 @@ def limits_of(settings: Settings) -> Limits:
         max_body_bytes=settings.max_body_bytes,
         body_seconds=settings.serving_body_seconds,
         drain_seconds=settings.serving_drain_seconds,
+        internal_networks=settings.internal,
     )

@@ -13,8 +13,8 @@ from uuid import uuid4
 import orjson
 from starlette.types import Receive, Scope, Send
 
-from domain.errors import DomainError
-from serving.access import authorised
+from domain.errors import DomainError, NotFound
+from serving.access import Access
 from serving.admission import Gate, deadline_seconds, too_late
 from serving.answering import Answering, ProtocolModule
 from serving.errors import (
@@ -37,8 +37,11 @@ _INLINE_BYTES = 16_384
 class Router:
     """Answers `/serve/...` and `/v2/...`. Holds no state of its own beside the parts it is given."""
 
-    def __init__(self, table: RouteTable, answering: Answering, metrics: ServingMetrics, bodies: Bodies) -> None:
+    def __init__(
+        self, table: RouteTable, access: Access, answering: Answering, metrics: ServingMetrics, bodies: Bodies
+    ) -> None:
         self._table = table
+        self._access = access
         self._answering = answering
         self._metrics = metrics
         self._bodies = bodies
@@ -61,7 +64,7 @@ class Router:
                     reply = await self._predict(v2, name, scope, headers, receive)
                 case ["v2", *rest]:
                     protocol = v2
-                    reply = self._about(rest, scope["method"], headers)
+                    reply = self._about(rest, scope, headers)
                 case _:
                     reply = self._refusal(plain, _nothing_at(scope["path"]), headers)
         except Disconnected:
@@ -84,9 +87,9 @@ class Router:
     ) -> Reply:
         if scope["method"] != "POST":
             raise WrongMethod(f"{scope['method']} means nothing here.", where="method", fix="Use POST.")
-        endpoint = authorised(self._table, name, headers)
-        gate = endpoint.gate
         try:
+            endpoint = self._access.admitted(name, headers, scope)
+            gate = endpoint.gate
             _some_version(endpoint)
             body = await self._bodies.read(receive, headers)
             now = time.monotonic()
@@ -95,7 +98,8 @@ class Router:
                 await gate.enter(endpoint.settings, deadline, receive)
                 endpoint = self._table.endpoint(name) or endpoint  # it may have been switched while this one waited
         except DomainError as error:
-            self._metrics.requests.labels(name, "", error.code).inc()
+            if error.kind != NotFound.kind:  # names that people make up are no labels
+                self._metrics.requests.labels(name, "", error.code).inc()
             raise
         return await self._compute(protocol, endpoint, headers, body, gate=gate, deadline=deadline)
 
@@ -133,8 +137,9 @@ class Router:
             if work is None:
                 gate.leave()
 
-    def _about(self, rest: list[str], method: str, headers: Headers) -> Reply:
+    def _about(self, rest: list[str], scope: Scope, headers: Headers) -> Reply:
         """The reading half of Open Inference v2: health and metadata."""
+        method = scope["method"]
         if method not in ("GET", "HEAD"):
             raise WrongMethod(f"{method} means nothing here.", where="method", fix="Use GET.")
         match rest:
@@ -145,13 +150,13 @@ class Router:
             case ["health", "ready"]:
                 return _json(200 if self._table.ready else 503, {"ready": self._table.ready})
             case ["models", name]:
-                endpoint = authorised(self._table, name, headers)
+                endpoint = self._access.authorised(name, headers, scope)
                 package = _some_version(endpoint).loaded.model.package
                 platform = "onnx_onnxv1" if package.flavor == "onnx" else "mlflow"
                 versions = [str(each.version) for each in endpoint.live]
                 return v2.describe(name, versions, platform, package.signature)
             case ["models", name, "ready"]:
-                ready = bool(authorised(self._table, name, headers).live)
+                ready = bool(self._access.authorised(name, headers, scope).live)
                 return _json(200 if ready else 503, {"name": name, "ready": ready})
             case _:
                 raise _nothing_at("/".join(("/v2", *rest)))
