@@ -59,6 +59,9 @@ class Settings(BaseSettings, StoreCredentials):
     serving_flush_seconds: float = 1.0
     serving_body_seconds: float = Field(default=30.0, gt=0.0)
     serving_drain_seconds: float = Field(default=3.0, ge=0.0)
+    serving_max_loaded: int = Field(default=64, ge=1)
+    serving_max_model_bytes: int = Field(default=2 * 2**30, ge=1)
+    serving_load_seconds: float = Field(default=60.0, gt=0.0)
     internal_networks: str = (
         "127.0.0.0/8,::1/128,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,169.254.0.0/16,fc00::/7,fe80::/10"
     )

@@ -70,8 +70,17 @@ def build_serving(
 ) -> ServingApp:
     """The application that serves from a model store, with packages kept in the folder `cache`."""
     metrics = ServingMetrics(registry or CollectorRegistry())
-    engine = Engine(PackageCache(store, cache))
-    table = RouteTable(store, engine, metrics, poll_seconds=poll_seconds, heartbeat_seconds=heartbeat_seconds)
+    limits = limits or Limits()
+    engine = Engine(PackageCache(store, cache, keep=2 * limits.max_loaded, max_bytes=limits.max_model_bytes))
+    table = RouteTable(
+        store,
+        engine,
+        metrics,
+        poll_seconds=poll_seconds,
+        heartbeat_seconds=heartbeat_seconds,
+        max_loaded=limits.max_loaded,
+        load_seconds=limits.load_seconds,
+    )
     recorder = Recorder(store, metrics, flush_seconds=flush_seconds)
     return create_app(table, engine, recorder, metrics, limits)
 

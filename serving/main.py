@@ -38,5 +38,8 @@ def limits_of(settings: Settings) -> Limits:
         max_body_bytes=settings.max_body_bytes,
         body_seconds=settings.serving_body_seconds,
         drain_seconds=settings.serving_drain_seconds,
+        max_loaded=settings.serving_max_loaded,
+        max_model_bytes=settings.serving_max_model_bytes,
+        load_seconds=settings.serving_load_seconds,
         internal_networks=settings.internal,
     )

@@ -64,7 +64,7 @@ class Router:
                     reply = await self._predict(v2, name, scope, headers, receive)
                 case ["v2", *rest]:
                     protocol = v2
-                    reply = self._about(rest, scope, headers)
+                    reply = await self._about(rest, scope, headers)
                 case _:
                     reply = self._refusal(plain, _nothing_at(scope["path"]), headers)
         except Disconnected:
@@ -90,7 +90,8 @@ class Router:
         try:
             endpoint = self._access.admitted(name, headers, scope)
             gate = endpoint.gate
-            _some_version(endpoint)
+            if not endpoint.cold:
+                _some_version(endpoint)
             body = await self._bodies.read(receive, headers)
             now = time.monotonic()
             deadline = now + deadline_seconds(endpoint.settings, headers)
@@ -117,6 +118,8 @@ class Router:
         version = ""
         work: asyncio.Future[Reply] | None = None
         try:
+            if endpoint.cold:
+                endpoint = await self._warmed(endpoint, deadline)
             target = _some_version(endpoint, headers.get(b"x-routing-key") or None)
             version = str(target.version)
             question = (protocol, endpoint, target, headers.get(b"content-type"), body)
@@ -137,7 +140,16 @@ class Router:
             if work is None:
                 gate.leave()
 
-    def _about(self, rest: list[str], scope: Scope, headers: Headers) -> Reply:
+    async def _warmed(self, endpoint: Endpoint, deadline: float) -> Endpoint:
+        """A cold endpoint as it is once it has been loaded."""
+        loading = self._table.warm(endpoint.name)
+        if loading is not None:
+            await asyncio.wait((asyncio.wrap_future(loading),), timeout=deadline - time.monotonic())
+            if not loading.done():
+                raise too_late()
+        return self._table.endpoint(endpoint.name) or endpoint
+
+    async def _about(self, rest: list[str], scope: Scope, headers: Headers) -> Reply:
         """The reading half of Open Inference v2: health and metadata."""
         method = scope["method"]
         if method not in ("GET", "HEAD"):
@@ -151,12 +163,15 @@ class Router:
                 return _json(200 if self._table.ready else 503, {"ready": self._table.ready})
             case ["models", name]:
                 endpoint = self._access.authorised(name, headers, scope)
+                if endpoint.cold:
+                    endpoint = await self._warmed(endpoint, time.monotonic() + endpoint.settings.deadline_ms / 1000)
                 package = _some_version(endpoint).loaded.model.package
                 platform = "onnx_onnxv1" if package.flavor == "onnx" else "mlflow"
                 versions = [str(each.version) for each in endpoint.live]
                 return v2.describe(name, versions, platform, package.signature)
             case ["models", name, "ready"]:
-                ready = bool(self._access.authorised(name, headers, scope).live)
+                endpoint = self._access.authorised(name, headers, scope)
+                ready = bool(endpoint.live) or endpoint.cold
                 return _json(200 if ready else 503, {"name": name, "ready": ready})
             case _:
                 raise _nothing_at("/".join(("/v2", *rest)))
