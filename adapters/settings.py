@@ -1,9 +1,10 @@
 """`Settings`: everything an installation can choose, read from `MILLRACE_*` variables or a `.env` file."""
 
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from adapters.object_store.credentials import StoreCredentials
@@ -56,6 +57,20 @@ class Settings(BaseSettings, StoreCredentials):
 
     serving_poll_seconds: float = 0.2
     serving_flush_seconds: float = 1.0
+    serving_body_seconds: float = Field(default=30.0, gt=0.0)
+    serving_drain_seconds: float = Field(default=3.0, ge=0.0)
+    serving_max_loaded: int = Field(default=64, ge=1)
+    serving_max_model_bytes: int = Field(default=2 * 2**30, ge=1)
+    serving_load_seconds: float = Field(default=60.0, gt=0.0)
+    internal_networks: str = (
+        "127.0.0.0/8,::1/128,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,169.254.0.0/16,fc00::/7,fe80::/10"
+    )
+
+    @field_validator("internal_networks")
+    @classmethod
+    def _are_networks(cls, value: str) -> str:
+        _networks(value)
+        return value
 
     @model_validator(mode="after")
     def _everything_under_home(self) -> Self:
@@ -75,6 +90,15 @@ class Settings(BaseSettings, StoreCredentials):
         return self
 
     @property
+    def internal(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """Where the callers of internal endpoints are."""
+        return _networks(self.internal_networks)
+
+    @property
     def prices(self) -> Prices:
         """What work costs here."""
         return Prices(self.cpu_hour_price, self.gb_hour_price, self.currency)
+
+
+def _networks(listed: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    return tuple(ip_network(one.strip()) for one in listed.split(",") if one.strip())

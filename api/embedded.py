@@ -13,6 +13,7 @@ from adapters.telemetry import set_up_logging
 from api.dashboard import mount_dashboard
 from api.main import create_app
 from serving.app import build_serving, running
+from serving.main import limits_of
 
 _PREDICTIONS = ("/serve/", "/v2/")
 
@@ -26,7 +27,7 @@ def build() -> ASGIApp:
     serving = build_serving(
         runtime.models,
         settings.home / "scratch" / "serving",
-        max_body_bytes=settings.max_body_bytes,
+        limits=limits_of(settings),
         poll_seconds=settings.serving_poll_seconds,
         flush_seconds=settings.serving_flush_seconds,
     )

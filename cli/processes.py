@@ -47,11 +47,10 @@ def api(host: str, port: int) -> Process:
     return Process("api", _uvicorn("api.embedded:build", host, port), ready=f"{local_url(host, port)}/readyz")
 
 
-def serve(host: str, port: int) -> Process:
-    """Serving alone: reads the model store, needs neither database nor broker."""
-    return Process(
-        "serve", _uvicorn("serving.main:build", host, port), ready=f"{local_url(host, port)}/v2/health/ready"
-    )
+def serve(host: str, port: int, workers: int) -> Process:
+    """Serving alone: reads the model store, needs neither database nor broker. The workers share the port."""
+    argv = (*_uvicorn("serving.main:build", host, port, stop_seconds=30), "--workers", str(workers))
+    return Process("serve", argv, ready=f"{local_url(host, port)}/v2/health/ready")
 
 
 def worker(minimum: int, maximum: int) -> Process:
@@ -174,11 +173,12 @@ def _python(*module_and_arguments: str) -> tuple[str, ...]:
     return (sys.executable, "-P", "-m", *module_and_arguments)
 
 
-def _uvicorn(factory: str, host: str, port: int) -> tuple[str, ...]:
+def _uvicorn(factory: str, host: str, port: int, *, stop_seconds: int = 3) -> tuple[str, ...]:
     # Event streams never end by themselves: the bound on the graceful stop is what lets the process go.
     return _python(
         "uvicorn", "--factory", factory, "--host", host, "--port", str(port), "--app-dir", str(ROOT),
-        "--no-access-log", "--no-server-header", "--timeout-graceful-shutdown", "3", "--log-level", "warning",
+        "--no-access-log", "--no-server-header", "--timeout-graceful-shutdown", str(stop_seconds),
+        "--log-level", "warning",
     )  # fmt: skip
 
 

@@ -1,36 +1,130 @@
-"""Who may use an endpoint: anybody, or who bears a token with the predict scope. Called by the router."""
+"""Who may use an endpoint, and how often: anybody, callers nearby, or who bears a token with the predict scope."""
 
+import math
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from hashlib import sha256
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 
-from serving.errors import TokenMissing, TokenUnknown
+from starlette.types import Scope
+
+from serving.errors import NotInternal, RateLimited, TokenMissing, TokenUnknown
+from serving.rates import Rates
 from serving.requests import Headers
 from serving.table import Endpoint, RouteTable
 
+Network = IPv4Network | IPv6Network
+# For each caller of a public endpoint whose settings name no rate.
+_PUBLIC_PER_SECOND = 50.0
 
-def authorised(table: RouteTable, name: str, headers: Headers) -> Endpoint:
-    """The endpoint, if the caller may use it. Strangers are not told the names of private ones."""
-    endpoint = table.endpoint(name)
-    if endpoint is not None and endpoint.settings.visibility == "public":
+
+class Access:
+    """Lets callers in by visibility, token, address and rate.
+
+    The address is the one of the connection; behind a proxy, the one that uvicorn has taken from the headers of a
+    proxy that it trusts (`FORWARDED_ALLOW_IPS`). A caller on a Unix socket has none, and is a stranger.
+    """
+
+    def __init__(self, table: RouteTable, internal: Sequence[Network], rates: Rates) -> None:
+        self._table = table
+        self._rates = rates
+        self._internal: Callable[[str], bool] = lru_cache(4096)(lambda address: _within(address, internal))
+
+    def admitted(self, name: str, headers: Headers, scope: Scope) -> Endpoint:
+        """The endpoint, if the caller may use it now. Raises as `authorised`, and RateLimited."""
+        endpoint, token = self._looked_up(name, headers, scope)
+        per_second = endpoint.settings.requests_per_second
+        if per_second is None:
+            if endpoint.settings.visibility != "public":
+                return endpoint
+            per_second = _PUBLIC_PER_SECOND
+        caller = token or self._known_token(headers) or _network_of(_address(scope))
+        wait = self._rates.wait_seconds(name, caller, per_second)
+        if wait:
+            raise RateLimited(
+                f"Endpoint {name!r} takes {per_second:g} requests per second from each caller.",
+                fix=f"Try again in {wait:.3g} seconds.",
+                retry_after_seconds=math.ceil(wait),
+            )
         return endpoint
-    scheme, _, token = headers.get(b"authorization").partition(" ")
-    if scheme.lower() != "bearer" or not token:
+
+    def authorised(self, name: str, headers: Headers, scope: Scope) -> Endpoint:
+        """The endpoint, if the caller may use it. Strangers are not told the names of private ones.
+
+        Raises NotFound, TokenMissing, TokenUnknown or NotInternal.
+        """
+        return self._looked_up(name, headers, scope)[0]
+
+    def _looked_up(self, name: str, headers: Headers, scope: Scope) -> tuple[Endpoint, str]:
+        """With the endpoint the hash of the token, where one was needed."""
+        endpoint = self._table.endpoint(name)
+        if endpoint is not None and endpoint.settings.visibility == "public":
+            return endpoint, ""
+        if endpoint is not None and endpoint.settings.visibility == "internal":
+            if not self._internal(_address(scope)):
+                raise NotInternal(
+                    f"Endpoint {name!r} answers callers of its own networks only.",
+                    where="address",
+                    fix="Call it from inside, or let an admin change MILLRACE_INTERNAL_NETWORKS or its visibility.",
+                )
+            return endpoint, ""
+        token = _token_of(headers)
+        if not token:
+            if endpoint is None:
+                raise self._table.missing(name, only_public=True)
+            raise TokenMissing(
+                f"Endpoint {name!r} is private.", where="Authorization", fix="Send Authorization: Bearer TOKEN."
+            )
+        known = self._table.knows_token(token)
         if endpoint is None:
-            raise table.missing(name, only_public=True)
-        raise TokenMissing(
-            f"Endpoint {name!r} is private.", where="Authorization", fix="Send Authorization: Bearer TOKEN."
-        )
-    known = table.knows_token(_digest(token.strip()))
-    if endpoint is None:
-        raise table.missing(name, only_public=not known)
-    if not known:
-        raise TokenUnknown(
-            "This token may not predict.", where="Authorization", fix="Use a token with the predict scope."
-        )
-    return endpoint
+            raise self._table.missing(name, only_public=not known)
+        if not known:
+            raise TokenUnknown(
+                "This token may not predict.", where="Authorization", fix="Use a token with the predict scope."
+            )
+        return endpoint, token
+
+    def _known_token(self, headers: Headers) -> str:
+        """Only a token that exists is a caller of its own: else each request could invent one."""
+        token = _token_of(headers)
+        return token if token and self._table.knows_token(token) else ""
+
+
+def _token_of(headers: Headers) -> str:
+    """The hash of the bearer token, or nothing."""
+    return _hash_of(headers.get(b"authorization"))
 
 
 @lru_cache(maxsize=1024)
-def _digest(token: str) -> str:
+def _hash_of(authorization: str) -> str:
     """Remembered for callers who come again: between two runs of a model it is a tenth of a small request."""
-    return sha256(token.encode()).hexdigest()
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        return ""
+    return sha256(token.strip().encode()).hexdigest()
+
+
+def _address(scope: Scope) -> str:
+    client = scope.get("client")
+    return client[0] if client else ""
+
+
+def _within(address: str, networks: Sequence[Network]) -> bool:
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return False
+    if isinstance(found, IPv6Address) and found.ipv4_mapped:
+        found = found.ipv4_mapped
+    return any(found in network for network in networks)
+
+
+def _network_of(address: str) -> str:
+    """Whom an address stands for: with IPv6 one caller has a whole /64 to choose from."""
+    if ":" not in address:
+        return address
+    try:
+        found = IPv6Address(address)
+    except ValueError:
+        return address
+    return str(found.ipv4_mapped or IPv6Network((int(found) >> 64 << 64, 64)))

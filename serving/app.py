@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -14,12 +14,18 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from adapters.object_store.protocol import ObjectStore
+from serving.access import Access
 from serving.answering import Answering
+from serving.draining import draining_first
 from serving.engine import Engine
+from serving.limits import Limits
 from serving.metrics import ServingMetrics
 from serving.packages import PackageCache
+from serving.rates import Rates
 from serving.recorder import Recorder
+from serving.requests import Bodies
 from serving.router import Router
+from serving.scrape import Scrape
 from serving.table import RouteTable
 
 
@@ -27,13 +33,16 @@ class ServingApp:
     """`/serve/...` and `/v2/...` as an ASGI application. Whoever mounts it keeps it `running`."""
 
     def __init__(
-        self, table: RouteTable, engine: Engine, recorder: Recorder, metrics: ServingMetrics, *, max_body_bytes: int
+        self, table: RouteTable, engine: Engine, recorder: Recorder, metrics: ServingMetrics, limits: Limits
     ) -> None:
         self.table = table
         self.engine = engine
         self.recorder = recorder
         self.metrics = metrics
-        self._router = Router(table, Answering(recorder), metrics, max_body_bytes=max_body_bytes)
+        self.limits = limits
+        bodies = Bodies(limit=limits.max_body_bytes, seconds=limits.body_seconds)
+        access = Access(table, limits.internal_networks, Rates())
+        self._router = Router(table, access, Answering(recorder), metrics, bodies)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -43,10 +52,10 @@ class ServingApp:
 
 
 def create_app(
-    table: RouteTable, engine: Engine, recorder: Recorder, metrics: ServingMetrics, *, max_body_bytes: int = 10 * 2**20
+    table: RouteTable, engine: Engine, recorder: Recorder, metrics: ServingMetrics, limits: Limits | None = None
 ) -> ServingApp:
     """The application on its parts; nothing runs before `running`."""
-    return ServingApp(table, engine, recorder, metrics, max_body_bytes=max_body_bytes)
+    return ServingApp(table, engine, recorder, metrics, limits or Limits())
 
 
 def build_serving(
@@ -54,17 +63,26 @@ def build_serving(
     cache: Path,
     *,
     registry: CollectorRegistry | None = None,
-    max_body_bytes: int = 10 * 2**20,
+    limits: Limits | None = None,
     poll_seconds: float = 0.2,
     flush_seconds: float = 1.0,
     heartbeat_seconds: float = 1.0,
 ) -> ServingApp:
     """The application that serves from a model store, with packages kept in the folder `cache`."""
     metrics = ServingMetrics(registry or CollectorRegistry())
-    engine = Engine(PackageCache(store, cache))
-    table = RouteTable(store, engine, metrics, poll_seconds=poll_seconds, heartbeat_seconds=heartbeat_seconds)
+    limits = limits or Limits()
+    engine = Engine(PackageCache(store, cache, keep=2 * limits.max_loaded, max_bytes=limits.max_model_bytes))
+    table = RouteTable(
+        store,
+        engine,
+        metrics,
+        poll_seconds=poll_seconds,
+        heartbeat_seconds=heartbeat_seconds,
+        max_loaded=limits.max_loaded,
+        load_seconds=limits.load_seconds,
+    )
     recorder = Recorder(store, metrics, flush_seconds=flush_seconds)
-    return create_app(table, engine, recorder, metrics, max_body_bytes=max_body_bytes)
+    return create_app(table, engine, recorder, metrics, limits)
 
 
 @asynccontextmanager
@@ -80,8 +98,15 @@ async def running(app: ServingApp) -> AsyncIterator[None]:
         await asyncio.to_thread(app.recorder.stop)
 
 
-def standalone(app: ServingApp) -> ASGIApp:
-    """The same as a process of its own, with probes and `/metrics`."""
+def standalone(app: ServingApp, *, beside: Path | None = None) -> ASGIApp:
+    """The same as a process of its own, with probes and `/metrics`.
+
+    Processes that share a port, and answer for each other's metrics, do so by the folder `beside`.
+    """
+    scrape = Scrape(app.metrics.registry, beside)
+
+    def drain() -> None:
+        app.table.draining = True
 
     async def live(_: Request) -> Response:
         return Response(status_code=200)
@@ -90,7 +115,7 @@ def standalone(app: ServingApp) -> ASGIApp:
         return Response(status_code=200 if app.table.ready else 503)
 
     async def metrics(_: Request) -> Response:
-        return Response(generate_latest(app.metrics.registry), media_type=CONTENT_TYPE_LATEST)
+        return Response(await asyncio.to_thread(scrape.text), media_type=CONTENT_TYPE_LATEST)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -99,15 +124,17 @@ def standalone(app: ServingApp) -> ASGIApp:
             # of a small request, else).
             gc.collect()
             gc.freeze()
-            yield
+            async with scrape.shared():
+                with draining_first(drain, seconds=app.limits.drain_seconds):
+                    yield
 
     probes = {"/livez": live, "/readyz": ready, "/metrics": metrics}
-    beside = Starlette(routes=[Route(path, endpoint) for path, endpoint in probes.items()], lifespan=lifespan)
+    aside = Starlette(routes=[Route(path, endpoint) for path, endpoint in probes.items()], lifespan=lifespan)
 
     async def process(scope: Scope, receive: Receive, send: Send) -> None:
         # Predictions pass by Starlette's routing and middleware.
         if scope["type"] == "lifespan" or scope["path"] in probes:
-            await beside(scope, receive, send)
+            await aside(scope, receive, send)
         else:
             await app(scope, receive, send)
 

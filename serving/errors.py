@@ -24,6 +24,10 @@ class BadJson(BadRequest):
     code = "bad_json"
 
 
+class BadHeader(BadRequest):
+    code = "bad_header"
+
+
 class NotANumber(Invalid):
     code = "not_a_number"
 
@@ -49,6 +53,22 @@ class BodyTooLarge(Invalid):
     status: ClassVar[int] = 413
 
 
+class BodyTooSlow(Invalid):
+    code = "body_too_slow"
+    status: ClassVar[int] = 408
+
+
+class WrongEncoding(Invalid):
+    code = "wrong_content_encoding"
+    status: ClassVar[int] = 415
+
+
+class BadEncoding(BadRequest):
+    """The body is not what its Content-Encoding says."""
+
+    code = "bad_content_encoding"
+
+
 class TooManyRows(Invalid):
     code = "too_many_rows"
     status: ClassVar[int] = 413
@@ -63,8 +83,34 @@ class TokenUnknown(Forbidden):
     code = "token_unknown"
 
 
+class NotInternal(Forbidden):
+    code = "not_internal"
+
+
+class RateLimited(Unavailable):
+    """The caller asks too often."""
+
+    code = "rate_limited"
+    status: ClassVar[int] = 429
+
+    def __init__(self, message: str, *, fix: str, retry_after_seconds: int) -> None:
+        super().__init__(message, fix=fix)
+        self.retry_after_seconds = retry_after_seconds
+
+
 class NoLiveVersion(Unavailable):
     code = "no_live_version"
+
+
+class TooBusy(Unavailable):
+    """As many requests as the endpoint takes are under way, and as many as it lets wait are waiting."""
+
+    code = "too_busy"
+    status: ClassVar[int] = 429
+
+
+class DeadlineExceeded(Unavailable):
+    code = "deadline_exceeded"
 
 
 class ModelFailed(Unavailable):

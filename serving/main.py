@@ -1,5 +1,7 @@
 """Serving as a process of its own: `uvicorn --factory serving.main:build`. It needs the model store, nothing else."""
 
+import multiprocessing
+import os
 import sys
 
 from starlette.types import ASGIApp
@@ -8,6 +10,7 @@ from adapters.object_store.opening import open_store
 from adapters.settings import Settings
 from adapters.telemetry import set_up_logging
 from serving.app import build_serving, standalone
+from serving.limits import Limits
 
 
 def build() -> ASGIApp:
@@ -19,9 +22,24 @@ def build() -> ASGIApp:
     app = build_serving(
         open_store(settings.model_store_url, settings),
         settings.home / "packages",
-        max_body_bytes=settings.max_body_bytes,
+        limits=limits_of(settings),
         poll_seconds=settings.serving_poll_seconds,
         flush_seconds=settings.serving_flush_seconds,
         heartbeat_seconds=settings.heartbeat_seconds,
     )
-    return standalone(app)
+    # One of several that uvicorn has started has to answer for the others' metrics too.
+    several = multiprocessing.parent_process() is not None
+    return standalone(app, beside=settings.home / "scratch" / f"metrics-{os.getppid()}" if several else None)
+
+
+def limits_of(settings: Settings) -> Limits:
+    """What the installation lets a serving process take on."""
+    return Limits(
+        max_body_bytes=settings.max_body_bytes,
+        body_seconds=settings.serving_body_seconds,
+        drain_seconds=settings.serving_drain_seconds,
+        max_loaded=settings.serving_max_loaded,
+        max_model_bytes=settings.serving_max_model_bytes,
+        load_seconds=settings.serving_load_seconds,
+        internal_networks=settings.internal,
+    )

@@ -12,13 +12,21 @@ from domain.registry.specs import Package
 from ml.models import PACKAGE_FILE, BadPackage, read_package
 
 
-class PackageCache:
-    """`directory/{digest}/` holds a verified package; several processes may share the directory."""
+class PackageTooLarge(BadPackage):
+    code = "package_too_large"
 
-    def __init__(self, store: ObjectStore, directory: Path, *, keep: int = 50) -> None:
+
+class PackageCache:
+    """`directory/{digest}/` holds a verified package; several processes may share the directory.
+
+    The files of a package may have `max_bytes` together.
+    """
+
+    def __init__(self, store: ObjectStore, directory: Path, *, keep: int = 50, max_bytes: int | None = None) -> None:
         self._store = store
         self._directory = directory
         self._keep = keep
+        self._max_bytes = max_bytes
         directory.mkdir(parents=True, exist_ok=True)
 
     def fetch(self, digest: str) -> tuple[Path, Package]:
@@ -30,6 +38,9 @@ class PackageCache:
         if directory.is_dir():
             try:
                 package = read_package(directory, digest=digest)
+                self._check_size(sum(file.size for file in package.files))
+            except PackageTooLarge:
+                raise
             except BadPackage:
                 shutil.rmtree(directory, ignore_errors=True)
             else:
@@ -44,9 +55,15 @@ class PackageCache:
         try:
             listing = self._store.get(f"packages/{digest}/{PACKAGE_FILE}")
             (scratch / PACKAGE_FILE).write_bytes(listing)
-            for path in _listed(listing, digest, scratch):
+            files = _listed(listing, digest, scratch)
+            self._check_size(sum(files.values()))
+            for path, size in files.items():
+                key = f"packages/{digest}/{path.relative_to(scratch).as_posix()}"
+                found = self._store.info(key).size
+                if found != size:
+                    raise BadPackage(f"{path.name} is damaged: it has {found} bytes, not {size}.", where=path.name)
                 path.parent.mkdir(parents=True, exist_ok=True)
-                self._store.fetch(f"packages/{digest}/{path.relative_to(scratch).as_posix()}", path)
+                self._store.fetch(key, path)
             package = read_package(scratch, digest=digest)
             try:
                 scratch.rename(directory)
@@ -55,6 +72,14 @@ class PackageCache:
             return package
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
+
+    def _check_size(self, size: int) -> None:
+        if self._max_bytes is not None and size > self._max_bytes:
+            raise PackageTooLarge(
+                f"The package has {size} bytes, and at most {self._max_bytes} are loaded here.",
+                where=PACKAGE_FILE,
+                fix="Use a smaller model, or raise MILLRACE_SERVING_MAX_MODEL_BYTES.",
+            )
 
     def _prune(self) -> None:
         """Forgets what was not loaded for longest.
@@ -70,15 +95,15 @@ class PackageCache:
             shutil.rmtree(path, ignore_errors=True)
 
 
-def _listed(listing: bytes, digest: str, root: Path) -> list[Path]:
-    """Where the files of a package.json go, once it is the right one and none of them leads out of `root`."""
+def _listed(listing: bytes, digest: str, root: Path) -> dict[Path, int]:
+    """Where the files of a package.json go and their sizes, if it is the right one and none leads out of `root`."""
     if sha256(listing).hexdigest() != digest:
         raise BadPackage(f"{PACKAGE_FILE} is not the one with digest {digest}.", where=PACKAGE_FILE)
     try:
-        names = [file.path for file in Package.model_validate_json(listing).files]
+        sizes = {file.path: file.size for file in Package.model_validate_json(listing).files}
     except ValidationError as error:
         raise BadPackage(f"{PACKAGE_FILE} is not valid: {error}.", where=PACKAGE_FILE) from error
-    for name in names:
+    for name in sizes:
         if "\0" in name or not (root / name).resolve().is_relative_to(root.resolve()) or ".." in Path(name).parts:
             raise BadPackage(f"{name!r} is not a path inside the package.", where=PACKAGE_FILE)
-    return [root / name for name in names]
+    return {root / name: size for name, size in sizes.items()}

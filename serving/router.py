@@ -4,12 +4,18 @@
 """
 
 import asyncio
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import NoReturn
 from uuid import uuid4
 
 import orjson
 from starlette.types import Receive, Scope, Send
 
-from serving.access import authorised
+from domain.errors import DomainError, NotFound
+from serving.access import Access
+from serving.admission import Gate, deadline_seconds, too_late
 from serving.answering import Answering, ProtocolModule
 from serving.errors import (
     NoLiveVersion,
@@ -21,8 +27,8 @@ from serving.errors import (
 from serving.metrics import ServingMetrics
 from serving.protocols import mlflow, plain, v2
 from serving.protocols.exchange import Reply
-from serving.requests import Disconnected, Headers, read_body
-from serving.table import RouteTable
+from serving.requests import Bodies, Disconnected, Headers
+from serving.table import Endpoint, LiveTarget, RouteTable
 
 # A body up to this size for a quick model is answered on the event loop: handing it over would cost more.
 _INLINE_BYTES = 16_384
@@ -32,12 +38,13 @@ class Router:
     """Answers `/serve/...` and `/v2/...`. Holds no state of its own beside the parts it is given."""
 
     def __init__(
-        self, table: RouteTable, answering: Answering, metrics: ServingMetrics, *, max_body_bytes: int
+        self, table: RouteTable, access: Access, answering: Answering, metrics: ServingMetrics, bodies: Bodies
     ) -> None:
         self._table = table
+        self._access = access
         self._answering = answering
         self._metrics = metrics
-        self._max_body_bytes = max_body_bytes
+        self._bodies = bodies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Finds the protocol by the path below wherever this is mounted, and answers in its shape."""
@@ -57,13 +64,15 @@ class Router:
                     reply = await self._predict(v2, name, scope, headers, receive)
                 case ["v2", *rest]:
                     protocol = v2
-                    reply = self._about(rest, scope["method"], headers)
+                    reply = await self._about(rest, scope, headers)
                 case _:
                     reply = self._refusal(plain, _nothing_at(scope["path"]), headers)
         except Disconnected:
             return
         except Exception as error:  # noqa: BLE001 - the edge: every error becomes an answer, none a traceback
             reply = self._refusal(protocol, error, headers)
+        if self._table.draining:  # whoever keeps connections open has time to open the next one elsewhere
+            reply.headers.append((b"connection", b"close"))
         await send({
             "type": "http.response.start",
             "status": reply.status,
@@ -78,23 +87,71 @@ class Router:
     ) -> Reply:
         if scope["method"] != "POST":
             raise WrongMethod(f"{scope['method']} means nothing here.", where="method", fix="Use POST.")
-        endpoint = authorised(self._table, name, headers)
-        target = endpoint.choose(headers.get(b"x-routing-key") or None)
-        if target is None:
-            raise NoLiveVersion(f"Endpoint {name!r} has no live version.", where="endpoint")
-        body = await read_body(receive, headers, self._max_body_bytes)
-        question = (protocol, endpoint, target, headers.get(b"content-type"), body)
         try:
-            if target.loaded.quick and len(body) <= _INLINE_BYTES:
-                return self._answering.answer(*question)
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(target.loaded.threads, self._answering.answer, *question)
-        except Exception as error:
-            self._metrics.requests.labels(name, str(target.version), code_of(error)).inc()
+            endpoint = self._access.admitted(name, headers, scope)
+            gate = endpoint.gate
+            if not endpoint.cold:
+                _some_version(endpoint)
+            body = await self._bodies.read(receive, headers)
+            now = time.monotonic()
+            deadline = now + deadline_seconds(endpoint.settings, headers)
+            if not gate.take(endpoint.settings, now):
+                await gate.enter(endpoint.settings, deadline, receive)
+                endpoint = self._table.endpoint(name) or endpoint  # it may have been switched while this one waited
+        except DomainError as error:
+            if error.kind != NotFound.kind:  # names that people make up are no labels
+                self._metrics.requests.labels(name, "", error.code).inc()
             raise
+        return await self._compute(protocol, endpoint, headers, body, gate=gate, deadline=deadline)
 
-    def _about(self, rest: list[str], method: str, headers: Headers) -> Reply:
+    async def _compute(
+        self,
+        protocol: ProtocolModule,
+        endpoint: Endpoint,
+        headers: Headers,
+        body: bytes,
+        *,
+        gate: Gate,
+        deadline: float,
+    ) -> Reply:
+        """Chooses the version, lets it answer and counts what came of it. Leaves the gate when the model has ended."""
+        version = ""
+        work: asyncio.Future[Reply] | None = None
+        try:
+            if endpoint.cold:
+                endpoint = await self._warmed(endpoint, deadline)
+            target = _some_version(endpoint, headers.get(b"x-routing-key") or None)
+            version = str(target.version)
+            question = (protocol, endpoint, target, headers.get(b"content-type"), body)
+            if target.loaded.quick and len(body) <= _INLINE_BYTES:
+                reply = self._answering.answer(*question)
+            else:
+                ask = partial(_unless_late, deadline, self._answering.answer, *question)
+                work = asyncio.get_running_loop().run_in_executor(target.loaded.threads, ask)
+                work.add_done_callback(gate.left)
+                # A thread cannot be stopped: beyond the deadline it keeps its place until it ends by itself.
+                await asyncio.wait((work,), timeout=deadline - time.monotonic())
+                reply = work.result() if work.done() else _late()
+            return reply if time.monotonic() <= deadline else _late()
+        except Exception as error:
+            self._metrics.requests.labels(endpoint.name, version, code_of(error)).inc()
+            raise
+        finally:
+            if work is None:
+                gate.leave()
+
+    async def _warmed(self, endpoint: Endpoint, deadline: float) -> Endpoint:
+        """A cold endpoint as it is once it has been loaded."""
+        loading = self._table.warm(endpoint.name)
+        if loading is not None:
+            await asyncio.wait((asyncio.wrap_future(loading),), timeout=deadline - time.monotonic())
+            if not loading.done():
+                raise too_late()
+        return self._table.endpoint(endpoint.name) or endpoint
+
+    async def _about(self, rest: list[str], scope: Scope, headers: Headers) -> Reply:
         """The reading half of Open Inference v2: health and metadata."""
+        method = scope["method"]
         if method not in ("GET", "HEAD"):
             raise WrongMethod(f"{method} means nothing here.", where="method", fix="Use GET.")
         match rest:
@@ -105,16 +162,16 @@ class Router:
             case ["health", "ready"]:
                 return _json(200 if self._table.ready else 503, {"ready": self._table.ready})
             case ["models", name]:
-                endpoint = authorised(self._table, name, headers)
-                target = endpoint.choose(None)
-                if target is None:
-                    raise NoLiveVersion(f"Endpoint {name!r} has no live version.", where="endpoint")
-                package = target.loaded.model.package
+                endpoint = self._access.authorised(name, headers, scope)
+                if endpoint.cold:
+                    endpoint = await self._warmed(endpoint, time.monotonic() + endpoint.settings.deadline_ms / 1000)
+                package = _some_version(endpoint).loaded.model.package
                 platform = "onnx_onnxv1" if package.flavor == "onnx" else "mlflow"
                 versions = [str(each.version) for each in endpoint.live]
                 return v2.describe(name, versions, platform, package.signature)
             case ["models", name, "ready"]:
-                ready = bool(authorised(self._table, name, headers).live)
+                endpoint = self._access.authorised(name, headers, scope)
+                ready = bool(endpoint.live) or endpoint.cold
                 return _json(200 if ready else 503, {"name": name, "ready": ready})
             case _:
                 raise _nothing_at("/".join(("/v2", *rest)))
@@ -126,9 +183,27 @@ class Router:
         reply.headers.append((b"x-request-id", request_id.encode("latin-1")))
         if problem.status == 401:
             reply.headers.append((b"www-authenticate", b"Bearer"))
-        if problem.status == 503:
-            reply.headers.append((b"retry-after", b"1"))
+        if problem.status == 408:  # the rest of the body may still come, and must not be taken for a request
+            reply.headers.append((b"connection", b"close"))
+        if problem.status in (429, 503):
+            reply.headers.append((b"retry-after", b"%d" % getattr(error, "retry_after_seconds", 1)))
         return reply
+
+
+def _some_version(endpoint: Endpoint, key: str | None = None) -> LiveTarget:
+    target = endpoint.choose(key)
+    if target is None:
+        raise NoLiveVersion(f"Endpoint {endpoint.name!r} has no live version.", where="endpoint")
+    return target
+
+
+def _unless_late(deadline: float, answer: Callable[..., Reply], *question: object) -> Reply:
+    """The answer, if anybody still waits for it when a thread is free."""
+    return answer(*question) if time.monotonic() <= deadline else _late()
+
+
+def _late() -> NoReturn:
+    raise too_late()
 
 
 def _nothing_at(path: str) -> UnknownPath:

@@ -5,26 +5,26 @@ import random
 import socket
 import threading
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, wait
+from dataclasses import dataclass, replace
+from functools import partial
 from os import getpid
 
 import orjson
-from pydantic import ValidationError
 
-from adapters.object_store.protocol import ObjectInfo, ObjectMissing, ObjectStore, StoreForbidden
-from domain.deployments.specs import EndpointSettings, Routes, ServingAccess, ServingInstance, Target
+from adapters.object_store.protocol import ObjectStore, StoreForbidden
+from domain.deployments.specs import EndpointSettings, Routes, ServingInstance, Target
 from domain.deployments.traffic import choose, live_targets, point
 from domain.errors import DomainError, NotFound, Unavailable, unknown
+from serving.admission import Gate
 from serving.engine import Engine, Loaded
+from serving.loading import Loaders
 from serving.metrics import ServingMetrics, TargetMeters
+from serving.watch import StoreWatch
 
 log = logging.getLogger(__name__)
 
-_ACCESS_KEY = "access/tokens.json"
-# A store may stamp objects by the second, so an object that changed a moment ago may change again unseen.
-_SETTLE_SECONDS = 3.0
 _RETRY_SECONDS = (0.5, 1.0, 2.0, 5.0, 10.0)
 
 
@@ -40,13 +40,24 @@ class LiveTarget:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """An endpoint as it answers now. A request holds on to it, so its models outlive the request."""
+    """An endpoint as it answers now. A request holds on to it, so its models outlive the request.
+
+    While it is `cold` nothing of it is in memory, and the next request has it loaded.
+    """
 
     name: str
     revision: int
     settings: EndpointSettings
     live: Sequence[LiveTarget]
     standby: Sequence[Loaded]
+    gate: Gate
+    routes: Routes
+    cold: bool = False
+
+    @property
+    def digests(self) -> set[str]:
+        """The packages that it holds in memory."""
+        return {target.loaded.digest for target in self.live} | {model.digest for model in self.standby}
 
     def choose(self, key: str | None) -> LiveTarget | None:
         """The target for a request: by its sticky key, or at random by share."""
@@ -57,12 +68,15 @@ class Endpoint:
 
 @dataclass(slots=True)
 class _Wanted:
-    """The newest routes read for an endpoint, and how far they are in force."""
+    """Routes that are to answer for an endpoint, and how far they are in force. `before`: those that do meanwhile."""
 
     routes: Routes
     complete: bool = False
     failures: int = 0
     retry_at: float = 0.0
+    loading: str = ""  # the package that it is busy with
+    running: "Future[None] | None" = None
+    before: "_Wanted | None" = None
 
 
 class RouteTable:
@@ -70,6 +84,10 @@ class RouteTable:
 
     Routes change only upwards in revision, and only once every live package of the new routes is loaded.
     Whatever cannot be read or loaded leaves the old routes answering and is reported in the heartbeat.
+
+    At most `max_loaded` packages are kept in memory, as far as requests under way allow: beyond that the endpoint that
+    was asked least lately becomes cold, all of its packages at once. What is routed anew is loaded, others go for it.
+    A start waits for the packages for `start_seconds`; requests for what still loads then wait by themselves.
     """
 
     def __init__(
@@ -81,6 +99,9 @@ class RouteTable:
         instance: str | None = None,
         poll_seconds: float = 0.2,
         heartbeat_seconds: float = 1.0,
+        max_loaded: int = 64,
+        load_seconds: float = 60.0,
+        start_seconds: float = 15.0,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.instance = instance or f"{socket.gethostname()}-{getpid()}"
@@ -89,21 +110,26 @@ class RouteTable:
         self._metrics = metrics
         self._poll_seconds = poll_seconds
         self._heartbeat_seconds = heartbeat_seconds
+        self._max_loaded = max_loaded
+        self._start_seconds = start_seconds
         self._clock = clock
+        self._watch = StoreWatch(store, on_routes=self._want, on_gone=self._forget, on_problem=self._note)
         self._endpoints: dict[str, Endpoint] = {}
-        self._tokens: frozenset[str] = frozenset()
-        self._access_revision = -1
         self._wanted: dict[str, _Wanted] = {}
-        self._stamps: dict[str, tuple[ObjectInfo, float]] = {}
         self._errors: dict[str, dict[str, str]] = {}
-        self._applying: dict[str, Future[None]] = {}
         self._lock = threading.Lock()
         self._refreshing = threading.Lock()
-        self._pool = ThreadPoolExecutor(4, thread_name_prefix="load")
+        self._loaders = Loaders(seconds=load_seconds)
         self._stop = threading.Event()
         self._changed = threading.Event()
         self._threads: list[threading.Thread] = []
-        self.ready = False
+        self._seen = False
+        self.draining = False
+
+    @property
+    def ready(self) -> bool:
+        """Whether the store has been read, and this process is not about to leave."""
+        return self._seen and not self.draining
 
     def start(self) -> None:
         """Begins to follow the store; returns after a first look, so that what can be loaded answers."""
@@ -122,7 +148,7 @@ class RouteTable:
         for thread in self._threads:
             thread.join()
         self._threads = []
-        self._pool.shutdown(cancel_futures=True)
+        self._loaders.stop()
         self._endpoints = {}
 
     def endpoint(self, name: str) -> Endpoint | None:
@@ -136,22 +162,38 @@ class RouteTable:
         return unknown("endpoint", name, known)
 
     def knows_token(self, token_sha256: str) -> bool:
-        return token_sha256 in self._tokens
+        return token_sha256 in self._watch.tokens
 
     def refresh(self, *, wait_for_loads: bool = True) -> None:
         """Looks at the store now. With `wait_for_loads`, returns when what was found is loaded, or has failed."""
         with self._refreshing:
+            first = not self._seen
             try:
-                self._read_access()
-                self._read_routes()
+                self._watch.look()
             except (Unavailable, StoreForbidden, OSError) as error:
                 self._note("store", str(error))
             else:
                 self._note("store", None)
-                self.ready = True
-            self._begin_loads()
+                self._seen = True
+            self._begin_loads(first=first)
         if wait_for_loads:
-            wait(list(self._applying.values()))
+            wait([each.running for each in list(self._wanted.values()) if each.running], timeout=self._start_seconds)
+
+    def warm(self, name: str) -> Future[None] | None:
+        """Begins to load a cold endpoint, once for all who ask; done when it answers, or cannot. None if it is gone.
+
+        It is loaded by the routes that were in force: newer ones may be on their way, and may hang or be damaged.
+        """
+        with self._lock:
+            endpoint = self._endpoints.get(name)
+            wanted = self._wanted.get(name)
+            if wanted is None or endpoint is None or not endpoint.cold:
+                return None
+            if wanted.routes is not endpoint.routes:
+                if wanted.before is None or wanted.before.routes is not endpoint.routes:
+                    wanted.before = _Wanted(endpoint.routes)
+                wanted = wanted.before
+            return self._begin(wanted)
 
     def report(self) -> ServingInstance:
         """What this process has loaded, as the heartbeat says it."""
@@ -161,12 +203,7 @@ class RouteTable:
         return ServingInstance(
             instance=self.instance,
             at=self._clock(),
-            warm={
-                each.name: sorted(
-                    {target.loaded.digest for target in each.live} | {model.digest for model in each.standby}
-                )
-                for each in endpoints
-            },
+            warm={each.name: sorted(each.digests) for each in endpoints},
             revisions={each.name: each.revision for each in endpoints},
             errors=errors,
         )
@@ -192,84 +229,72 @@ class RouteTable:
         except (Unavailable, StoreForbidden, OSError) as error:
             log.warning("the heartbeat stays in the store: %s", error)
 
-    def _read_access(self) -> None:
-        try:
-            info = self._store.info(_ACCESS_KEY)
-        except ObjectMissing:
-            return  # nobody has tokens yet, or the store is away: keep what we know
-        if not self._news(info):
-            return
-        try:
-            access = ServingAccess.model_validate_json(self._store.get(_ACCESS_KEY))
-        except ValidationError as error:
-            self._note(_ACCESS_KEY, str(error))
-            return
-        self._note(_ACCESS_KEY, None)
-        if access.revision > self._access_revision:
-            self._access_revision = access.revision
-            self._tokens = frozenset(entry.token_sha256 for entry in access.tokens)
-
-    def _read_routes(self) -> None:
-        listed = {info.key: info for info in self._store.list("routes/") if info.key.endswith(".json")}
-        for key, info in listed.items():
-            if self._news(info):
-                try:
-                    self._read_one(key)
-                except ObjectMissing:
-                    continue  # deleted since it was listed
-        if listed or self._store.exists(_ACCESS_KEY):
-            # An empty store looks the same as one that was unmounted: only a store with a sign of life can take away.
-            self._forget({key for key in self._stamps if key.startswith("routes/")} - set(listed))
-
-    def _read_one(self, key: str) -> None:
-        name = key.removeprefix("routes/").removesuffix(".json")
-        try:
-            routes = Routes.model_validate_json(self._store.get(key))
-        except ValidationError as error:
-            self._note(key, f"{key} is not valid: {error}")
-            return
-        if routes.endpoint != name:
-            self._note(key, f"{key} is not valid: it names endpoint {routes.endpoint!r}")
-            return
-        self._note(key, None)
-        known = self._wanted.get(name)
+    def _want(self, routes: Routes) -> None:
+        known = self._wanted.get(routes.endpoint)
         if known is None or routes.revision > known.routes.revision:
-            self._wanted[name] = _Wanted(routes)
+            self._wanted[routes.endpoint] = _Wanted(routes)
 
-    def _forget(self, keys: set[str]) -> None:
-        for key in keys:
-            name = key.removeprefix("routes/").removesuffix(".json")
-            del self._stamps[key]
-            self._wanted.pop(name, None)
-            self._note(key, None)
-            with self._lock:
-                self._endpoints = {other: each for other, each in self._endpoints.items() if other != name}
-                self._errors.pop(name, None)
-            self._changed.set()
+    def _forget(self, name: str) -> None:
+        self._wanted.pop(name, None)
+        with self._lock:
+            self._endpoints = {other: each for other, each in self._endpoints.items() if other != name}
+            self._errors.pop(name, None)
+        self._changed.set()
 
-    def _news(self, info: ObjectInfo) -> bool:
-        """Whether the object may have changed since it was last read."""
+    def _begin_loads(self, *, first: bool) -> None:
+        """Has loaded what is new, and what has failed and is due again; at the start, only as much as there is room."""
         now = time.monotonic()
-        known = self._stamps.get(info.key)
-        if known is None or known[0] != info:
-            self._stamps[info.key] = (info, now)
-            return True
-        return now - known[1] < _SETTLE_SECONDS
+        with self._lock:
+            planned = set[str]().union(*(each.digests for each in self._endpoints.values()))
+            for name, wanted in list(self._wanted.items()):
+                if wanted.complete or wanted.retry_at > now:
+                    continue
+                if name not in self._endpoints:
+                    self._swap(_cold(wanted.routes, Gate()))
+                    planned |= {target.package for target in wanted.routes.targets}
+                    if first and len(planned) > self._max_loaded:
+                        wanted.complete = True
+                        continue
+                self._begin(wanted)
+            self._make_room()
+        self._loaders.look()
 
-    def _begin_loads(self) -> None:
-        now = time.monotonic()
-        for name, wanted in list(self._wanted.items()):
-            running = self._applying.get(name)
-            if wanted.complete or wanted.retry_at > now or (running is not None and not running.done()):
-                continue
-            self._applying[name] = self._pool.submit(self._apply, wanted)
+    def _begin(self, wanted: _Wanted) -> Future[None]:
+        """Under the lock. Newer routes do not wait for older ones, which may hang."""
+        if wanted.running is None or wanted.running.done():
+            late = partial(self._report_late, wanted)
+            wanted.running = self._loaders.submit(partial(self._apply, wanted), late=late)
+        return wanted.running
 
     def _apply(self, wanted: _Wanted) -> None:
-        """Loads what the routes name, then puts them in force. Runs in the pool, one at a time per endpoint."""
-        routes = wanted.routes
+        """Loads what the routes name, then puts them in force. Runs in a thread of the loaders."""
+        name = wanted.routes.endpoint
+        loaded, errors = self._load(wanted)
+        with self._lock:
+            newest = self._wanted.get(name)
+            if newest is None or (newest is not wanted and newest.before is not wanted):
+                return  # overtaken by newer routes, or the endpoint is gone
+            self._errors[name] = errors if newest is wanted else {**self._errors.get(name, {}), **errors}
+            self._put_in_force(wanted.routes, loaded)
+        if errors:
+            wanted.retry_at = time.monotonic() + _RETRY_SECONDS[min(wanted.failures, len(_RETRY_SECONDS) - 1)]
+            wanted.failures += 1
+        wanted.complete = not errors
+        self._changed.set()
+
+    def _report_late(self, wanted: _Wanted) -> None:
+        with self._lock:
+            if self._wanted.get(wanted.routes.endpoint) is wanted:
+                text = f"It has been loading for more than {self._loaders.seconds:g} s."
+                self._errors[wanted.routes.endpoint] = {wanted.loading: text}
+
+    def _load(self, wanted: _Wanted) -> tuple[dict[str, Loaded], dict[str, str]]:
+        """The packages of its routes that load, and what is wrong with the others, by digest."""
         loaded: dict[str, Loaded] = {}
         errors: dict[str, str] = {}
+        routes = wanted.routes
         for digest in dict.fromkeys(target.package for target in routes.targets):
+            wanted.loading = digest
             try:
                 loaded[digest] = self._engine.load(digest)
             except Exception as error:
@@ -278,27 +303,19 @@ class RouteTable:
                     "package %s of %s does not load: %s", digest[:12], routes.endpoint, error, exc_info=not expected
                 )
                 errors[digest] = error.message if isinstance(error, DomainError) else f"{type(error).__name__}: {error}"
-        with self._lock:
-            if self._wanted.get(routes.endpoint) is not wanted:
-                return  # overtaken by newer routes, or the endpoint is gone
-            self._errors[routes.endpoint] = errors
-            self._put_in_force(routes, loaded)
-        if errors:
-            wanted.retry_at = time.monotonic() + _RETRY_SECONDS[min(wanted.failures, len(_RETRY_SECONDS) - 1)]
-            wanted.failures += 1
-        wanted.complete = not errors
-        self._changed.set()
+        return loaded, errors
 
-    def _put_in_force(self, routes: Routes, loaded: dict[str, Loaded]) -> None:
-        """Swaps the entry. Lacking a live package the old routes stay; with none to keep, what loads answers."""
-        live = live_targets(routes.targets)
-        current = self._endpoints.get(routes.endpoint)
-        if current is not None and any(target.package not in loaded for target in live):
+    def _put_in_force(self, routes: Routes, loaded: Mapping[str, Loaded]) -> None:
+        """Under the lock. Lacking a live package the old routes stay; with none to keep, what loads answers."""
+        current = self._endpoints[routes.endpoint]
+        kept = current.routes is not routes or self._wanted[routes.endpoint].routes is not routes
+        if routes.revision < current.revision or (kept and _lacks(routes, loaded)):
             return
-        endpoint = Endpoint(
-            name=routes.endpoint,
-            revision=routes.revision,
-            settings=routes.settings,
+        live = live_targets(routes.targets)
+        current.gate.used_at = time.monotonic()
+        endpoint = replace(
+            _cold(routes, current.gate),
+            cold=False,
             live=tuple(
                 self._answering(routes, target, loaded[target.package]) for target in live if target.package in loaded
             ),
@@ -306,7 +323,8 @@ class RouteTable:
                 loaded[target.package] for target in routes.targets if target not in live and target.package in loaded
             ),
         )
-        self._endpoints = {**self._endpoints, routes.endpoint: endpoint}
+        self._swap(endpoint)
+        self._make_room(keep=endpoint.name)
         self._metrics.revision.labels(routes.endpoint).set(routes.revision)
         log.info(
             "%s answers by revision %d, versions %s",
@@ -314,6 +332,21 @@ class RouteTable:
             endpoint.revision,
             [t.version for t in endpoint.live],
         )
+
+    def _swap(self, endpoint: Endpoint) -> None:
+        """Under the lock."""
+        self._endpoints = {**self._endpoints, endpoint.name: endpoint}
+
+    def _make_room(self, keep: str = "") -> None:
+        """Under the lock. While there is too much in memory, drops who was asked least lately and has no request."""
+        while len(set[str]().union(*(each.digests for each in self._endpoints.values()))) > self._max_loaded:
+            idle = [each for each in self._endpoints.values() if each.digests and each.gate.idle and each.name != keep]
+            if not idle:
+                return
+            least = min(idle, key=lambda each: each.gate.used_at)
+            self._swap(_cold(least.routes, least.gate))
+            self._changed.set()
+            log.info("%s is cold: others were asked since", least.name)
 
     def _answering(self, routes: Routes, target: Target, loaded: Loaded) -> LiveTarget:
         return LiveTarget(target.version, target.share, loaded, self._metrics.target(routes.endpoint, target.version))
@@ -328,3 +361,12 @@ class RouteTable:
                 self._errors[key] = {key: problem}
         if problem is not None and problem != known:
             log.error("serving goes on with what it has: %s", problem)
+
+
+def _cold(routes: Routes, gate: Gate) -> Endpoint:
+    return Endpoint(routes.endpoint, routes.revision, routes.settings, (), (), gate, routes, cold=True)
+
+
+def _lacks(routes: Routes, loaded: Mapping[str, Loaded]) -> bool:
+    """Whether a package that is to answer is not there."""
+    return any(target.package not in loaded for target in live_targets(routes.targets))

@@ -11,6 +11,7 @@ from httpx import ASGITransport, AsyncClient, Response
 
 from adapters.object_store.local import LocalStore
 from serving.app import ServingApp, build_serving, running, standalone
+from serving.limits import Limits
 from tests.serving.plants import BEARER, TOKEN, MovableStore, admit, regression_package, route
 
 
@@ -46,14 +47,19 @@ def bikes(store: LocalStore) -> str:
 
 
 @pytest.fixture
-def app(store: LocalStore, tmp_path: Path) -> ServingApp:
+def limits() -> Limits:
+    return Limits(max_body_bytes=200_000, body_seconds=0.3)
+
+
+@pytest.fixture
+def app(store: LocalStore, tmp_path: Path, limits: Limits) -> ServingApp:
     return build_serving(
         store,
         tmp_path / "cache",
         flush_seconds=0.05,
         poll_seconds=0.02,
         heartbeat_seconds=0.05,
-        max_body_bytes=200_000,
+        limits=limits,
     )
 
 

@@ -64,8 +64,8 @@ def expected(row: dict[str, Any], version: int) -> float:
     return float(numbers + SEASONS[row["season"]] + 1000.0 * version)
 
 
-def regression_package(store: ObjectStore, version: int) -> str:
-    """A model that adds up its inputs. Returns the digest."""
+def regression_package(store: ObjectStore, version: int, *, padding: int = 0) -> str:
+    """A model that adds up its inputs, larger by so many bytes. Returns the digest."""
     nodes = [
         helper.make_node("IsNaN", ["numbers"], ["nulls"]),
         helper.make_node("Where", ["nulls", "zero", "numbers"], ["filled"]),
@@ -82,6 +82,9 @@ def regression_package(store: ObjectStore, version: int) -> str:
         helper.make_tensor("offset", TensorProto.FLOAT, [1], [1000.0 * version]),
     ]
     inputs = [("numbers", TensorProto.FLOAT, 3), ("strings", TensorProto.STRING, 1)]
+    constants += (
+        [helper.make_tensor("padding", TensorProto.INT8, [padding], bytes(padding), raw=True)] if padding else []
+    )
     return pack(store, _model(nodes, constants, inputs, "prediction", 1), REGRESSION, run_id=f"run-{version}")
 
 

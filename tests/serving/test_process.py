@@ -1,5 +1,7 @@
 """Serving as its own process, with a model store and nothing else: switches under load, is killed, starts again."""
 
+import asyncio
+import json
 import os
 import signal
 import socket
@@ -21,7 +23,7 @@ from tests.serving.test_recorder import rows_of
 
 pytestmark = pytest.mark.slow
 
-Start = Callable[[], AbstractContextManager[tuple[httpx.Client, "subprocess.Popen[bytes]"]]]
+Start = Callable[..., AbstractContextManager[tuple[httpx.Client, "subprocess.Popen[bytes]"]]]
 
 
 def free_port() -> int:
@@ -34,12 +36,12 @@ def free_port() -> int:
 @pytest.fixture
 def start(store: LocalStore, tmp_path: Path) -> Start:
     @contextmanager
-    def begin() -> Iterator[tuple[httpx.Client, "subprocess.Popen[bytes]"]]:
+    def begin(workers: int = 1, drain_seconds: float = 0.0) -> Iterator[tuple[httpx.Client, "subprocess.Popen[bytes]"]]:
         port = free_port()
         with (
             (tmp_path / "serving.log").open("ab") as log,
             subprocess.Popen(
-                [sys.executable, "-m", "uvicorn", "--factory", "serving.main:build", "--port", str(port)],
+                [sys.executable, "-m", "cli.main", "serve", "--port", str(port), "--workers", str(workers)],
                 env={
                     **os.environ,
                     "PYTHONPATH": str(Path(__file__).parents[2]),
@@ -48,6 +50,7 @@ def start(store: LocalStore, tmp_path: Path) -> Start:
                     "MILLRACE_DATABASE_URL": "postgresql://127.0.0.1:1/nothing",
                     "MILLRACE_REDIS_URL": "redis://127.0.0.1:1/0",
                     "MILLRACE_SERVING_POLL_SECONDS": "0.02",
+                    "MILLRACE_SERVING_DRAIN_SECONDS": str(drain_seconds),
                 },
                 stderr=log,
                 stdout=log,
@@ -127,3 +130,65 @@ def test_a_stopped_process_has_written_every_answer(store: LocalStore, bikes: st
         assert process.wait(20) in (0, -signal.SIGTERM)
     assert sorted(row["id"] for row in rows_of(store)) == sorted(ids)
     assert list(store.list("instances/")) == []
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_leaves_under_load_without_losing_a_request(store: LocalStore, bikes: str, start: Start, workers: int) -> None:
+    """Clients that follow `/readyz`, as a load balancer does; one whose body is half sent when the end is announced."""
+    ids: list[str] = []
+    failed: list[str] = []
+
+    async def load(url: str, ready: asyncio.Event) -> None:
+        async with httpx.AsyncClient(base_url=url, headers=BEARER, timeout=20) as client:
+            while ready.is_set():
+                try:
+                    response = await client.post("/serve/bikes/predict", json={"instances": [ROW]})
+                except httpx.TransportError as error:
+                    failed.append(repr(error))
+                else:
+                    (ids if response.status_code == 200 else failed).extend(response.json().get("ids", [response.text]))
+
+    async def go(url: str, process: "subprocess.Popen[bytes]") -> None:
+        ready = asyncio.Event()
+        ready.set()
+        async with httpx.AsyncClient(base_url=url) as probe:
+            clients = [asyncio.create_task(load(url, ready)) for _ in range(8)]
+            body = json.dumps({"instances": [ROW]}).encode()
+            half, writer = await asyncio.open_connection("127.0.0.1", probe.base_url.port)
+            head = f"POST /serve/bikes/predict HTTP/1.1\r\nHost: here\r\nAuthorization: {BEARER['Authorization']}\r\n"
+            writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body[:9])
+            await asyncio.sleep(0.3)
+            process.terminate()
+            while (await probe.get("/readyz")).status_code == 200:  # noqa: ASYNC110 - as a balancer does
+                await asyncio.sleep(0.02)
+            writer.write(body[9:])
+            await asyncio.sleep(0.1)  # what a balancer still sends before it takes the process out
+            ready.clear()
+            answer = await half.readuntil(b"\r\n\r\n")
+            assert answer.startswith(b"HTTP/1.1 200"), answer
+            assert b"connection: close" in answer
+            ids.extend(json.loads(await half.read())["ids"])
+            writer.close()
+            await asyncio.gather(*clients)
+
+    with start(workers, 1.5) as (client, process):
+        asyncio.run(go(str(client.base_url), process))
+        assert process.wait(20) in (0, -signal.SIGTERM)
+    assert failed == []
+    assert len(ids) > 50
+    assert sorted(row["id"] for row in rows_of(store)) == sorted(ids)
+    assert list(store.list("instances/")) == []
+
+
+def test_several_processes_share_a_port_and_answer_for_each_other(store: LocalStore, bikes: str, start: Start) -> None:
+    with start(workers=2) as (client, _):
+        eventually(lambda: len(list(store.list("instances/"))) == 2)
+        for _ in range(20):
+            with httpx.Client(base_url=client.base_url, headers=BEARER) as fresh:
+                assert predict(fresh).status_code == 200
+
+        def counted() -> list[float]:
+            lines = client.get("/metrics").text.splitlines()
+            return [float(one.split()[-1]) for one in lines if one.startswith("millrace_predictions_total{")]
+
+        eventually(lambda: len(counted()) == 2 and sum(counted()) == 20)
