@@ -12,7 +12,6 @@ from starlette.types import Receive, Scope, Send
 from serving.access import authorised
 from serving.answering import Answering, ProtocolModule
 from serving.errors import (
-    NoLiveVersion,
     UnknownPath,
     WrongMethod,
     code_of,
@@ -22,7 +21,7 @@ from serving.metrics import ServingMetrics
 from serving.protocols import mlflow, plain, v2
 from serving.protocols.exchange import Reply
 from serving.requests import Disconnected, Headers, read_body
-from serving.table import RouteTable
+from serving.table import Endpoint, RouteTable
 
 # A body up to this size for a quick model is answered on the event loop: handing it over would cost more.
 _INLINE_BYTES = 16_384
@@ -49,15 +48,22 @@ class Router:
             match parts:
                 case ["serve", name, "predict"]:
                     reply = await self._predict(plain, name, scope, headers, receive)
-                case ["serve", name, "invocations"]:
+                # MLflow's client of deployments asks below `endpoints`.
+                case ["serve", name, "invocations"] | ["serve", "endpoints", name, "invocations"]:
                     protocol = mlflow
                     reply = await self._predict(mlflow, name, scope, headers, receive)
-                case ["v2", "models", name, "infer"]:
-                    protocol = v2
-                    reply = await self._predict(v2, name, scope, headers, receive)
+                case ["serve", name, "ping" | "health" | "version" as what]:
+                    protocol = mlflow
+                    reply = mlflow.probe(what, live=bool(self._readable(name, scope, headers).live))
+                case ["v2", "models", name, "infer"] | ["v2", "models", name, "versions", _, "infer"]:
+                    protocol = v2.Inference(
+                        headers.get(b"inference-header-content-length"), headers.get(b"accept-encoding")
+                    )
+                    version = parts[4] if len(parts) == 6 else None
+                    reply = await self._predict(protocol, name, scope, headers, receive, version=version)
                 case ["v2", *rest]:
-                    protocol = v2
-                    reply = self._about(rest, scope["method"], headers)
+                    protocol = v2.Inference()
+                    reply = self._about(rest, scope, headers)
                 case _:
                     reply = self._refusal(plain, _nothing_at(scope["path"]), headers)
         except Disconnected:
@@ -74,14 +80,19 @@ class Router:
         await send({"type": "http.response.body", "body": reply.body})
 
     async def _predict(
-        self, protocol: ProtocolModule, name: str, scope: Scope, headers: Headers, receive: Receive
+        self,
+        protocol: ProtocolModule,
+        name: str,
+        scope: Scope,
+        headers: Headers,
+        receive: Receive,
+        *,
+        version: str | None = None,
     ) -> Reply:
         if scope["method"] != "POST":
             raise WrongMethod(f"{scope['method']} means nothing here.", where="method", fix="Use POST.")
         endpoint = authorised(self._table, name, headers)
-        target = endpoint.choose(headers.get(b"x-routing-key") or None)
-        if target is None:
-            raise NoLiveVersion(f"Endpoint {name!r} has no live version.", where="endpoint")
+        target = endpoint.target(headers.get(b"x-routing-key") or None, version)
         body = await read_body(receive, headers, self._max_body_bytes)
         question = (protocol, endpoint, target, headers.get(b"content-type"), body)
         try:
@@ -93,31 +104,32 @@ class Router:
             self._metrics.requests.labels(name, str(target.version), code_of(error)).inc()
             raise
 
-    def _about(self, rest: list[str], method: str, headers: Headers) -> Reply:
+    def _about(self, rest: list[str], scope: Scope, headers: Headers) -> Reply:
         """The reading half of Open Inference v2: health and metadata."""
-        if method not in ("GET", "HEAD"):
-            raise WrongMethod(f"{method} means nothing here.", where="method", fix="Use GET.")
+        _require_get(scope)
         match rest:
             case [] | [""]:
-                return _json(200, {"name": "millrace", "version": "2", "extensions": []})
+                return _json(200, v2.SERVER)
             case ["health", "live"]:
                 return _json(200, {"live": True})
             case ["health", "ready"]:
                 return _json(200 if self._table.ready else 503, {"ready": self._table.ready})
             case ["models", name]:
-                endpoint = authorised(self._table, name, headers)
-                target = endpoint.choose(None)
-                if target is None:
-                    raise NoLiveVersion(f"Endpoint {name!r} has no live version.", where="endpoint")
-                package = target.loaded.model.package
-                platform = "onnx_onnxv1" if package.flavor == "onnx" else "mlflow"
-                versions = [str(each.version) for each in endpoint.live]
-                return v2.describe(name, versions, platform, package.signature)
+                return _json(200, v2.metadata(authorised(self._table, name, headers)))
+            case ["models", name, "versions", version]:
+                return _json(200, v2.metadata(authorised(self._table, name, headers), version))
             case ["models", name, "ready"]:
                 ready = bool(authorised(self._table, name, headers).live)
                 return _json(200 if ready else 503, {"name": name, "ready": ready})
+            case ["models", name, "versions", version, "ready"]:
+                authorised(self._table, name, headers).target(None, version)
+                return _json(200, {"name": name, "ready": True})
             case _:
                 raise _nothing_at("/".join(("/v2", *rest)))
+
+    def _readable(self, name: str, scope: Scope, headers: Headers) -> Endpoint:
+        _require_get(scope)
+        return authorised(self._table, name, headers)
 
     def _refusal(self, protocol: ProtocolModule, error: Exception, headers: Headers) -> Reply:
         problem = problem_of(error)
@@ -129,6 +141,11 @@ class Router:
         if problem.status == 503:
             reply.headers.append((b"retry-after", b"1"))
         return reply
+
+
+def _require_get(scope: Scope) -> None:
+    if scope["method"] not in ("GET", "HEAD"):
+        raise WrongMethod(f"{scope['method']} means nothing here.", where="method", fix="Use GET.")
 
 
 def _nothing_at(path: str) -> UnknownPath:
