@@ -47,11 +47,11 @@ class Router:
         try:
             match parts:
                 case ["serve", name, "predict"]:
-                    reply = await self._predict(plain, name, scope, headers, receive)
+                    reply = await self.predict(plain, name, scope, headers, receive)
                 # MLflow's client of deployments asks below `endpoints`.
                 case ["serve", name, "invocations"] | ["serve", "endpoints", name, "invocations"]:
                     protocol = mlflow
-                    reply = await self._predict(mlflow, name, scope, headers, receive)
+                    reply = await self.predict(mlflow, name, scope, headers, receive)
                 case ["serve", name, "ping" | "health" | "version" as what]:
                     protocol = mlflow
                     reply = mlflow.probe(what, live=bool(self._readable(name, scope, headers).live))
@@ -60,7 +60,7 @@ class Router:
                         headers.get(b"inference-header-content-length"), headers.get(b"accept-encoding")
                     )
                     version = parts[4] if len(parts) == 6 else None
-                    reply = await self._predict(protocol, name, scope, headers, receive, version=version)
+                    reply = await self.predict(protocol, name, scope, headers, receive, version=version)
                 case ["v2", *rest]:
                     protocol = v2.Inference()
                     reply = self._about(rest, scope, headers)
@@ -79,7 +79,7 @@ class Router:
         })  # fmt: skip
         await send({"type": "http.response.body", "body": reply.body})
 
-    async def _predict(
+    async def predict(
         self,
         protocol: ProtocolModule,
         name: str,

@@ -39,7 +39,7 @@ def load_json(body: bytes) -> Any:
 
 
 def load_json_with_nan(body: bytes) -> Any:
-    """The decoded body, in which NaN stands for null: what Python's own JSON writes for a missing number."""
+    """The decoded body, in which NaN stands for null: so other JSON writers, Python's own too, put a missing number."""
     try:
         return load_json(body)
     except NotANumber:

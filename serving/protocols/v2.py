@@ -9,7 +9,7 @@ import orjson
 from domain.registry.specs import Signature
 from serving.errors import BadTensor, Problem, WrongContentType
 from serving.protocols.exchange import Answer, Ask, Reply, ids_header
-from serving.protocols.json_body import load_object, media_type, require_json
+from serving.protocols.json_body import load_json_with_nan, load_object, media_type, require_json
 from serving.protocols.tensors import (
     DATATYPES,
     Output,
@@ -46,7 +46,7 @@ class Inference:
                 f"The body is {content_type!r}.", where="Content-Type", fix="Send application/octet-stream."
             )
         json, binary = _parts(body, self._header_length)
-        payload = load_object(json)
+        payload = load_object(json, load_json_with_nan)
         inputs, identifier = payload.get("inputs"), payload.get("id", "")
         if not isinstance(inputs, list) or not inputs:
             raise BadTensor("`inputs` must be a list of tensors, one per column.", where="inputs")
