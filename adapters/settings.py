@@ -56,6 +56,7 @@ class Settings(BaseSettings, StoreCredentials):
 
     serving_poll_seconds: float = 0.2
     serving_flush_seconds: float = 1.0
+    serving_grpc_address: str = ""
 
     @model_validator(mode="after")
     def _everything_under_home(self) -> Self:

@@ -47,10 +47,13 @@ def api(host: str, port: int) -> Process:
     return Process("api", _uvicorn("api.embedded:build", host, port), ready=f"{local_url(host, port)}/readyz")
 
 
-def serve(host: str, port: int) -> Process:
+def serve(host: str, port: int, *, grpc_port: int | None = None) -> Process:
     """Serving alone: reads the model store, needs neither database nor broker."""
     return Process(
-        "serve", _uvicorn("serving.main:build", host, port), ready=f"{local_url(host, port)}/v2/health/ready"
+        "serve",
+        _uvicorn("serving.main:build", host, port),
+        env={} if grpc_port is None else {"MILLRACE_SERVING_GRPC_ADDRESS": f"{host}:{grpc_port}"},
+        ready=f"{local_url(host, port)}/v2/health/ready",
     )
 
 

@@ -19,6 +19,7 @@ PANEL = "Run"
 HomeOption = Annotated[Path, typer.Option("--home", envvar="MILLRACE_HOME", help="Directory of all state.")]
 HostOption = Annotated[str, typer.Option(help="Address to listen on.")]
 PortOption = Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")]
+GrpcOption = Annotated[int | None, typer.Option(min=1, max=65535, help="Answer gRPC there too (extra `grpc`).")]
 MinOption = Annotated[
     int, typer.Option("--worker-min", envvar="MILLRACE_WORKER_MIN", min=1, help="Worker processes that always wait.")
 ]
@@ -83,9 +84,15 @@ def api(host: HostOption = processes.LOOPBACK, port: PortOption = 8000) -> None:
 
 
 @run.command(rich_help_panel=PANEL)
-def serve(host: HostOption = processes.LOOPBACK, port: PortOption = 8001) -> None:
+def serve(
+    host: HostOption = processes.LOOPBACK,
+    port: PortOption = 8001,
+    grpc_port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Answer gRPC there too (extra `grpc`).")
+    ] = None,
+) -> None:
     """Become a serving process: predictions alone, from the model store."""
-    _become(processes.serve(host, port))
+    _become(processes.serve(host, port, grpc_port=grpc_port))
 
 
 @run.command(rich_help_panel=PANEL)

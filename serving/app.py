@@ -3,7 +3,7 @@
 import asyncio
 import gc
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from pathlib import Path
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
@@ -33,11 +33,11 @@ class ServingApp:
         self.engine = engine
         self.recorder = recorder
         self.metrics = metrics
-        self._router = Router(table, Answering(recorder), metrics, max_body_bytes=max_body_bytes)
+        self.router = Router(table, Answering(recorder), metrics, max_body_bytes=max_body_bytes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            await self._router(scope, receive, send)
+            await self.router(scope, receive, send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1000})
 
@@ -80,8 +80,8 @@ async def running(app: ServingApp) -> AsyncIterator[None]:
         await asyncio.to_thread(app.recorder.stop)
 
 
-def standalone(app: ServingApp) -> ASGIApp:
-    """The same as a process of its own, with probes and `/metrics`."""
+def standalone(app: ServingApp, *, also: AbstractAsyncContextManager[object] | None = None) -> ASGIApp:
+    """The same as a process of its own, with probes and `/metrics`; `also` is entered while it runs."""
 
     async def live(_: Request) -> Response:
         return Response(status_code=200)
@@ -99,7 +99,8 @@ def standalone(app: ServingApp) -> ASGIApp:
             # of a small request, else).
             gc.collect()
             gc.freeze()
-            yield
+            async with also or nullcontext():
+                yield
 
     probes = {"/livez": live, "/readyz": ready, "/metrics": metrics}
     beside = Starlette(routes=[Route(path, endpoint) for path, endpoint in probes.items()], lifespan=lifespan)

@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 
 from domain.datasets.specs import ColumnType
 from domain.registry.specs import InputColumn, Label, Signature
-from serving.errors import BadTensor
+from serving.errors import BadTensor, TooManyRows
 from serving.protocols.exchange import Answer
 
 Values: TypeAlias = "list[Any] | NDArray[Any]"
 
+# No endpoint takes more at once; refused here, before small bytes become large rows.
+MAX_ROWS: Final = 1_000_000
 # Fixed sizes, little-endian. BYTES is the one datatype of variable size: four bytes of length before each element.
 _NUMPY: Final[dict[str, np.dtype[Any]]] = {
     "BOOL": np.dtype("?"),
@@ -154,6 +156,8 @@ def as_rows(tensors: Sequence[Tensor], signature: Signature) -> list[dict[str, A
     """
     if not tensors:
         raise BadTensor("There are no input tensors.", where="inputs", fix="Send one per column.")
+    if tensors[0].shape[0] > MAX_ROWS:
+        raise TooManyRows(f"Tensor {tensors[0].name!r} has {tensors[0].shape[0]} rows.", where="inputs[0].shape")
     if _is_table(tensors, signature.inputs):
         return _table_rows(tensors[0], signature.inputs)
     known = {column.name: column for column in signature.inputs}
@@ -236,9 +240,12 @@ def _listed(values: Values) -> list[Any]:
     if isinstance(values, list):
         return values
     listed: list[Any] = values.tolist()
-    if values.dtype.kind == "f" and np.isnan(values).any():
-        return [None if value != value else value for value in listed]  # noqa: PLR0124 - true of NaN alone
-    return listed
+    return nulls(listed) if values.dtype.kind == "f" and np.isnan(values).any() else listed
+
+
+def nulls(values: list[Any]) -> list[Any]:
+    """The values with None for NaN, the null of tensors."""
+    return [None if value != value else value for value in values]  # noqa: PLR0124 - true of NaN alone
 
 
 def _short(value: Any) -> str:
