@@ -3,7 +3,6 @@
 Needs the extra `grpc`; `serving.main` imports this when a port is asked for.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Final
@@ -12,14 +11,14 @@ from uuid import uuid4
 
 import grpc
 from google.protobuf.message import DecodeError
-from starlette.types import Message, Scope
+from starlette.types import Scope
 
 from serving.access import authorised
 from serving.errors import BadRequest, Problem, problem_of
 from serving.protocols import v2
 from serving.protocols.grpc_v2 import Inference, InferRequest
 from serving.protocols.inference_messages import PACKAGE, SERVICE, message
-from serving.requests import Headers
+from serving.requests import Headers, whole
 from serving.router import Router
 from serving.table import RouteTable
 
@@ -94,7 +93,7 @@ class _Service:
             request = _decoded(body)
             scope["path"] = f"/v2/models/{request.model_name}/infer"
             reply = await self._router.predict(
-                Inference(request), request.model_name, scope, Headers(scope), _receiving(body),
+                Inference(request), request.model_name, scope, Headers(scope), whole(body),
                 version=request.model_version or None,
             )  # fmt: skip
         except Exception as error:
@@ -136,19 +135,6 @@ def _scope(context: grpc.aio.ServicerContext) -> Scope:
     host, _, port = unquote(context.peer()).partition(":")[2].rpartition(":")
     client = (host.strip("[]"), int(port)) if port.isdecimal() else None
     return {"type": "http", "method": "POST", "path": "", "headers": headers, "client": client}
-
-
-def _receiving(body: bytes) -> Callable[[], Awaitable[Message]]:
-    """The one message of a call; a call that is given up is cancelled, so there is no second one."""
-    messages = iter([{"type": "http.request", "body": body}])
-
-    async def receive() -> Message:
-        found = next(messages, None)
-        if found is None:
-            await asyncio.Future()
-        return found or {}
-
-    return receive
 
 
 async def _refuse(error: Exception, scope: Scope, context: grpc.aio.ServicerContext) -> None:

@@ -21,6 +21,7 @@ from serving.metrics import ServingMetrics
 from serving.protocols import mlflow, plain, v2
 from serving.protocols.exchange import Reply
 from serving.requests import Disconnected, Headers, read_body
+from serving.streaming import stream, streams
 from serving.table import Endpoint, RouteTable
 
 # A body up to this size for a quick model is answered on the event loop: handing it over would cost more.
@@ -46,6 +47,9 @@ class Router:
         protocol: ProtocolModule = plain
         try:
             match parts:
+                case ["serve", name, "predict"] if streams(headers):
+                    await stream(self.predict, name, scope, receive, send)
+                    return
                 case ["serve", name, "predict"]:
                     reply = await self.predict(plain, name, scope, headers, receive)
                 # MLflow's client of deployments asks below `endpoints`.
