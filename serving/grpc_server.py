@@ -144,10 +144,10 @@ async def _refuse(error: Exception, scope: Scope, context: grpc.aio.ServicerCont
     trailing = [("code", problem.code), ("x-request-id", request_id)]
     if problem.status in (429, 503):
         trailing.append(("retry-after", str(getattr(error, "retry_after_seconds", 1))))
-    await context.abort(_code(problem), problem.sentence, tuple(trailing))
+    await context.abort(status_code(problem), problem.sentence, tuple(trailing))
 
 
-def _code(problem: Problem) -> grpc.StatusCode:
+def status_code(problem: Problem) -> grpc.StatusCode:
     if problem.code == "deadline_exceeded":
         return grpc.StatusCode.DEADLINE_EXCEEDED
     return _CODES.get(problem.status, grpc.StatusCode.INVALID_ARGUMENT)
