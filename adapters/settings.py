@@ -72,6 +72,8 @@ class Settings(BaseSettings, StoreCredentials):
         _networks(value)
         return value
 
+    serving_grpc_address: str = ""
+
     @model_validator(mode="after")
     def _everything_under_home(self) -> Self:
         home = self.home.absolute()

@@ -47,10 +47,14 @@ def api(host: str, port: int) -> Process:
     return Process("api", _uvicorn("api.embedded:build", host, port), ready=f"{local_url(host, port)}/readyz")
 
 
-def serve(host: str, port: int, workers: int) -> Process:
-    """Serving alone: reads the model store, needs neither database nor broker. The workers share the port."""
-    argv = (*_uvicorn("serving.main:build", host, port, stop_seconds=30), "--workers", str(workers))
-    return Process("serve", argv, ready=f"{local_url(host, port)}/v2/health/ready")
+def serve(host: str, port: int, workers: int, *, grpc_port: int | None = None) -> Process:
+    """Serving alone: reads the model store, needs neither database nor broker. The workers share the ports."""
+    return Process(
+        "serve",
+        (*_uvicorn("serving.main:build", host, port, stop_seconds=30), "--workers", str(workers)),
+        env={} if grpc_port is None else {"MILLRACE_SERVING_GRPC_ADDRESS": f"{host}:{grpc_port}"},
+        ready=f"{local_url(host, port)}/v2/health/ready",
+    )
 
 
 def worker(minimum: int, maximum: int) -> Process:

@@ -20,6 +20,7 @@ HomeOption = Annotated[Path, typer.Option("--home", envvar="MILLRACE_HOME", help
 HostOption = Annotated[str, typer.Option(help="Address to listen on.")]
 PortOption = Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")]
 WorkersOption = Annotated[int, typer.Option(min=1, help="Processes that share the port.")]
+GrpcOption = Annotated[int | None, typer.Option(min=1, max=65535, help="Answer gRPC there too (extra `grpc`).")]
 MinOption = Annotated[
     int, typer.Option("--worker-min", envvar="MILLRACE_WORKER_MIN", min=1, help="Worker processes that always wait.")
 ]
@@ -84,9 +85,14 @@ def api(host: HostOption = processes.LOOPBACK, port: PortOption = 8000) -> None:
 
 
 @run.command(rich_help_panel=PANEL)
-def serve(host: HostOption = processes.LOOPBACK, port: PortOption = 8001, workers: WorkersOption = 1) -> None:
+def serve(
+    host: HostOption = processes.LOOPBACK,
+    port: PortOption = 8001,
+    workers: WorkersOption = 1,
+    grpc_port: GrpcOption = None,
+) -> None:
     """Become a serving process, or several on one port: predictions alone, from the model store."""
-    _become(processes.serve(host, port, workers))
+    _become(processes.serve(host, port, workers, grpc_port=grpc_port))
 
 
 @run.command(rich_help_panel=PANEL)

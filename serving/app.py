@@ -3,7 +3,7 @@
 import asyncio
 import gc
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from pathlib import Path
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry
@@ -42,11 +42,11 @@ class ServingApp:
         self.limits = limits
         bodies = Bodies(limit=limits.max_body_bytes, seconds=limits.body_seconds)
         access = Access(table, limits.internal_networks, Rates())
-        self._router = Router(table, access, Answering(recorder), metrics, bodies)
+        self.router = Router(table, access, Answering(recorder), metrics, bodies)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            await self._router(scope, receive, send)
+            await self.router(scope, receive, send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1000})
 
@@ -98,8 +98,10 @@ async def running(app: ServingApp) -> AsyncIterator[None]:
         await asyncio.to_thread(app.recorder.stop)
 
 
-def standalone(app: ServingApp, *, beside: Path | None = None) -> ASGIApp:
-    """The same as a process of its own, with probes and `/metrics`.
+def standalone(
+    app: ServingApp, *, beside: Path | None = None, also: AbstractAsyncContextManager[object] | None = None
+) -> ASGIApp:
+    """The same as a process of its own, with probes and `/metrics`; `also` is entered while it runs.
 
     Processes that share a port, and answer for each other's metrics, do so by the folder `beside`.
     """
@@ -124,7 +126,7 @@ def standalone(app: ServingApp, *, beside: Path | None = None) -> ASGIApp:
             # of a small request, else).
             gc.collect()
             gc.freeze()
-            async with scrape.shared():
+            async with scrape.shared(), also or nullcontext():
                 with draining_first(drain, seconds=app.limits.drain_seconds):
                     yield
 

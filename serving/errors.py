@@ -38,6 +38,18 @@ class BadRows(Invalid):
     code = "bad_rows"
 
 
+class BadColumns(BadRows):
+    """The columns of a table are unnamed, named twice or of different lengths."""
+
+    code = "bad_columns"
+
+
+class BadTensor(BadRequest):
+    """A tensor of Open Inference v2 contradicts itself, or is none that the model takes."""
+
+    code = "bad_tensor"
+
+
 class WrongMethod(Invalid):
     code = "method_not_allowed"
     status: ClassVar[int] = 405
@@ -117,6 +129,12 @@ class ModelFailed(Unavailable):
     """The model did not answer: its process died, hung or raised something unexpected."""
 
     code = "model_failed"
+
+
+class VersionNotLive(NotFound):
+    """The endpoint answers, but not by the version that was asked for."""
+
+    code = "version_not_live"
 
 
 class UnknownPath(NotFound):

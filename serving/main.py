@@ -1,16 +1,22 @@
 """Serving as a process of its own: `uvicorn --factory serving.main:build`. It needs the model store, nothing else."""
 
+import logging
 import multiprocessing
 import os
 import sys
+from contextlib import AbstractAsyncContextManager, nullcontext
+from importlib import import_module
+from typing import Any
 
 from starlette.types import ASGIApp
 
 from adapters.object_store.opening import open_store
 from adapters.settings import Settings
 from adapters.telemetry import set_up_logging
-from serving.app import build_serving, standalone
+from serving.app import ServingApp, build_serving, standalone
 from serving.limits import Limits
+
+log = logging.getLogger(__name__)
 
 
 def build() -> ASGIApp:
@@ -29,7 +35,8 @@ def build() -> ASGIApp:
     )
     # One of several that uvicorn has started has to answer for the others' metrics too.
     several = multiprocessing.parent_process() is not None
-    return standalone(app, beside=settings.home / "scratch" / f"metrics-{os.getppid()}" if several else None)
+    beside = settings.home / "scratch" / f"metrics-{os.getppid()}" if several else None
+    return standalone(app, beside=beside, also=grpc_beside(app, settings))
 
 
 def limits_of(settings: Settings) -> Limits:
@@ -43,3 +50,19 @@ def limits_of(settings: Settings) -> Limits:
         load_seconds=settings.serving_load_seconds,
         internal_networks=settings.internal,
     )
+
+
+def grpc_beside(app: ServingApp, settings: Settings) -> AbstractAsyncContextManager[object]:
+    """gRPC where an address is set for it. Without the extra the process starts, answers HTTP, and says why."""
+    address = settings.serving_grpc_address
+    if not address:
+        return nullcontext()
+    try:
+        module: Any = import_module("serving.grpc_server")
+    except ImportError as error:
+        log.error("Nothing answers gRPC at %s: %s. Run pip install 'millrace[grpc]'.", address, error)  # noqa: TRY400
+        return nullcontext()
+    beside: AbstractAsyncContextManager[object] = module.grpc_server(
+        app.router, app.table, address, max_message_bytes=settings.max_body_bytes
+    )
+    return beside

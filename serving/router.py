@@ -18,7 +18,6 @@ from serving.access import Access
 from serving.admission import Gate, deadline_seconds, too_late
 from serving.answering import Answering, ProtocolModule
 from serving.errors import (
-    NoLiveVersion,
     UnknownPath,
     WrongMethod,
     code_of,
@@ -28,7 +27,8 @@ from serving.metrics import ServingMetrics
 from serving.protocols import mlflow, plain, v2
 from serving.protocols.exchange import Reply
 from serving.requests import Bodies, Disconnected, Headers
-from serving.table import Endpoint, LiveTarget, RouteTable
+from serving.streaming import stream, streams
+from serving.table import Endpoint, RouteTable
 
 # A body up to this size for a quick model is answered on the event loop: handing it over would cost more.
 _INLINE_BYTES = 16_384
@@ -54,16 +54,28 @@ class Router:
         protocol: ProtocolModule = plain
         try:
             match parts:
+                case ["serve", name, "predict"] if streams(headers):
+                    await stream(self.predict, name, scope, receive, send)
+                    return
                 case ["serve", name, "predict"]:
-                    reply = await self._predict(plain, name, scope, headers, receive)
-                case ["serve", name, "invocations"]:
+                    reply = await self.predict(plain, name, scope, headers, receive)
+                # MLflow's client of deployments asks below `endpoints`.
+                case ["serve", name, "invocations"] | ["serve", "endpoints", name, "invocations"]:
                     protocol = mlflow
-                    reply = await self._predict(mlflow, name, scope, headers, receive)
-                case ["v2", "models", name, "infer"]:
-                    protocol = v2
-                    reply = await self._predict(v2, name, scope, headers, receive)
+                    reply = await self.predict(mlflow, name, scope, headers, receive)
+                case ["serve", name, "ping" | "health" | "version" as what]:
+                    protocol = mlflow
+                    _require_get(scope)
+                    endpoint = self._access.authorised(name, headers, scope)
+                    reply = mlflow.probe(what, live=bool(endpoint.live) or endpoint.cold)
+                case ["v2", "models", name, "infer"] | ["v2", "models", name, "versions", _, "infer"]:
+                    protocol = v2.Inference(
+                        headers.get(b"inference-header-content-length"), headers.get(b"accept-encoding")
+                    )
+                    version = parts[4] if len(parts) == 6 else None
+                    reply = await self.predict(protocol, name, scope, headers, receive, version=version)
                 case ["v2", *rest]:
-                    protocol = v2
+                    protocol = v2.Inference()
                     reply = await self._about(rest, scope, headers)
                 case _:
                     reply = self._refusal(plain, _nothing_at(scope["path"]), headers)
@@ -82,8 +94,15 @@ class Router:
         })  # fmt: skip
         await send({"type": "http.response.body", "body": reply.body})
 
-    async def _predict(
-        self, protocol: ProtocolModule, name: str, scope: Scope, headers: Headers, receive: Receive
+    async def predict(
+        self,
+        protocol: ProtocolModule,
+        name: str,
+        scope: Scope,
+        headers: Headers,
+        receive: Receive,
+        *,
+        version: str | None = None,
     ) -> Reply:
         if scope["method"] != "POST":
             raise WrongMethod(f"{scope['method']} means nothing here.", where="method", fix="Use POST.")
@@ -91,7 +110,7 @@ class Router:
             endpoint = self._access.admitted(name, headers, scope)
             gate = endpoint.gate
             if not endpoint.cold:
-                _some_version(endpoint)
+                endpoint.target(None, version)  # refused before its body is read
             body = await self._bodies.read(receive, headers)
             now = time.monotonic()
             deadline = now + deadline_seconds(endpoint.settings, headers)
@@ -102,7 +121,7 @@ class Router:
             if error.kind != NotFound.kind:  # names that people make up are no labels
                 self._metrics.requests.labels(name, "", error.code).inc()
             raise
-        return await self._compute(protocol, endpoint, headers, body, gate=gate, deadline=deadline)
+        return await self._compute(protocol, endpoint, headers, body, version=version, gate=gate, deadline=deadline)
 
     async def _compute(
         self,
@@ -111,17 +130,18 @@ class Router:
         headers: Headers,
         body: bytes,
         *,
+        version: str | None,
         gate: Gate,
         deadline: float,
     ) -> Reply:
         """Chooses the version, lets it answer and counts what came of it. Leaves the gate when the model has ended."""
-        version = ""
+        answering = ""
         work: asyncio.Future[Reply] | None = None
         try:
             if endpoint.cold:
                 endpoint = await self._warmed(endpoint, deadline)
-            target = _some_version(endpoint, headers.get(b"x-routing-key") or None)
-            version = str(target.version)
+            target = endpoint.target(headers.get(b"x-routing-key") or None, version)
+            answering = str(target.version)
             question = (protocol, endpoint, target, headers.get(b"content-type"), body)
             if target.loaded.quick and len(body) <= _INLINE_BYTES:
                 reply = self._answering.answer(*question)
@@ -134,7 +154,7 @@ class Router:
                 reply = work.result() if work.done() else _late()
             return reply if time.monotonic() <= deadline else _late()
         except Exception as error:
-            self._metrics.requests.labels(endpoint.name, version, code_of(error)).inc()
+            self._metrics.requests.labels(endpoint.name, answering, code_of(error)).inc()
             raise
         finally:
             if work is None:
@@ -151,30 +171,34 @@ class Router:
 
     async def _about(self, rest: list[str], scope: Scope, headers: Headers) -> Reply:
         """The reading half of Open Inference v2: health and metadata."""
-        method = scope["method"]
-        if method not in ("GET", "HEAD"):
-            raise WrongMethod(f"{method} means nothing here.", where="method", fix="Use GET.")
+        _require_get(scope)
         match rest:
             case [] | [""]:
-                return _json(200, {"name": "millrace", "version": "2", "extensions": []})
+                return _json(200, v2.SERVER)
             case ["health", "live"]:
                 return _json(200, {"live": True})
             case ["health", "ready"]:
                 return _json(200 if self._table.ready else 503, {"ready": self._table.ready})
             case ["models", name]:
-                endpoint = self._access.authorised(name, headers, scope)
-                if endpoint.cold:
-                    endpoint = await self._warmed(endpoint, time.monotonic() + endpoint.settings.deadline_ms / 1000)
-                package = _some_version(endpoint).loaded.model.package
-                platform = "onnx_onnxv1" if package.flavor == "onnx" else "mlflow"
-                versions = [str(each.version) for each in endpoint.live]
-                return v2.describe(name, versions, platform, package.signature)
+                return _json(200, v2.metadata(await self.warm(name, scope, headers)))
+            case ["models", name, "versions", version]:
+                return _json(200, v2.metadata(await self.warm(name, scope, headers), version))
             case ["models", name, "ready"]:
                 endpoint = self._access.authorised(name, headers, scope)
                 ready = bool(endpoint.live) or endpoint.cold
                 return _json(200 if ready else 503, {"name": name, "ready": ready})
+            case ["models", name, "versions", version, "ready"]:
+                (await self.warm(name, scope, headers)).target(None, version)
+                return _json(200, {"name": name, "ready": True})
             case _:
                 raise _nothing_at("/".join(("/v2", *rest)))
+
+    async def warm(self, name: str, scope: Scope, headers: Headers) -> Endpoint:
+        """An endpoint that is asked about, loaded."""
+        endpoint = self._access.authorised(name, headers, scope)
+        if endpoint.cold:
+            endpoint = await self._warmed(endpoint, time.monotonic() + endpoint.settings.deadline_ms / 1000)
+        return endpoint
 
     def _refusal(self, protocol: ProtocolModule, error: Exception, headers: Headers) -> Reply:
         problem = problem_of(error)
@@ -190,13 +214,6 @@ class Router:
         return reply
 
 
-def _some_version(endpoint: Endpoint, key: str | None = None) -> LiveTarget:
-    target = endpoint.choose(key)
-    if target is None:
-        raise NoLiveVersion(f"Endpoint {endpoint.name!r} has no live version.", where="endpoint")
-    return target
-
-
 def _unless_late(deadline: float, answer: Callable[..., Reply], *question: object) -> Reply:
     """The answer, if anybody still waits for it when a thread is free."""
     return answer(*question) if time.monotonic() <= deadline else _late()
@@ -204,6 +221,11 @@ def _unless_late(deadline: float, answer: Callable[..., Reply], *question: objec
 
 def _late() -> NoReturn:
     raise too_late()
+
+
+def _require_get(scope: Scope) -> None:
+    if scope["method"] not in ("GET", "HEAD"):
+        raise WrongMethod(f"{scope['method']} means nothing here.", where="method", fix="Use GET.")
 
 
 def _nothing_at(path: str) -> UnknownPath:

@@ -1,5 +1,7 @@
 """Reads a JSON body, or says where it breaks. All protocols come through here."""
 
+import json
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -36,9 +38,27 @@ def load_json(body: bytes) -> Any:
         raise BadJson(f"The body is no valid JSON: {error.msg}.", where=where) from error
 
 
-def load_object(body: bytes) -> dict[str, Any]:
+def load_json_with_nan(body: bytes) -> Any:
+    """The decoded body, in which NaN stands for null: so other JSON writers, Python's own too, put a missing number."""
+    try:
+        return load_json(body)
+    except NotANumber:
+        try:
+            return json.loads(body, parse_constant=_constant)
+        except RecursionError as error:
+            raise BadJson("The body is nested too deeply.", where="body") from error
+        except ValueError as error:
+            raise BadJson(f"The body is no valid JSON: {error}.", where="body") from error
+
+
+def _constant(name: str) -> None:
+    if name != "NaN":
+        raise NotANumber("JSON has no infinity.", where="body", fix="Send null for a missing value.")
+
+
+def load_object(body: bytes, load: Callable[[bytes], Any] = load_json) -> dict[str, Any]:
     """The decoded body, which must be a JSON object."""
-    payload = load_json(body)
+    payload = load(body)
     if not isinstance(payload, dict):
         raise BadJson(f"The body must be a JSON object, not {_kind(payload)}.", where="line 1, column 1")
     return payload

@@ -1,121 +1,207 @@
-"""Open Inference Protocol v2 over REST: one input tensor per column, of shape [n] or [n, 1], as JSON."""
+"""Open Inference Protocol v2 over REST: tensors as JSON, or as bytes behind the JSON (the binary data extension)."""
 
-from collections.abc import Sequence
+import gzip
+import zlib
 from typing import Any, Final
 
 import orjson
 
-from domain.datasets.specs import ColumnType
-from domain.registry.specs import InputColumn, Label, Signature
-from serving.errors import BadRows, Problem
+from domain.registry.specs import Signature
+from serving.errors import BadTensor, Problem, WrongContentType
 from serving.protocols.exchange import Answer, Ask, Reply, ids_header
-from serving.protocols.json_body import load_object, require_json
+from serving.protocols.json_body import load_json_with_nan, load_object, media_type, require_json
+from serving.protocols.tensors import (
+    DATATYPES,
+    Output,
+    Tensor,
+    as_rows,
+    from_bytes,
+    from_lists,
+    label_type,
+    named,
+    output_names,
+    outputs_of,
+)
+from serving.table import Endpoint
 
-_INTEGERS: Final = frozenset({"INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64"})
-_ACCEPTED: Final[dict[ColumnType, frozenset[str]]] = {
-    "integer": _INTEGERS,
-    "number": _INTEGERS | {"FP16", "FP32", "FP64"},
-    "string": frozenset({"BYTES"}),
-    "boolean": frozenset({"BOOL"}),
-    "datetime": frozenset({"BYTES"}),
-}
-_DATATYPE: Final[dict[ColumnType, str]] = {
-    "integer": "INT64",
-    "number": "FP64",
-    "string": "BYTES",
-    "boolean": "BOOL",
-    "datetime": "BYTES",
-}
-
-
-def read(body: bytes, content_type: str, signature: Signature) -> Ask:
-    """`{"inputs": [{name, shape, datatype, data}, …]}`; the tensors become rows, checked by the encoder."""
-    require_json(content_type)
-    payload = load_object(body)
-    inputs = payload.get("inputs")
-    if not isinstance(inputs, list) or not inputs:
-        raise BadRows("`inputs` must be a list of tensors, one per column.", where="inputs")
-    known = {column.name: column for column in signature.inputs}
-    columns: dict[str, list[Any]] = {}
-    for index, tensor in enumerate(inputs):
-        name, data = _tensor(tensor, f"inputs[{index}]", known)
-        if name in columns:
-            raise BadRows(f"Input {name!r} is given twice.", where=f"inputs[{index}].name")
-        columns[name] = data
-    sizes = {name: len(data) for name, data in columns.items()}
-    if len(set(sizes.values())) > 1:
-        raise BadRows(f"The inputs differ in length: {sizes}.", where="inputs")
-    rows = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
-    identifier = payload.get("id")
-    return Ask(rows, "rows", identifier if isinstance(identifier, str) else None)
+SERVER: Final = {"name": "millrace", "version": "2", "extensions": ["binary_tensor_data"]}
+# Compressing less than this saves no packet.
+_COMPRESS_BYTES: Final = 1024
 
 
-def write(answer: Answer) -> Reply:
-    rows = len(answer.predictions)
-    outputs: list[dict[str, Any]] = [
-        {"name": "prediction", "datatype": _label_type(answer.classes), "shape": [rows], "data": answer.predictions}
-    ]
-    if answer.probabilities is not None:
-        shape = list(answer.probabilities.shape)
-        outputs.append(
-            {
-                "name": "probabilities",
-                "datatype": "FP64",
-                "shape": shape,
-                "data": answer.probabilities.reshape(-1).tolist(),
-            }
-        )
-    body: dict[str, Any] = {
-        "model_name": answer.endpoint,
-        "model_version": str(answer.version),
-        "outputs": outputs,
-        "parameters": {"prediction_ids": answer.ids},
-    }
-    if answer.ask.id is not None:
-        body["id"] = answer.ask.id
-    return Reply(200, orjson.dumps(body), ids_header(answer))
+class Inference:
+    """One request to `.../infer` and its answer: the request says which outputs it wants, and in which form."""
+
+    def __init__(self, header_length: str = "", accept_encoding: str = "") -> None:
+        self._header_length = header_length
+        self._accept_encoding = accept_encoding
+        self._wanted: dict[str, bool] = {}  # outputs by name: whether as bytes
+
+    def read(self, body: bytes, content_type: str, signature: Signature) -> Ask:
+        """`{"inputs": [{name, shape, datatype, data}, …]}`, bytes behind it if the header has its length."""
+        if not self._header_length:
+            require_json(content_type)
+        elif media_type(content_type) not in ("application/octet-stream", "application/json", ""):
+            raise WrongContentType(
+                f"The body is {content_type!r}.", where="Content-Type", fix="Send application/octet-stream."
+            )
+        json, binary = _parts(body, self._header_length)
+        payload = load_object(json, load_json_with_nan)
+        inputs, identifier = payload.get("inputs"), payload.get("id", "")
+        if not isinstance(inputs, list) or not inputs:
+            raise BadTensor("`inputs` must be a list of tensors, one per column.", where="inputs")
+        if not isinstance(identifier, str):
+            raise BadTensor("`id` must be a text.", where="id")
+        self._wanted = _wanted(payload, output_names(signature))
+        return Ask(as_rows(_tensors(inputs, binary), signature), "rows", identifier or None)
+
+    def write(self, answer: Answer) -> Reply:
+        outputs = {output.name: output for output in outputs_of(answer)}
+        described, binary = [], []
+        for name, as_bytes in self._wanted.items():
+            output = outputs[name]
+            described.append(_described(output))
+            if as_bytes:
+                binary.append(output.raw())
+                described[-1]["parameters"] = {"binary_data_size": len(binary[-1])}
+            else:
+                described[-1]["data"] = output.listed()
+        body: dict[str, Any] = {
+            "model_name": answer.endpoint,
+            "model_version": str(answer.version),
+            "outputs": described,
+            "parameters": {"prediction_ids": ",".join(answer.ids)},
+        }
+        if answer.ask.id is not None:
+            body["id"] = answer.ask.id
+        json = orjson.dumps(body)
+        headers = ids_header(answer)
+        if not binary:
+            return self._compressed(Reply(200, json, headers))
+        headers.append((b"inference-header-content-length", b"%d" % len(json)))
+        return self._compressed(Reply(200, b"".join((json, *binary)), headers, b"application/octet-stream"))
+
+    def refuse(self, problem: Problem, request_id: str) -> Reply:
+        return refuse(problem, request_id)
+
+    def _compressed(self, reply: Reply) -> Reply:
+        """The reply as the client asked to have it."""
+        if len(reply.body) < _COMPRESS_BYTES or not self._accept_encoding:
+            return reply
+        accepted = {part.strip() for part in self._accept_encoding.lower().split(",")}
+        if "gzip" in accepted:
+            reply.headers.append((b"content-encoding", b"gzip"))
+            return reply._replace(body=gzip.compress(reply.body, compresslevel=1, mtime=0))
+        if "deflate" in accepted:
+            reply.headers.append((b"content-encoding", b"deflate"))
+            return reply._replace(body=zlib.compress(reply.body, level=1))
+        return reply
 
 
 def refuse(problem: Problem, request_id: str) -> Reply:
+    """`{"error": …}`. The protocol knows 400 for whatever is wrong with a request's tensors."""
+    status = 400 if problem.status == 422 else problem.status
     body = {"error": problem.sentence, "code": problem.code, "request_id": request_id}
-    return Reply(problem.status, orjson.dumps(body), [])
+    return Reply(status, orjson.dumps(body), [])
 
 
-def describe(endpoint: str, versions: list[str], platform: str, signature: Signature) -> Reply:
-    """The metadata of `GET /v2/models/{endpoint}`. Shapes are [-1]: any number of rows."""
-    inputs = [{"name": column.name, "datatype": _DATATYPE[column.type], "shape": [-1]} for column in signature.inputs]
-    outputs: list[dict[str, Any]] = [{"name": "prediction", "datatype": _label_type(signature.classes), "shape": [-1]}]
+def metadata(endpoint: Endpoint, version: str | None = None) -> dict[str, Any]:
+    """What `GET /v2/models/{endpoint}` says. Shapes are [-1]: any number of rows."""
+    package = endpoint.target(None, version).loaded.model.package
+    signature = package.signature
+    inputs = [{"name": column.name, "datatype": DATATYPES[column.type], "shape": [-1]} for column in signature.inputs]
+    outputs: list[dict[str, Any]] = [{"name": "prediction", "datatype": label_type(signature.classes), "shape": [-1]}]
     if signature.classes:
         outputs.append({"name": "probabilities", "datatype": "FP64", "shape": [-1, len(signature.classes)]})
-    body = {"name": endpoint, "versions": versions, "platform": platform, "inputs": inputs, "outputs": outputs}
-    return Reply(200, orjson.dumps(body), [])
+    return {
+        "name": endpoint.name,
+        "versions": [str(each.version) for each in endpoint.live],
+        "platform": "onnx_onnxv1" if package.flavor == "onnx" else "mlflow",
+        "inputs": inputs,
+        "outputs": outputs,
+    }
 
 
-def _tensor(tensor: Any, where: str, known: dict[str, InputColumn]) -> tuple[str, list[Any]]:
-    if not isinstance(tensor, dict):
-        raise BadRows("An input must be an object with name, shape, datatype and data.", where=where)
-    name, shape, datatype, data = (tensor.get(field) for field in ("name", "shape", "datatype", "data"))
-    if not isinstance(name, str):
-        raise BadRows("An input needs a name.", where=f"{where}.name")
-    if not isinstance(data, list):
-        raise BadRows(f"Input {name!r} needs `data` as a JSON list.", where=f"{where}.data")
-    column = known.get(name)
-    if column is not None and datatype not in _ACCEPTED[column.type]:
-        raise BadRows(
-            f"Input {name!r} must have datatype {_DATATYPE[column.type]}, not {datatype!r}.", where=f"{where}.datatype"
+def _parts(body: bytes, header_length: str) -> tuple[bytes, memoryview]:
+    """The JSON and the bytes behind it."""
+    if not header_length:
+        return body, memoryview(b"")
+    digits = header_length.isascii() and header_length.isdecimal() and len(header_length) < 20
+    length = int(header_length) if digits else -1
+    if not 0 <= length <= len(body):
+        raise BadTensor(
+            f"Inference-Header-Content-Length is {header_length[:40]!r}; the body has {len(body)} bytes.",
+            where="Inference-Header-Content-Length",
+            fix="Send the length of the JSON before the tensors.",
         )
-    data = [value for row in data for value in (row if isinstance(row, list) else [row])]
-    if shape not in ([len(data)], [len(data), 1]):
-        raise BadRows(
-            f"Input {name!r} has {len(data)} values and shape {shape!r}; one column has shape [n] or [n, 1].",
-            where=f"{where}.shape",
-        )
-    return name, data
+    return body[:length], memoryview(body)[length:]
 
 
-def _label_type(classes: Sequence[Label]) -> str:
-    """The datatype of the prediction: a number without classes, otherwise what the classes are."""
-    kinds = {type(label) for label in classes}
-    if not kinds:
-        return "FP64"
-    return {bool: "BOOL", int: "INT64", float: "FP64"}.get(kinds.pop(), "BYTES") if len(kinds) == 1 else "BYTES"
+def _tensors(inputs: list[Any], binary: memoryview) -> list[Tensor]:
+    tensors = []
+    for index, item in enumerate(inputs):
+        where = f"inputs[{index}]"
+        if not isinstance(item, dict):
+            raise BadTensor("An input must be an object with name, shape, datatype and data.", where=where)
+        name = named(item.get("name"), where)
+        parameters = _parameters(item, where)
+        if "shared_memory_region" in parameters:
+            raise BadTensor(f"Tensor {name!r} is in shared memory, which is not read here.", where=where)
+        shape, datatype, size = item.get("shape"), item.get("datatype"), parameters.get("binary_data_size")
+        if size is None:
+            tensors.append(from_lists(name, datatype, shape, item.get("data"), where))
+            continue
+        if type(size) is not int or not 0 <= size <= len(binary):
+            raise BadTensor(
+                f"Tensor {name!r} has a binary_data_size of {size!r}; {len(binary)} bytes are left behind the JSON.",
+                where=f"{where}.parameters.binary_data_size",
+            )
+        if "data" in item:
+            raise BadTensor(f"Tensor {name!r} has both `data` and a binary_data_size.", where=where)
+        tensors.append(from_bytes(name, datatype, shape, binary[:size], where))
+        binary = binary[size:]
+    if len(binary):
+        raise BadTensor(f"Behind the last tensor, {inputs[-1]['name']!r}, are {len(binary)} bytes more.", where="body")
+    return tensors
+
+
+def _wanted(payload: dict[str, Any], names: list[str]) -> dict[str, bool]:
+    """The outputs to give, in order: all of them unless some are named; as bytes where that is asked for."""
+    binary = _flag(_parameters(payload, "body"), "binary_data_output", "parameters", default=False)
+    outputs = payload.get("outputs")
+    if outputs is None or outputs == []:
+        return dict.fromkeys(names, binary)
+    if not isinstance(outputs, list):
+        raise BadTensor("`outputs` must be a list of the outputs wanted.", where="outputs")
+    wanted: dict[str, bool] = {}
+    for index, item in enumerate(outputs):
+        where = f"outputs[{index}]"
+        name = named(item.get("name") if isinstance(item, dict) else None, where)
+        if name not in names or name in wanted:
+            what = "is asked for twice" if name in wanted else "is not given by this model"
+            raise BadTensor(f"Output {name!r} {what}; there is {' and '.join(names)}.", where=f"{where}.name")
+        parameters = _parameters(item, where)
+        if "classification" in parameters or "shared_memory_region" in parameters:
+            raise BadTensor(f"Output {name!r} can be given as JSON or as bytes only.", where=f"{where}.parameters")
+        wanted[name] = _flag(parameters, "binary_data", f"{where}.parameters", default=binary)
+    return wanted
+
+
+def _parameters(item: dict[str, Any], where: str) -> dict[str, Any]:
+    parameters = item.get("parameters")
+    if parameters is None:
+        return {}
+    if not isinstance(parameters, dict):
+        raise BadTensor("`parameters` must be an object.", where=f"{where}.parameters")
+    return parameters
+
+
+def _flag(parameters: dict[str, Any], name: str, where: str, *, default: bool) -> bool:
+    value = parameters.get(name, default)
+    if not isinstance(value, bool):
+        raise BadTensor(f"`{name}` must be true or false.", where=f"{where}.{name}")
+    return value
+
+
+def _described(output: Output) -> dict[str, Any]:
+    return {"name": output.name, "datatype": output.datatype, "shape": output.shape}

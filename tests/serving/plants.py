@@ -101,6 +101,19 @@ def classifier_package(store: ObjectStore, classes: Sequence[str | int | bool]) 
     return pack(store, model, signature, run_id="run-classes")
 
 
+def numbers_package(store: ObjectStore) -> str:
+    """A model of numbers alone: a + 10 b + 100 c, where c is a whole number and a missing a is NaN."""
+    weights = helper.make_tensor("weights", TensorProto.FLOAT, [3, 1], [1.0, 10.0, 100.0])
+    nodes = [helper.make_node("MatMul", ["numbers", "weights"], ["prediction"])]
+    model = _model(nodes, [weights], [("numbers", TensorProto.FLOAT, 3)], "prediction", 1)
+    columns = [
+        InputColumn(name="a", type="number", nullable=True),
+        InputColumn(name="b", type="number"),
+        InputColumn(name="c", type="integer"),
+    ]
+    return pack(store, model, Signature(task="regression", target="y", inputs=columns), run_id="run-numbers")
+
+
 def pack(store: ObjectStore, model: bytes, signature: Signature, *, run_id: str) -> str:
     """Files the model and its package.json as the registry lays them out."""
     package = Package(
