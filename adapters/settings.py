@@ -54,9 +54,9 @@ class Settings(BaseSettings, StoreCredentials):
     gb_hour_price: float | None = Field(default=None, ge=0.0, allow_inf_nan=False)
     currency: str = ""
 
+    serving_grpc_address: str = ""
     serving_poll_seconds: float = 0.2
     serving_flush_seconds: float = 1.0
-    serving_grpc_address: str = ""
 
     @model_validator(mode="after")
     def _everything_under_home(self) -> Self:

@@ -87,9 +87,7 @@ def api(host: HostOption = processes.LOOPBACK, port: PortOption = 8000) -> None:
 def serve(
     host: HostOption = processes.LOOPBACK,
     port: PortOption = 8001,
-    grpc_port: Annotated[
-        int | None, typer.Option(min=1, max=65535, help="Answer gRPC there too (extra `grpc`).")
-    ] = None,
+    grpc_port: GrpcOption = None,
 ) -> None:
     """Become a serving process: predictions alone, from the model store."""
     _become(processes.serve(host, port, grpc_port=grpc_port))

@@ -1,6 +1,5 @@
 """What comes in over HTTP: the headers that matter and the body, within its bounds. Read by the router."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 
 from starlette.types import Message, Scope
@@ -47,14 +46,3 @@ async def read_body(receive: Callable[[], Awaitable[Message]], headers: Headers,
 
 def _too_large(limit: int) -> BodyTooLarge:
     return BodyTooLarge(f"The body is larger than {limit} bytes.", where="body", fix="Send fewer rows per request.")
-
-
-def whole(body: bytes) -> Callable[[], Awaitable[Message]]:
-    """A body that is here already, to be received; nothing comes after it."""
-    messages = iter([{"type": "http.request", "body": body}])
-
-    async def receive() -> Message:
-        found = next(messages, None)
-        return found if found is not None else await asyncio.get_running_loop().create_future()
-
-    return receive

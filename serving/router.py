@@ -12,7 +12,9 @@ from starlette.types import Receive, Scope, Send
 from serving.access import authorised
 from serving.answering import Answering, ProtocolModule
 from serving.errors import (
+    NoLiveVersion,
     UnknownPath,
+    VersionNotLive,
     WrongMethod,
     code_of,
     problem_of,
@@ -22,7 +24,7 @@ from serving.protocols import mlflow, plain, v2
 from serving.protocols.exchange import Reply
 from serving.requests import Disconnected, Headers, read_body
 from serving.streaming import stream, streams
-from serving.table import Endpoint, RouteTable
+from serving.table import Endpoint, LiveTarget, RouteTable
 
 # A body up to this size for a quick model is answered on the event loop: handing it over would cost more.
 _INLINE_BYTES = 16_384
@@ -58,7 +60,8 @@ class Router:
                     reply = await self.predict(mlflow, name, scope, headers, receive)
                 case ["serve", name, "ping" | "health" | "version" as what]:
                     protocol = mlflow
-                    reply = mlflow.probe(what, live=bool(self._readable(name, scope, headers).live))
+                    ready = await self.about(["models", name, "ready"], scope, headers)
+                    reply = mlflow.probe(what, live=ready.status == 200)
                 case ["v2", "models", name, "infer"] | ["v2", "models", name, "versions", _, "infer"]:
                     protocol = v2.Inference(
                         headers.get(b"inference-header-content-length"), headers.get(b"accept-encoding")
@@ -67,7 +70,7 @@ class Router:
                     reply = await self.predict(protocol, name, scope, headers, receive, version=version)
                 case ["v2", *rest]:
                     protocol = v2.Inference()
-                    reply = self._about(rest, scope, headers)
+                    reply = await self.about(rest, scope, headers)
                 case _:
                     reply = self._refusal(plain, _nothing_at(scope["path"]), headers)
         except Disconnected:
@@ -96,7 +99,7 @@ class Router:
         if scope["method"] != "POST":
             raise WrongMethod(f"{scope['method']} means nothing here.", where="method", fix="Use POST.")
         endpoint = authorised(self._table, name, headers)
-        target = endpoint.target(headers.get(b"x-routing-key") or None, version)
+        target = _some_version(endpoint, headers.get(b"x-routing-key") or None, version)
         body = await read_body(receive, headers, self._max_body_bytes)
         question = (protocol, endpoint, target, headers.get(b"content-type"), body)
         try:
@@ -108,9 +111,10 @@ class Router:
             self._metrics.requests.labels(name, str(target.version), code_of(error)).inc()
             raise
 
-    def _about(self, rest: list[str], scope: Scope, headers: Headers) -> Reply:
-        """The reading half of Open Inference v2: health and metadata."""
-        _require_get(scope)
+    async def about(self, rest: list[str], scope: Scope, headers: Headers) -> Reply:
+        """The reading half of Open Inference v2: health and metadata, by the path below `/v2`."""
+        if scope["method"] not in ("GET", "HEAD"):
+            raise WrongMethod(f"{scope['method']} means nothing here.", where="method", fix="Use GET.")
         match rest:
             case [] | [""]:
                 return _json(200, v2.SERVER)
@@ -118,22 +122,18 @@ class Router:
                 return _json(200, {"live": True})
             case ["health", "ready"]:
                 return _json(200 if self._table.ready else 503, {"ready": self._table.ready})
-            case ["models", name]:
-                return _json(200, v2.metadata(authorised(self._table, name, headers)))
-            case ["models", name, "versions", version]:
-                return _json(200, v2.metadata(authorised(self._table, name, headers), version))
+            case ["models", name] | ["models", name, "versions", _]:
+                endpoint = authorised(self._table, name, headers)
+                version = rest[3] if len(rest) == 4 else None
+                return _json(200, v2.metadata(endpoint, _some_version(endpoint, version=version)))
             case ["models", name, "ready"]:
                 ready = bool(authorised(self._table, name, headers).live)
                 return _json(200 if ready else 503, {"name": name, "ready": ready})
             case ["models", name, "versions", version, "ready"]:
-                authorised(self._table, name, headers).target(None, version)
+                _some_version(authorised(self._table, name, headers), version=version)
                 return _json(200, {"name": name, "ready": True})
             case _:
                 raise _nothing_at("/".join(("/v2", *rest)))
-
-    def _readable(self, name: str, scope: Scope, headers: Headers) -> Endpoint:
-        _require_get(scope)
-        return authorised(self._table, name, headers)
 
     def _refusal(self, protocol: ProtocolModule, error: Exception, headers: Headers) -> Reply:
         problem = problem_of(error)
@@ -147,9 +147,20 @@ class Router:
         return reply
 
 
-def _require_get(scope: Scope) -> None:
-    if scope["method"] not in ("GET", "HEAD"):
-        raise WrongMethod(f"{scope['method']} means nothing here.", where="method", fix="Use GET.")
+def _some_version(endpoint: Endpoint, key: str | None = None, version: str | None = None) -> LiveTarget:
+    """The target for a request, which may name its version."""
+    target = endpoint.choose(key)
+    if target is None:
+        raise NoLiveVersion(f"Endpoint {endpoint.name!r} has no live version.", where="endpoint")
+    if version is None:
+        return target
+    for each in endpoint.live:
+        if str(each.version) == version:
+            return each
+    answering = ", ".join(str(each.version) for each in endpoint.live)
+    raise VersionNotLive(
+        f"Endpoint {endpoint.name!r} does not answer by version {version[:40]!r}, but by {answering}.", where="version"
+    )
 
 
 def _nothing_at(path: str) -> UnknownPath:

@@ -54,7 +54,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     route(store, "asleep", 1, standby=[(1, bikes)])
     app = build_serving(store, folder / "cache")
     address = f"127.0.0.1:{free_port()}"
-    beside = grpc_server(app.router, app.table, address, max_message_bytes=100_000)
+    beside = grpc_server(app.router, address, max_message_bytes=100_000)
     with serving(standalone(app, also=beside), lifespan="on"):
         yield address
 

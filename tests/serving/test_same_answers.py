@@ -66,7 +66,7 @@ def planes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Planes]:
     route(store, "signs", 1, (4, classifier_package(store, ["no", "yes"])), visibility="public")
     app = build_serving(store, folder / "cache")
     address = f"127.0.0.1:{free_port()}"
-    beside = grpc_server(app.router, app.table, address, max_message_bytes=10**6)
+    beside = grpc_server(app.router, address, max_message_bytes=10**6)
     with (
         serving(standalone(app, also=beside), lifespan="on") as url,
         httpx.Client(base_url=url) as client,
