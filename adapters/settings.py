@@ -55,6 +55,7 @@ class Settings(BaseSettings, StoreCredentials):
     gb_hour_price: float | None = Field(default=None, ge=0.0, allow_inf_nan=False)
     currency: str = ""
 
+    serving_grpc_address: str = ""
     serving_poll_seconds: float = 0.2
     serving_flush_seconds: float = 1.0
     serving_body_seconds: float = Field(default=30.0, gt=0.0)
@@ -71,8 +72,6 @@ class Settings(BaseSettings, StoreCredentials):
     def _are_networks(cls, value: str) -> str:
         _networks(value)
         return value
-
-    serving_grpc_address: str = ""
 
     @model_validator(mode="after")
     def _everything_under_home(self) -> Self:

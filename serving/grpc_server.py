@@ -10,16 +10,16 @@ from urllib.parse import unquote
 from uuid import uuid4
 
 import grpc
+import orjson
 from google.protobuf.message import DecodeError
 from starlette.types import Scope
 
-from serving.errors import BadRequest, Problem, problem_of
-from serving.protocols import v2
+from serving.errors import BadRequest, Problem, VersionNotLive, problem_of
 from serving.protocols.grpc_v2 import Inference, InferRequest
 from serving.protocols.inference_messages import PACKAGE, SERVICE, message
-from serving.requests import Headers, whole
+from serving.requests import Headers
 from serving.router import Router
-from serving.table import RouteTable
+from serving.streaming import whole
 
 _STOP_SECONDS: Final = 5.0
 _CODES: Final = {
@@ -32,20 +32,29 @@ _CODES: Final = {
     500: grpc.StatusCode.INTERNAL,
     503: grpc.StatusCode.UNAVAILABLE,
 }
-Verb = Callable[[Any, Scope], Awaitable[dict[str, Any]]]
+
+
+def _model(request: Any) -> list[str]:
+    return ["models", request.name, *(["versions", request.version] if request.version else [])]
+
+
+# What the other calls say is what these paths below `/v2` say.
+_ABOUT: Final[dict[str, Callable[[Any], list[str]]]] = {
+    "ServerLive": lambda request: ["health", "live"],
+    "ServerReady": lambda request: ["health", "ready"],
+    "ServerMetadata": lambda request: [],
+    "ModelReady": lambda request: [*_model(request), "ready"],
+    "ModelMetadata": _model,
+}
 
 
 @asynccontextmanager
-async def grpc_server(router: Router, table: RouteTable, address: str, *, max_message_bytes: int) -> AsyncIterator[int]:
+async def grpc_server(router: Router, address: str, *, max_message_bytes: int) -> AsyncIterator[int]:
     """Answers at `address` (host:port) while inside; gives the port."""
-    service = _Service(router, table)
     server = grpc.aio.server(
-        options=[
-            ("grpc.max_receive_message_length", max_message_bytes),
-            ("grpc.max_send_message_length", -1),
-        ]
+        options=[("grpc.max_receive_message_length", max_message_bytes), ("grpc.max_send_message_length", -1)]
     )
-    server.add_generic_rpc_handlers((service.handlers(),))
+    server.add_generic_rpc_handlers((_handlers(router),))
     port = server.add_insecure_port(address)
     await server.start()
     try:
@@ -54,73 +63,55 @@ async def grpc_server(router: Router, table: RouteTable, address: str, *, max_me
         await server.stop(_STOP_SECONDS)
 
 
-class _Service:
-    def __init__(self, router: Router, table: RouteTable) -> None:
-        self._router = router
-        self._table = table
+def _handlers(router: Router) -> grpc.GenericRpcHandler:
+    table = {
+        name: grpc.unary_unary_rpc_method_handler(
+            _about(router, path, message(f"{name}Response")),
+            request_deserializer=message(f"{name}Request").FromString,
+            response_serializer=message(f"{name}Response").SerializeToString,
+        )
+        for name, path in _ABOUT.items()
+    }
+    table["ModelInfer"] = grpc.unary_unary_rpc_method_handler(_infer(router))  # bytes in, bytes out
+    return grpc.method_handlers_generic_handler(f"{PACKAGE}.{SERVICE}", table)
 
-    def handlers(self) -> grpc.GenericRpcHandler:
-        verbs: dict[str, Verb] = {
-            "ServerLive": self._server_live,
-            "ServerReady": self._server_ready,
-            "ServerMetadata": self._server_metadata,
-            "ModelReady": self._model_ready,
-            "ModelMetadata": self._model_metadata,
-        }
-        table = {
-            name: grpc.unary_unary_rpc_method_handler(
-                _answering(verb, message(f"{name}Response")),
-                request_deserializer=message(f"{name}Request").FromString,
-                response_serializer=message(f"{name}Response").SerializeToString,
-            )
-            for name, verb in verbs.items()
-        }
-        table["ModelInfer"] = grpc.unary_unary_rpc_method_handler(self._infer)  # bytes in, bytes out
-        return grpc.method_handlers_generic_handler(f"{PACKAGE}.{SERVICE}", table)
 
-    async def _server_live(self, request: Any, scope: Scope) -> dict[str, Any]:
-        return {"live": True}
-
-    async def _server_ready(self, request: Any, scope: Scope) -> dict[str, Any]:
-        return {"ready": self._table.ready}
-
-    async def _server_metadata(self, request: Any, scope: Scope) -> dict[str, Any]:
-        return v2.SERVER
-
-    async def _model_ready(self, request: Any, scope: Scope) -> dict[str, Any]:
-        live = (await self._router.warm(request.name, scope, Headers(scope))).live
-        versions = {str(each.version) for each in live}
-        return {"ready": request.version in versions if request.version else bool(live)}
-
-    async def _model_metadata(self, request: Any, scope: Scope) -> dict[str, Any]:
-        return v2.metadata(await self._router.warm(request.name, scope, Headers(scope)), request.version or None)
-
-    async def _infer(self, body: bytes, context: grpc.aio.ServicerContext) -> bytes:
-        scope = _scope(context)
+def _infer(router: Router) -> Callable[[bytes, grpc.aio.ServicerContext], Awaitable[bytes]]:
+    async def infer(body: bytes, context: grpc.aio.ServicerContext) -> bytes:
+        scope = _scope(context, "POST")
         try:
             request = _decoded(body)
-            scope["path"] = f"/v2/models/{request.model_name}/infer"
-            reply = await self._router.predict(
-                Inference(request), request.model_name, scope, Headers(scope), whole(body),
-                version=request.model_version or None,
-            )  # fmt: skip
+            name, version = request.model_name, request.model_version or None
+            reply = await router.predict(Inference(request), name, scope, Headers(scope), whole(body), version=version)
         except Exception as error:
             await _refuse(error, scope, context)
             raise
         context.set_trailing_metadata(tuple((name.decode(), value.decode()) for name, value in reply.headers))
         return reply.body
 
+    return infer
 
-def _answering(verb: Verb, response: Any) -> Callable[[Any, grpc.aio.ServicerContext], Awaitable[Any]]:
-    async def answer(request: Any, context: grpc.aio.ServicerContext) -> Any:
-        scope = _scope(context)
+
+def _about(
+    router: Router, path: Callable[[Any], list[str]], response: Any
+) -> Callable[[Any, grpc.aio.ServicerContext], Awaitable[Any]]:
+    names = set(response.DESCRIPTOR.fields_by_name)
+
+    async def about(request: Any, context: grpc.aio.ServicerContext) -> Any:
+        scope = _scope(context, "GET")
         try:
-            return response(**await verb(request, scope))
+            said = orjson.loads((await router.about(path(request), scope, Headers(scope))).body)
+        except VersionNotLive as error:
+            if names == {"ready"}:
+                return response(ready=False)
+            await _refuse(error, scope, context)
+            raise
         except Exception as error:
             await _refuse(error, scope, context)
             raise
+        return response(**{name: value for name, value in said.items() if name in names})
 
-    return answer
+    return about
 
 
 def _decoded(body: bytes) -> Any:
@@ -130,7 +121,7 @@ def _decoded(body: bytes) -> Any:
         raise BadRequest("The message is no ModelInferRequest.", where="message") from error
 
 
-def _scope(context: grpc.aio.ServicerContext) -> Scope:
+def _scope(context: grpc.aio.ServicerContext, method: str) -> Scope:
     """The call as the router knows requests: its metadata as headers, its deadline as the one asked for."""
     headers = [
         (name.encode(), value if isinstance(value, bytes) else value.encode())
@@ -142,7 +133,7 @@ def _scope(context: grpc.aio.ServicerContext) -> Scope:
     # A peer is written as kind, address in brackets or not, and port, with colons between.
     host, _, port = unquote(context.peer()).partition(":")[2].rpartition(":")
     client = (host.strip("[]"), int(port)) if port.isdecimal() else None
-    return {"type": "http", "method": "POST", "path": "", "headers": headers, "client": client}
+    return {"type": "http", "method": method, "path": "", "headers": headers, "client": client}
 
 
 async def _refuse(error: Exception, scope: Scope, context: grpc.aio.ServicerContext) -> None:

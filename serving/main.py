@@ -63,6 +63,6 @@ def grpc_beside(app: ServingApp, settings: Settings) -> AbstractAsyncContextMana
         log.error("Nothing answers gRPC at %s: %s. Run pip install 'millrace[grpc]'.", address, error)  # noqa: TRY400
         return nullcontext()
     beside: AbstractAsyncContextManager[object] = module.grpc_server(
-        app.router, app.table, address, max_message_bytes=settings.max_body_bytes
+        app.router, address, max_message_bytes=settings.max_body_bytes
     )
     return beside

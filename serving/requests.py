@@ -150,14 +150,3 @@ def _window(coding: str, first: int) -> int:
     if coding != "deflate":
         return zlib.MAX_WBITS | 16
     return zlib.MAX_WBITS if first & 0x0F == zlib.DEFLATED else -zlib.MAX_WBITS
-
-
-def whole(body: bytes) -> Callable[[], Awaitable[Message]]:
-    """A body that is here already, to be received; nothing comes after it."""
-    messages = iter([{"type": "http.request", "body": body}])
-
-    async def receive() -> Message:
-        found = next(messages, None)
-        return found if found is not None else await asyncio.get_running_loop().create_future()
-
-    return receive

@@ -18,7 +18,9 @@ from serving.access import Access
 from serving.admission import Gate, deadline_seconds, too_late
 from serving.answering import Answering, ProtocolModule
 from serving.errors import (
+    NoLiveVersion,
     UnknownPath,
+    VersionNotLive,
     WrongMethod,
     code_of,
     problem_of,
@@ -28,7 +30,7 @@ from serving.protocols import mlflow, plain, v2
 from serving.protocols.exchange import Reply
 from serving.requests import Bodies, Disconnected, Headers
 from serving.streaming import stream, streams
-from serving.table import Endpoint, RouteTable
+from serving.table import Endpoint, LiveTarget, RouteTable
 
 # A body up to this size for a quick model is answered on the event loop: handing it over would cost more.
 _INLINE_BYTES = 16_384
@@ -65,9 +67,8 @@ class Router:
                     reply = await self.predict(mlflow, name, scope, headers, receive)
                 case ["serve", name, "ping" | "health" | "version" as what]:
                     protocol = mlflow
-                    _require_get(scope)
-                    endpoint = self._access.authorised(name, headers, scope)
-                    reply = mlflow.probe(what, live=bool(endpoint.live) or endpoint.cold)
+                    ready = await self.about(["models", name, "ready"], scope, headers)
+                    reply = mlflow.probe(what, live=ready.status == 200)
                 case ["v2", "models", name, "infer"] | ["v2", "models", name, "versions", _, "infer"]:
                     protocol = v2.Inference(
                         headers.get(b"inference-header-content-length"), headers.get(b"accept-encoding")
@@ -76,7 +77,7 @@ class Router:
                     reply = await self.predict(protocol, name, scope, headers, receive, version=version)
                 case ["v2", *rest]:
                     protocol = v2.Inference()
-                    reply = await self._about(rest, scope, headers)
+                    reply = await self.about(rest, scope, headers)
                 case _:
                     reply = self._refusal(plain, _nothing_at(scope["path"]), headers)
         except Disconnected:
@@ -110,7 +111,7 @@ class Router:
             endpoint = self._access.admitted(name, headers, scope)
             gate = endpoint.gate
             if not endpoint.cold:
-                endpoint.target(None, version)  # refused before its body is read
+                _some_version(endpoint, version=version)  # refused before its body is read
             body = await self._bodies.read(receive, headers)
             now = time.monotonic()
             deadline = now + deadline_seconds(endpoint.settings, headers)
@@ -140,7 +141,7 @@ class Router:
         try:
             if endpoint.cold:
                 endpoint = await self._warmed(endpoint, deadline)
-            target = endpoint.target(headers.get(b"x-routing-key") or None, version)
+            target = _some_version(endpoint, headers.get(b"x-routing-key") or None, version)
             answering = str(target.version)
             question = (protocol, endpoint, target, headers.get(b"content-type"), body)
             if target.loaded.quick and len(body) <= _INLINE_BYTES:
@@ -169,9 +170,10 @@ class Router:
                 raise too_late()
         return self._table.endpoint(endpoint.name) or endpoint
 
-    async def _about(self, rest: list[str], scope: Scope, headers: Headers) -> Reply:
-        """The reading half of Open Inference v2: health and metadata."""
-        _require_get(scope)
+    async def about(self, rest: list[str], scope: Scope, headers: Headers) -> Reply:
+        """The reading half of Open Inference v2: health and metadata, by the path below `/v2`."""
+        if scope["method"] not in ("GET", "HEAD"):
+            raise WrongMethod(f"{scope['method']} means nothing here.", where="method", fix="Use GET.")
         match rest:
             case [] | [""]:
                 return _json(200, v2.SERVER)
@@ -179,21 +181,21 @@ class Router:
                 return _json(200, {"live": True})
             case ["health", "ready"]:
                 return _json(200 if self._table.ready else 503, {"ready": self._table.ready})
-            case ["models", name]:
-                return _json(200, v2.metadata(await self.warm(name, scope, headers)))
-            case ["models", name, "versions", version]:
-                return _json(200, v2.metadata(await self.warm(name, scope, headers), version))
+            case ["models", name] | ["models", name, "versions", _]:
+                endpoint = await self._warm(name, scope, headers)
+                version = rest[3] if len(rest) == 4 else None
+                return _json(200, v2.metadata(endpoint, _some_version(endpoint, version=version)))
             case ["models", name, "ready"]:
                 endpoint = self._access.authorised(name, headers, scope)
                 ready = bool(endpoint.live) or endpoint.cold
                 return _json(200 if ready else 503, {"name": name, "ready": ready})
             case ["models", name, "versions", version, "ready"]:
-                (await self.warm(name, scope, headers)).target(None, version)
+                _some_version(await self._warm(name, scope, headers), version=version)
                 return _json(200, {"name": name, "ready": True})
             case _:
                 raise _nothing_at("/".join(("/v2", *rest)))
 
-    async def warm(self, name: str, scope: Scope, headers: Headers) -> Endpoint:
+    async def _warm(self, name: str, scope: Scope, headers: Headers) -> Endpoint:
         """An endpoint that is asked about, loaded."""
         endpoint = self._access.authorised(name, headers, scope)
         if endpoint.cold:
@@ -223,9 +225,20 @@ def _late() -> NoReturn:
     raise too_late()
 
 
-def _require_get(scope: Scope) -> None:
-    if scope["method"] not in ("GET", "HEAD"):
-        raise WrongMethod(f"{scope['method']} means nothing here.", where="method", fix="Use GET.")
+def _some_version(endpoint: Endpoint, key: str | None = None, version: str | None = None) -> LiveTarget:
+    """The target for a request, which may name its version."""
+    target = endpoint.choose(key)
+    if target is None:
+        raise NoLiveVersion(f"Endpoint {endpoint.name!r} has no live version.", where="endpoint")
+    if version is None:
+        return target
+    for each in endpoint.live:
+        if str(each.version) == version:
+            return each
+    answering = ", ".join(str(each.version) for each in endpoint.live)
+    raise VersionNotLive(
+        f"Endpoint {endpoint.name!r} does not answer by version {version[:40]!r}, but by {answering}.", where="version"
+    )
 
 
 def _nothing_at(path: str) -> UnknownPath:

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any, Final, NamedTuple
 
 import orjson
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from domain.errors import DomainError, Forbidden, Invalid, NotFound
 from domain.registry.specs import Signature
@@ -20,7 +20,7 @@ from serving.errors import BadJson, BadRequest, NoLiveVersion, Problem, TooManyR
 from serving.protocols import plain
 from serving.protocols.exchange import Answer, Ask, Reply
 from serving.protocols.json_body import load_json, media_type
-from serving.requests import Disconnected, Headers, whole
+from serving.requests import Disconnected, Headers
 
 _NDJSON: Final = "application/x-ndjson"
 _CHUNK_ROWS: Final = 256
@@ -177,6 +177,17 @@ class _Chunks:
 def _ends(error: DomainError) -> bool:
     """Whether an error is about the stream: no access any more, nobody who answers, no place."""
     return isinstance(error, (Forbidden, NotFound, NoLiveVersion)) or getattr(error, "status", 0) == 429
+
+
+def whole(body: bytes) -> Receive:
+    """Gives a body that is here already; nothing comes after it."""
+    messages = iter([{"type": "http.request", "body": body}])
+
+    async def receive() -> Message:
+        found = next(messages, None)
+        return found if found is not None else await asyncio.get_running_loop().create_future()
+
+    return receive
 
 
 async def _rows(receive: Receive, silence_seconds: float) -> AsyncIterator[list[Row]]:

@@ -19,7 +19,6 @@ from domain.deployments.traffic import choose, live_targets, point
 from domain.errors import DomainError, NotFound, Unavailable, unknown
 from serving.admission import Gate
 from serving.engine import Engine, Loaded
-from serving.errors import NoLiveVersion, VersionNotLive
 from serving.loading import Loaders
 from serving.metrics import ServingMetrics, TargetMeters
 from serving.watch import StoreWatch
@@ -65,21 +64,6 @@ class Endpoint:
         if len(self.live) == 1:
             return self.live[0]
         return choose(self.live, random.random() if key is None else point(self.name, key))  # noqa: S311 - traffic, no secret
-
-    def target(self, key: str | None, version: str | None) -> LiveTarget:
-        """The target for a request that may name its version. Raises NoLiveVersion or VersionNotLive."""
-        target = self.choose(key)
-        if target is None:
-            raise NoLiveVersion(f"Endpoint {self.name!r} has no live version.", where="endpoint")
-        if version is None:
-            return target
-        for each in self.live:
-            if str(each.version) == version:
-                return each
-        answering = ", ".join(str(each.version) for each in self.live)
-        raise VersionNotLive(
-            f"Endpoint {self.name!r} does not answer by version {version[:40]!r}, but by {answering}.", where="version"
-        )
 
 
 @dataclass(slots=True)

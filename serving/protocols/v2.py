@@ -22,7 +22,7 @@ from serving.protocols.tensors import (
     output_names,
     outputs_of,
 )
-from serving.table import Endpoint
+from serving.table import Endpoint, LiveTarget
 
 SERVER: Final = {"name": "millrace", "version": "2", "extensions": ["binary_tensor_data"]}
 # Compressing less than this saves no packet.
@@ -105,9 +105,9 @@ def refuse(problem: Problem, request_id: str) -> Reply:
     return Reply(status, orjson.dumps(body), [])
 
 
-def metadata(endpoint: Endpoint, version: str | None = None) -> dict[str, Any]:
+def metadata(endpoint: Endpoint, target: LiveTarget) -> dict[str, Any]:
     """What `GET /v2/models/{endpoint}` says. Shapes are [-1]: any number of rows."""
-    package = endpoint.target(None, version).loaded.model.package
+    package = target.loaded.model.package
     signature = package.signature
     inputs = [{"name": column.name, "datatype": DATATYPES[column.type], "shape": [-1]} for column in signature.inputs]
     outputs: list[dict[str, Any]] = [{"name": "prediction", "datatype": label_type(signature.classes), "shape": [-1]}]

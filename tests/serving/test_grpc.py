@@ -48,13 +48,20 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     admit(store, TOKEN)
     bikes = regression_package(store, 1)
     route(store, "bikes", 1, (1, bikes))
-    route(store, "narrow", 1, (1, bikes), visibility="public", max_rows=1)
-    route(store, "signs", 1, (4, classifier_package(store, ["no", "yes"])), visibility="public")
-    route(store, "numbers", 1, (1, numbers_package(store)), visibility="public")
+    route(store, "narrow", 1, (1, bikes), visibility="public", requests_per_second=1_000_000, max_rows=1)
+    route(
+        store,
+        "signs",
+        1,
+        (4, classifier_package(store, ["no", "yes"])),
+        visibility="public",
+        requests_per_second=1_000_000,
+    )
+    route(store, "numbers", 1, (1, numbers_package(store)), visibility="public", requests_per_second=1_000_000)
     route(store, "asleep", 1, standby=[(1, bikes)])
     app = build_serving(store, folder / "cache")
     address = f"127.0.0.1:{free_port()}"
-    beside = grpc_server(app.router, app.table, address, max_message_bytes=100_000)
+    beside = grpc_server(app.router, address, max_message_bytes=100_000)
     with serving(standalone(app, also=beside), lifespan="on"):
         yield address
 

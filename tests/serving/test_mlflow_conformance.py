@@ -193,7 +193,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     store = LocalStore(folder / "models")
     for path in (folder / "package").iterdir():
         store.upload(path, f"packages/{package_digest(packed)}/{path.name}")
-    route(store, "bikes", 1, (1, package_digest(packed)), visibility="public")
+    route(store, "bikes", 1, (1, package_digest(packed)), visibility="public", requests_per_second=1_000_000)
 
     port = free_port()
     argv = ["-m", "mlflow", "models", "serve", "-m", str(folder / "mlflow"), "--env-manager", "local", "-p", str(port)]

@@ -46,9 +46,23 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     bikes = regression_package(store, 1)
     route(store, "bikes", 1, (1, bikes))
     route(store, "halves", 1, (1, bikes), (2, regression_package(store, 2)))
-    route(store, "signs", 1, (4, classifier_package(store, ["no", "yes"])), visibility="public")
-    route(store, "flags", 1, (1, classifier_package(store, [False, True])), visibility="public")
-    route(store, "numbers", 1, (1, numbers_package(store)), visibility="public")
+    route(
+        store,
+        "signs",
+        1,
+        (4, classifier_package(store, ["no", "yes"])),
+        visibility="public",
+        requests_per_second=1_000_000,
+    )
+    route(
+        store,
+        "flags",
+        1,
+        (1, classifier_package(store, [False, True])),
+        visibility="public",
+        requests_per_second=1_000_000,
+    )
+    route(store, "numbers", 1, (1, numbers_package(store)), visibility="public", requests_per_second=1_000_000)
     route(store, "asleep", 1, standby=[(1, bikes)])
     with serving(standalone(build_serving(store, folder / "cache")), lifespan="on") as url:
         yield url

@@ -62,11 +62,18 @@ class Planes(NamedTuple):
 def planes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Planes]:
     folder = tmp_path_factory.mktemp("alike")
     store = LocalStore(folder / "models")
-    route(store, "bikes", 1, (3, regression_package(store, 3)), visibility="public")
-    route(store, "signs", 1, (4, classifier_package(store, ["no", "yes"])), visibility="public")
+    route(store, "bikes", 1, (3, regression_package(store, 3)), visibility="public", requests_per_second=1_000_000)
+    route(
+        store,
+        "signs",
+        1,
+        (4, classifier_package(store, ["no", "yes"])),
+        visibility="public",
+        requests_per_second=1_000_000,
+    )
     app = build_serving(store, folder / "cache")
     address = f"127.0.0.1:{free_port()}"
-    beside = grpc_server(app.router, app.table, address, max_message_bytes=10**6)
+    beside = grpc_server(app.router, address, max_message_bytes=10**6)
     with (
         serving(standalone(app, also=beside), lifespan="on") as url,
         httpx.Client(base_url=url) as client,
