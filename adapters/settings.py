@@ -56,6 +56,9 @@ class Settings(BaseSettings, StoreCredentials):
 
     serving_poll_seconds: float = 0.2
     serving_flush_seconds: float = 1.0
+    serving_python_processes: int = Field(default=1, ge=1, le=64)
+    serving_python_memory_bytes: int = Field(default=4 * 2**30, ge=0)
+    serving_python_timeout_seconds: float = Field(default=30.0, gt=0.0)
 
     @model_validator(mode="after")
     def _everything_under_home(self) -> Self:

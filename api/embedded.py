@@ -13,6 +13,7 @@ from adapters.telemetry import set_up_logging
 from api.dashboard import mount_dashboard
 from api.main import create_app
 from serving.app import build_serving, running
+from serving.supervisor import ProcessLimits
 
 _PREDICTIONS = ("/serve/", "/v2/")
 
@@ -29,6 +30,11 @@ def build() -> ASGIApp:
         max_body_bytes=settings.max_body_bytes,
         poll_seconds=settings.serving_poll_seconds,
         flush_seconds=settings.serving_flush_seconds,
+        python=ProcessLimits(
+            settings.serving_python_processes,
+            settings.serving_python_memory_bytes,
+            settings.serving_python_timeout_seconds,
+        ),
     )
     app.state.metrics.append(serving.metrics.registry)
 

@@ -20,6 +20,7 @@ from serving.metrics import ServingMetrics
 from serving.packages import PackageCache
 from serving.recorder import Recorder
 from serving.router import Router
+from serving.supervisor import ProcessLimits
 from serving.table import RouteTable
 
 
@@ -58,10 +59,11 @@ def build_serving(
     poll_seconds: float = 0.2,
     flush_seconds: float = 1.0,
     heartbeat_seconds: float = 1.0,
+    python: ProcessLimits | None = None,
 ) -> ServingApp:
     """The application that serves from a model store, with packages kept in the folder `cache`."""
     metrics = ServingMetrics(registry or CollectorRegistry())
-    engine = Engine(PackageCache(store, cache))
+    engine = Engine(PackageCache(store, cache), python=python)
     table = RouteTable(store, engine, metrics, poll_seconds=poll_seconds, heartbeat_seconds=heartbeat_seconds)
     recorder = Recorder(store, metrics, flush_seconds=flush_seconds)
     return create_app(table, engine, recorder, metrics, max_body_bytes=max_body_bytes)

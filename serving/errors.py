@@ -73,6 +73,10 @@ class ModelFailed(Unavailable):
     code = "model_failed"
 
 
+class DeadlineExceeded(Unavailable):
+    code = "deadline_exceeded"
+
+
 class UnknownPath(NotFound):
     code = "unknown_path"
 

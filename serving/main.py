@@ -8,6 +8,7 @@ from adapters.object_store.opening import open_store
 from adapters.settings import Settings
 from adapters.telemetry import set_up_logging
 from serving.app import build_serving, standalone
+from serving.supervisor import ProcessLimits
 
 
 def build() -> ASGIApp:
@@ -22,6 +23,11 @@ def build() -> ASGIApp:
         max_body_bytes=settings.max_body_bytes,
         poll_seconds=settings.serving_poll_seconds,
         flush_seconds=settings.serving_flush_seconds,
+        python=ProcessLimits(
+            settings.serving_python_processes,
+            settings.serving_python_memory_bytes,
+            settings.serving_python_timeout_seconds,
+        ),
         heartbeat_seconds=settings.heartbeat_seconds,
     )
     return standalone(app)

@@ -1,63 +1,145 @@
-"""The process of one Python-flavoured model: `python -m serving.python_process DIRECTORY DIGEST FD`.
+"""A process of a Python model that was trained here: `python -m serving.python_process DIRECTORY DIGEST FD MEMORY`.
 
-Started by `serving.python_model`, which keeps MLflow and scikit-learn out of the serving process. Nothing imports this.
+Started by `serving.supervisor`, which keeps scikit-learn out of the serving process. Only `serving.outside_process`,
+the same for models that others have made, imports this.
 """
 
+import gc
+import logging
 import os
 import queue
+import resource
 import signal
 import socket
 import sys
 import threading
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from adapters.model_files import load_python_model
+import numpy as np
+import sklearn
+
+from adapters.skops_files import load_skops_model
 from domain.errors import DomainError
-from ml.models import Model
+from domain.registry.specs import Signature
+from ml.encoding import NUMBERS, STRINGS, Encoder, Feeds
+from ml.models import Predictions
 from serving.wire import receive, send
 
+log = logging.getLogger(__name__)
 
-def main(directory: Path, digest: str, descriptor: int) -> None:
+Message = dict[str, Any]
+
+
+class Answerer(Protocol):
+    """A loaded model: what it takes, and how it answers a message that holds `rows` rows of that."""
+
+    signature: Signature
+
+    def answer(self, message: Message) -> Predictions: ...
+
+
+class TrainedHere:
+    """A pipeline of ours is asked by feeds, which serving has made and checked."""
+
+    def __init__(self, directory: Path, digest: str) -> None:
+        # The encoder lets nothing through that is not finite; a null is imputed, or taken by the estimator.
+        sklearn.set_config(assume_finite=True, skip_parameter_validation=True)
+        self._model = load_skops_model(directory, digest=digest)
+        self.signature = self._model.signature
+        encoder = Encoder(self.signature)
+        self._widths = {NUMBERS: len(encoder.number_names), STRINGS: len(encoder.string_names)}
+        with suppress(Exception):  # the first answer of a process takes ten times as long as the second
+            self.answer({"rows": 1, NUMBERS: np.zeros((1, self._widths[NUMBERS]), np.float32), STRINGS: self._texts()})
+
+    def answer(self, message: Message) -> Predictions:
+        feeds: Feeds = {}
+        if self._widths[NUMBERS]:
+            feeds[NUMBERS] = message[NUMBERS]
+        if self._widths[STRINGS]:
+            texts = np.array(message[STRINGS], dtype=object)
+            feeds[STRINGS] = texts.reshape(message["rows"], self._widths[STRINGS])
+        return self._model.predict_feeds(feeds)
+
+    def _texts(self) -> list[list[str]]:
+        return [[""] * self._widths[STRINGS]]
+
+
+def main(load: Callable[[Path, str], Answerer], argv: list[str]) -> None:
+    directory, digest, descriptor, memory = argv
     # Ctrl-C reaches the whole terminal group; serving decides when this process ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    link = socket.socket(fileno=descriptor)
-    asked: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+    link = socket.socket(fileno=int(descriptor))
+    # A copy of this process that the model forks must not answer in its place.
+    os.register_at_fork(after_in_child=link.close)
+    asked: queue.SimpleQueue[Message] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(link, asked), daemon=True).start()
+    if int(memory):
+        resource.setrlimit(resource.RLIMIT_DATA, (int(memory), int(memory)))
     try:
-        model = load_python_model(directory, digest=digest)
-    except Exception as error:  # noqa: BLE001 - whatever a stored model raises is the parent's to report
-        send(link, {"error": _described(error)})
+        model = load(Path(directory), digest)
+    except BaseException as error:  # noqa: BLE001 - whatever a stored model raises is the parent's to report
+        send(link, {"error": _described(error, "does not load")})
         return
-    send(link, {"ready": True})
-    while True:
-        send(link, _answer(model, asked.get()))
+    gc.collect()
+    gc.freeze()
+    with suppress(OSError):
+        send(link, {"ready": True})
+        while True:
+            send(link, _answer(model, asked.get()))
+    os._exit(0)
 
 
-def _listen(link: socket.socket, asked: "queue.SimpleQueue[dict[str, Any]]") -> None:
-    """Takes questions. When serving is gone, however it went, this process goes too, even amid an answer."""
+def _listen(link: socket.socket, asked: "queue.SimpleQueue[Message]") -> None:
+    """Takes questions. When serving is gone, however it went, this process and what it has started go too."""
     try:
         while True:
             asked.put(receive(link))
-    except OSError:
+    finally:
+        if os.getpgrp() == os.getpid():
+            os.killpg(0, signal.SIGKILL)
         os._exit(0)
 
 
-def _answer(model: Model, message: dict[str, Any]) -> dict[str, Any]:
+def _answer(model: Answerer, message: Message) -> Message:
+    rows: int = message["rows"]
     try:
-        answer = model.predict(message["instances"], extra=message["extra"])
-    except Exception as error:  # noqa: BLE001 - a bad row must not end the process
-        return {"error": _described(error)}
-    return {"values": answer.values, "probabilities": answer.probabilities}
+        answer = model.answer(message)
+        _check(answer, rows, model.signature)
+        values: Any = answer.values
+        if model.signature.task == "regression":
+            values = np.array(values, dtype=np.float64)
+    except BaseException as error:  # noqa: BLE001 - not even a row on which the model wants to exit ends the process
+        return {"error": _described(error, "failed")}
+    return {"values": values, "probabilities": answer.probabilities}
 
 
-def _described(error: Exception) -> dict[str, Any]:
+class WrongAnswer(Exception):
+    """What the model returned is not an answer to the rows it was given."""
+
+
+def _check(answer: Predictions, rows: int, signature: Signature) -> None:
+    if len(answer.values) != rows:
+        raise WrongAnswer(f"it gave {len(answer.values)} answers to {rows} rows")
+    expected = (rows, len(signature.classes))
+    if answer.probabilities is not None and answer.probabilities.shape != expected:
+        raise WrongAnswer(f"its probabilities have shape {answer.probabilities.shape}, not {expected}")
+
+
+def _described(error: BaseException, verb: str) -> Message:
+    """What to tell: all of a refusal of ours; of anything else the class, because its text may tell of this machine."""
     if isinstance(error, DomainError):
         return {
             "kind": error.kind, "code": error.code, "message": error.message, "where": error.where, "fix": error.fix
         }  # fmt: skip
-    return {"kind": "error", "message": f"{type(error).__name__}: {error}"}
+    log.error("the model %s", verb, exc_info=error)
+    if isinstance(error, MemoryError):
+        return {"kind": "error", "message": f"The model {verb}: it needs more memory than its process may have."}
+    told = str(error) if isinstance(error, WrongAnswer) else f"it raised {type(error).__name__}"
+    return {"kind": "error", "message": f"The model {verb}: {told}."}
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]))
+    main(TrainedHere, sys.argv[1:])

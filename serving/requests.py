@@ -1,10 +1,14 @@
 """What comes in over HTTP: the headers that matter and the body, within its bounds. Read by the router."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from starlette.types import Message, Scope
 
 from serving.errors import BodyTooLarge
+
+Result = TypeVar("Result")
 
 
 class Disconnected(Exception):
@@ -42,6 +46,33 @@ async def read_body(receive: Callable[[], Awaitable[Message]], headers: Headers,
         parts.append(part)
         more = message.get("more_body", False)
     return b"".join(parts)
+
+
+async def while_connected(receive: Callable[[], Awaitable[Message]], work: Awaitable[Result]) -> Result:
+    """What `work` comes to, once the body has been read. When the client leaves it is cancelled: Disconnected."""
+    task = asyncio.current_task()
+    leaving = asyncio.ensure_future(_left(receive))
+    waits = True
+
+    def stop(_: object) -> None:
+        if waits and task is not None:
+            task.cancel()
+
+    leaving.add_done_callback(stop)
+    try:
+        return await work
+    except asyncio.CancelledError:
+        if task is None or not leaving.done() or task.uncancel():
+            raise
+        raise Disconnected from None
+    finally:
+        waits = False
+        leaving.cancel()
+
+
+async def _left(receive: Callable[[], Awaitable[Message]]) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def _too_large(limit: int) -> BodyTooLarge:

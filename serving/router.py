@@ -4,13 +4,14 @@
 """
 
 import asyncio
+import time
 from uuid import uuid4
 
 import orjson
 from starlette.types import Receive, Scope, Send
 
 from serving.access import authorised
-from serving.answering import Answering, ProtocolModule
+from serving.answering import INLINE_BYTES, Answering, ProtocolModule
 from serving.errors import (
     NoLiveVersion,
     UnknownPath,
@@ -21,11 +22,8 @@ from serving.errors import (
 from serving.metrics import ServingMetrics
 from serving.protocols import mlflow, plain, v2
 from serving.protocols.exchange import Reply
-from serving.requests import Disconnected, Headers, read_body
+from serving.requests import Disconnected, Headers, read_body, while_connected
 from serving.table import RouteTable
-
-# A body up to this size for a quick model is answered on the event loop: handing it over would cost more.
-_INLINE_BYTES = 16_384
 
 
 class Router:
@@ -85,8 +83,13 @@ class Router:
         body = await read_body(receive, headers, self._max_body_bytes)
         question = (protocol, endpoint, target, headers.get(b"content-type"), body)
         try:
-            if target.loaded.quick and len(body) <= _INLINE_BYTES:
+            if target.loaded.quick and len(body) <= INLINE_BYTES:
                 return self._answering.answer(*question)
+            model = target.loaded.batched
+            if model is not None:
+                deadline = time.monotonic() + endpoint.settings.deadline_ms / 1000
+                work = self._answering.answer_batched(*question, model=model, deadline=deadline)
+                return await while_connected(receive, work)
             loop = asyncio.get_running_loop()
             return await loop.run_in_executor(target.loaded.threads, self._answering.answer, *question)
         except Exception as error:
