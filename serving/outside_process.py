@@ -1,11 +1,11 @@
-"""A process of a Python model that others have made, as `serving.python_process` for our own. MLflow comes with it."""
+"""A process of a model that others have made, as `serving.python_process` of one trained here. MLflow comes with it."""
 
 import sys
 from pathlib import Path
 
 from adapters.model_files import load_python_model
 from ml.models import Predictions
-from serving.python_process import Message, main
+from serving.child import Message, main
 
 
 class MadeOutside:
