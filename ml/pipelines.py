@@ -74,6 +74,11 @@ class SklearnModel:
         self._pipeline = pipeline
         self._features = self._array_features()
 
+    @property
+    def by_arrays(self) -> bool:
+        """Whether the features are made of arrays; else a table is made of each question."""
+        return self._features is not None
+
     def predict(self, instances: Sequence[dict[str, Any]], *, extra: Extra = "forbid") -> Predictions:
         return self.predict_feeds(self._encoder.encode_rows(instances, extra=extra))
 
