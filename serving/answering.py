@@ -12,7 +12,7 @@ from uuid_utils import uuid7
 from domain.errors import Invalid
 from domain.registry.specs import Signature
 from ml.models import Predictions
-from serving.batcher import Limits
+from serving.batcher import Batching
 from serving.errors import Problem, TooManyRows
 from serving.protocols.exchange import Answer, Ask, Reply
 from serving.python_model import PythonModel, Question
@@ -71,8 +71,8 @@ class Answering:
         here = partial(asyncio.get_running_loop().run_in_executor, target.loaded.threads)
         small = len(body) <= INLINE_BYTES
         ask, question = read() if small else await here(read)
-        limits = Limits(settings.max_batch, settings.max_delay_ms / 1000)
-        predictions = await model.answer(question, limits, deadline)
+        batching = Batching(settings.max_batch, settings.max_delay_ms / 1000)
+        predictions = await model.answer(question, batching, deadline)
         finish = partial(self._finish, protocol, endpoint, target, ask=ask, predictions=predictions, started=started)
         return finish() if small else await here(finish)
 

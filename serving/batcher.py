@@ -33,7 +33,7 @@ class Process(Protocol):
     def wait_until_up(self, seconds: float) -> bool: ...
 
 
-class Limits(NamedTuple):
+class Batching(NamedTuple):
     """Rows that go to the model at once, and how long a request waits at most for others to come along."""
 
     rows: int
@@ -46,7 +46,7 @@ class Asked:
 
     content: Content
     rows: int
-    limits: Limits
+    batching: Batching
     deadline: float
     future: "asyncio.Future[Predictions]"
     arrived: float = field(default_factory=time.monotonic)
@@ -98,14 +98,14 @@ class Batcher:
         self._changed = threading.Condition()
         self._closed = False
 
-    async def ask(self, content: Content, rows: int, limits: Limits, deadline: float) -> Predictions:
+    async def ask(self, content: Content, rows: int, batching: Batching, deadline: float) -> Predictions:
         """The answers to `rows` rows. `deadline` is a time of `time.monotonic`; cancelling withdraws the request.
 
         Raises DeadlineExceeded, or ModelFailed.
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Predictions] = loop.create_future()
-        asked = Asked(content, rows, limits, deadline, future)
+        asked = Asked(content, rows, batching, deadline, future)
         timer = loop.call_later(deadline - asked.arrived, _settle, [(future, too_late())])
         self._put(asked)
         try:
@@ -154,10 +154,10 @@ class Batcher:
     def _worth_waiting(self, now: float) -> float:
         """Seconds for which a free process should let the requests that wait become more."""
         first = self._waiting[0]
-        crowded = self._crowd > 1 and first.arrived - self._answered_at <= first.limits.delay_seconds
-        if not crowded or len(self._waiting) >= self._crowd or self._rows >= first.limits.rows:
+        crowded = self._crowd > 1 and first.arrived - self._answered_at <= first.batching.delay_seconds
+        if not crowded or len(self._waiting) >= self._crowd or self._rows >= first.batching.rows:
             return 0.0
-        return first.arrived + first.limits.delay_seconds - now
+        return first.arrived + first.batching.delay_seconds - now
 
     def _forget(self, now: float) -> None:
         """Drops those at the head that nobody waits for."""
@@ -171,11 +171,11 @@ class Batcher:
         """A batch off the head of the queue: no larger than any of its requests allows."""
         batch: list[Piece] = []
         rows = 0
-        room = self._waiting[0].limits.rows
+        room = self._waiting[0].batching.rows
         while self._waiting and rows < room:
             asked = self._waiting[0]
-            size = min(asked.rows - asked.taken, asked.limits.rows)
-            room = min(room, asked.limits.rows)
+            size = min(asked.rows - asked.taken, asked.batching.rows)
+            room = min(room, asked.batching.rows)
             if batch and rows + size > room:
                 break
             self._waiting.popleft()

@@ -13,12 +13,12 @@ import numpy as np
 from domain.registry.specs import Package
 from ml.encoding import STRINGS, Encoder, Extra
 from ml.models import OUTSIDE_FOLDER, Predictions
-from serving.batcher import AskModel, Batcher, Content, Limits
+from serving.batcher import AskModel, Batcher, Batching, Content
 from serving.errors import ModelFailed
 from serving.supervisor import ModelAway, ProcessLimits, Supervisor
 
 # For whoever asks without an endpoint: a probe, a copy of a request.
-_UNBATCHED: Final = Limits(rows=1000, delay_seconds=0.0)
+_UNBATCHED: Final = Batching(rows=1000, delay_seconds=0.0)
 
 
 class Question:
@@ -55,14 +55,14 @@ class PythonModel:
         feeds = self._encoder.encode_rows(instances, extra=extra)
         return Question({"instances": list(instances)} if self._outside else feeds, len(instances))
 
-    async def answer(self, question: Question, limits: Limits, deadline: float) -> Predictions:
+    async def answer(self, question: Question, batching: Batching, deadline: float) -> Predictions:
         """The answers, in a batch with those of other callers. `deadline` is a time of `time.monotonic`.
 
         Raises DeadlinePassed, or ModelFailed when the model fails, dies, hangs or is being restarted.
         """
         if not self.pids:
             raise ModelAway
-        return await self._batcher.ask(question.content, question.rows, limits, deadline)
+        return await self._batcher.ask(question.content, question.rows, batching, deadline)
 
     def predict(self, instances: Sequence[dict[str, Any]], *, extra: Extra = "forbid") -> Predictions:
         """As `ml.models.Model`, from any thread that runs no event loop."""

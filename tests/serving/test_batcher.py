@@ -12,11 +12,11 @@ import pytest
 
 from domain.errors import DomainError
 from ml.models import Predictions
-from serving.batcher import Batcher, Content, Limits
+from serving.batcher import Batcher, Batching, Content
 from serving.errors import DeadlineExceeded, ModelFailed
 from serving.supervisor import ModelAway, ModelDied
 
-SOON = Limits(rows=64, delay_seconds=0.0)
+SOON = Batching(rows=64, delay_seconds=0.0)
 LONG = 60.0
 BAD, DEADLY = -1.0, -2.0
 
@@ -65,9 +65,9 @@ class Desk:
         for thread in self.threads:
             thread.start()
 
-    async def ask(self, *numbers: float, limits: Limits = SOON, seconds: float = LONG) -> list[float]:
+    async def ask(self, *numbers: float, batching: Batching = SOON, seconds: float = LONG) -> list[float]:
         content: Content = {"numbers": np.array(numbers), "names": [str(number) for number in numbers]}
-        answer = await self.batcher.ask(content, len(numbers), limits, time.monotonic() + seconds)
+        answer = await self.batcher.ask(content, len(numbers), batching, time.monotonic() + seconds)
         assert answer.probabilities is not None
         assert answer.probabilities[:, 0].tolist() == list(numbers)
         values: list[Any] = answer.values
@@ -109,7 +109,7 @@ async def while_busy(model: Model, desk: Desk, *asks: Callable[[], Coroutine[Any
 class TestBatches:
     def test_a_lone_request_goes_at_once(self, model: Model, desk: Desk) -> None:
         started = time.monotonic()
-        assert asyncio.run(desk.ask(1.0, limits=Limits(64, delay_seconds=5.0))) == [2.0]
+        assert asyncio.run(desk.ask(1.0, batching=Batching(64, delay_seconds=5.0))) == [2.0]
         assert time.monotonic() - started < 1
         assert model.seen == [[1.0]]
 
@@ -122,7 +122,9 @@ class TestBatches:
         async def play() -> None:
             rows = [4, 1, 2, 7, 3, 1, 1, 5, 2]
             asks = [
-                lambda at=at, size=size: desk.ask(*map(float, range(at, at + size)), limits=Limits(5 if at else 3, 0))
+                lambda at=at, size=size: desk.ask(
+                    *map(float, range(at, at + size)), batching=Batching(5 if at else 3, 0)
+                )
                 for at, size in enumerate(rows)
             ]
             answers = await while_busy(model, desk, *asks)
@@ -139,8 +141,8 @@ class TestBatches:
 
     def test_a_large_request_holds_up_nobody(self, model: Model, desk: Desk) -> None:
         large = [float(number) for number in range(100, 110)]
-        two = Limits(2, 0.0)
-        asks = (lambda: desk.ask(*large, limits=two), lambda: desk.ask(1.0, limits=two))
+        two = Batching(2, 0.0)
+        asks = (lambda: desk.ask(*large, batching=two), lambda: desk.ask(1.0, batching=two))
         answers = asyncio.run(while_busy(model, desk, *asks))
         assert answers == [[2 * number for number in large], [2.0]]
         assert model.seen[1:3] == [[100.0, 101.0], [1.0]]
@@ -167,15 +169,15 @@ class TestBatches:
 
 class TestWaiting:
     def test_a_crowd_that_comes_again_is_waited_for(self, model: Model, desk: Desk) -> None:
-        patient = Limits(64, delay_seconds=1.0)
+        patient = Batching(64, delay_seconds=1.0)
 
         async def play() -> None:
-            asks = [lambda at=at: desk.ask(at, limits=patient) for at in (1.0, 2.0, 3.0)]
+            asks = [lambda at=at: desk.ask(at, batching=patient) for at in (1.0, 2.0, 3.0)]
             await while_busy(model, desk, *asks)
             started = time.monotonic()
             tasks = []
             for number in (4.0, 5.0, 6.0):
-                tasks.append(asyncio.create_task(desk.ask(number, limits=patient)))
+                tasks.append(asyncio.create_task(desk.ask(number, batching=patient)))
                 await asyncio.sleep(0.02)
             await asyncio.gather(*tasks)
             assert time.monotonic() - started < 0.8  # the last one ended the wait
@@ -184,24 +186,24 @@ class TestWaiting:
         assert model.seen[-1] == [4.0, 5.0, 6.0]
 
     def test_nobody_waits_longer_than_the_delay(self, model: Model, desk: Desk) -> None:
-        patient = Limits(64, delay_seconds=0.1)
+        patient = Batching(64, delay_seconds=0.1)
 
         async def play() -> float:
-            asks = [lambda at=at: desk.ask(at, limits=patient) for at in (1.0, 2.0)]
+            asks = [lambda at=at: desk.ask(at, batching=patient) for at in (1.0, 2.0)]
             await while_busy(model, desk, *asks)
             started = time.monotonic()
-            await desk.ask(3.0, limits=patient)
+            await desk.ask(3.0, batching=patient)
             return time.monotonic() - started
 
         assert 0.08 < asyncio.run(play()) < 1
 
     def test_a_full_batch_waits_for_nobody(self, model: Model, desk: Desk) -> None:
-        patient = Limits(2, delay_seconds=30.0)
+        patient = Batching(2, delay_seconds=30.0)
 
         async def play() -> None:
-            asks = [lambda at=at: desk.ask(at, limits=patient) for at in (1.0, 2.0)]
+            asks = [lambda at=at: desk.ask(at, batching=patient) for at in (1.0, 2.0)]
             await while_busy(model, desk, *asks)
-            await asyncio.wait_for(desk.ask(3.0, 4.0, limits=patient), 5)
+            await asyncio.wait_for(desk.ask(3.0, 4.0, batching=patient), 5)
 
         asyncio.run(play())
 

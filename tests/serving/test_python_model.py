@@ -23,7 +23,7 @@ from ml.models import BadPackage, read_package
 from ml.packaging import package, package_digest
 from ml.trainers.train import train
 from serving.app import ServingApp, build_serving, running
-from serving.batcher import Limits
+from serving.batcher import Batching
 from serving.engine import Engine
 from serving.errors import ModelFailed
 from serving.packages import PackageCache
@@ -110,7 +110,7 @@ def ask_together(model: PythonModel, *deeds: str, seconds: float = 30.0) -> list
     async def play() -> list[Any]:
         questions = [model.encode([row]) for row in does("", *deeds)]
         deadline = time.monotonic() + seconds
-        asked = [model.answer(question, Limits(64, 0.01), deadline) for question in questions]
+        asked = [model.answer(question, Batching(64, 0.01), deadline) for question in questions]
         return (await asyncio.gather(*asked, return_exceptions=True))[1:]
 
     return asyncio.run(play())
@@ -228,12 +228,12 @@ class TestProcesses:
         assert len(before) == 2
 
         async def play() -> tuple[BaseException, float]:
-            limits, deadline = Limits(1, 0.0), time.monotonic() + 20
-            hung = asyncio.create_task(model.answer(model.encode(does("hang")), limits, deadline))
+            batching, deadline = Batching(1, 0.0), time.monotonic() + 20
+            hung = asyncio.create_task(model.answer(model.encode(does("hang")), batching, deadline))
             await asyncio.sleep(0.05)
             started = time.monotonic()
             for _ in range(20):
-                assert (await model.answer(model.encode(does("")), limits, deadline)).values == [0.0]
+                assert (await model.answer(model.encode(does("")), batching, deadline)).values == [0.0]
             took = time.monotonic() - started
             (error,) = await asyncio.gather(hung, return_exceptions=True)
             assert isinstance(error, BaseException)
