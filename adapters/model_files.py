@@ -13,12 +13,11 @@ from mlflow.models import Model as MlflowModel
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, DataType, Schema, TensorSpec
 
-from adapters.outside_models import OUTSIDE_FOLDER, OutsideModel
+from adapters.outside_models import OutsideModel
 from domain.registry.specs import Signature
 from ml.encoding import Encoder
 from ml.inputs import encode_frame
-from ml.models import PACKAGE_FILE, BadPackage, Model, load_onnx, read_package
-from ml.packaging import MODEL_FOLDER
+from ml.models import MODEL_FOLDER, OUTSIDE_FOLDER, PACKAGE_FILE, BadPackage, Model, load_onnx, read_package
 from ml.pipelines import SklearnModel, as_table
 from ml.trainers.train import TrainedModel
 

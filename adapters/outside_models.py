@@ -23,7 +23,6 @@ from domain.registry.specs import InputColumn, Label, Package, Signature
 from ml.encoding import Encoder, Extra
 from ml.models import BadPackage, Predictions
 
-OUTSIDE_FOLDER: Final = "outside"
 # Types that skops rebuilds without running anything of the author's.
 _HARMLESS: Final = ("sklearn.", "numpy.", "scipy.")
 _TYPES: Final[dict[str, ColumnType]] = {

@@ -58,6 +58,9 @@ class Settings(BaseSettings, StoreCredentials):
     serving_grpc_address: str = ""
     serving_poll_seconds: float = 0.2
     serving_flush_seconds: float = 1.0
+    serving_python_processes: int = Field(default=1, ge=1, le=64)
+    serving_python_memory_bytes: int = Field(default=4 * 2**30, ge=0)
+    serving_python_timeout_seconds: float = Field(default=30.0, gt=0.0)
     serving_body_seconds: float = Field(default=30.0, gt=0.0)
     serving_drain_seconds: float = Field(default=3.0, ge=0.0)
     serving_max_loaded: int = Field(default=64, ge=1)

@@ -13,7 +13,7 @@ from adapters.telemetry import set_up_logging
 from api.dashboard import mount_dashboard
 from api.main import create_app
 from serving.app import build_serving, running
-from serving.main import limits_of
+from serving.main import limits_of, process_limits_of
 
 _PREDICTIONS = ("/serve/", "/v2/")
 
@@ -30,6 +30,7 @@ def build() -> ASGIApp:
         limits=limits_of(settings),
         poll_seconds=settings.serving_poll_seconds,
         flush_seconds=settings.serving_flush_seconds,
+        python=process_limits_of(settings),
     )
     app.state.metrics.append(serving.metrics.registry)
 

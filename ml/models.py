@@ -21,6 +21,9 @@ from ml.json_rows import JsonRows
 
 PACKAGE_FILE = "package.json"
 ONNX_FILE = "model.onnx"
+# Where a package of Python flavour keeps its model: one that was trained here, or an MLflow model of others.
+MODEL_FOLDER = "mlflow"
+OUTSIDE_FOLDER = "outside"
 
 
 class BadPackage(Invalid):

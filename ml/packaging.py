@@ -20,11 +20,10 @@ from sklearn.pipeline import Pipeline
 from domain.registry.specs import Agreement, Package, PackedFile, Signature
 from ml.encoding import NUMBERS, STRINGS, Encoder, Feeds
 from ml.inputs import encode_frame
-from ml.models import ONNX_FILE, PACKAGE_FILE, answers, open_session
+from ml.models import MODEL_FOLDER, ONNX_FILE, PACKAGE_FILE, answers, open_session
 from ml.pipelines import as_table, predict_table
 from ml.trainers.train import TrainedModel
 
-MODEL_FOLDER: Final = "mlflow"
 TOLERANCE: Final = 1e-4
 LABELS_ALIKE: Final = 0.999
 AGREEMENT_ROWS: Final = 2000

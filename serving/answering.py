@@ -1,8 +1,12 @@
 """Decode, predict, record, encode: everything between the last byte in and the first byte out."""
 
+import asyncio
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from random import random
-from typing import Protocol
+from typing import Final, Protocol
 
 import orjson
 from uuid_utils import uuid7
@@ -10,12 +14,17 @@ from uuid_utils import uuid7
 from domain.errors import Invalid
 from domain.registry.specs import Signature
 from ml.models import OnnxModel, Predictions
+from serving.batcher import Batching
 from serving.engine import RowModel
 from serving.errors import Problem, TooManyRows
 from serving.protocols.exchange import Answer, Ask, Reply
+from serving.python_model import PythonModel, Question
 from serving.recorder import Recorder
 from serving.segments import Recorded
 from serving.table import Endpoint, LiveTarget
+
+# A body up to this size is worth no thread: handing it over would cost more.
+INLINE_BYTES: Final = 16_384
 
 
 class ProtocolModule(Protocol):
@@ -27,7 +36,7 @@ class ProtocolModule(Protocol):
 
 
 class Answering:
-    """Answers bodies, from the event loop or from any thread."""
+    """Answers bodies: decode, predict, finish. What happens in this process may happen in any thread."""
 
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
@@ -37,10 +46,53 @@ class Answering:
     ) -> Reply:
         """The reply to one body, by one version. Raises what the request or the model is refused for."""
         started = time.perf_counter_ns()
+        ask = protocol.read(body, content_type, target.loaded.model.signature)
+        predictions, plain = _predict(endpoint, target.loaded.model, ask)
+        return self._finish(protocol, endpoint, target, ask=ask, predictions=predictions, plain=plain, started=started)
+
+    async def answer_batched(
+        self,
+        protocol: ProtocolModule,
+        endpoint: Endpoint,
+        target: LiveTarget,
+        content_type: str,
+        body: bytes,
+        *,
+        model: PythonModel,
+        deadline: float,
+    ) -> Reply:
+        """The same by a model that is `batched`. `deadline` is a time of `time.monotonic`; cancelling withdraws it."""
+        started = time.perf_counter_ns()
+        settings = endpoint.settings
+
+        def read() -> tuple[Ask, Question]:
+            ask = protocol.read(body, content_type, model.signature)
+            _bound(len(ask.rows), endpoint, ask)
+            with _called(ask.noun):
+                return ask, model.encode(ask.rows, extra=settings.extra_columns)
+
+        here = partial(asyncio.get_running_loop().run_in_executor, target.loaded.threads)
+        small = len(body) <= INLINE_BYTES
+        ask, question = read() if small else await here(read)
+        batching = Batching(settings.max_batch, settings.max_delay_ms / 1000)
+        predictions = await model.answer(question, batching, deadline)
+        finish = partial(self._finish, protocol, endpoint, target, ask=ask, predictions=predictions, started=started)
+        return finish() if small else await here(finish)
+
+    def _finish(
+        self,
+        protocol: ProtocolModule,
+        endpoint: Endpoint,
+        target: LiveTarget,
+        *,
+        ask: Ask,
+        predictions: Predictions,
+        started: int,
+        plain: bool = False,
+    ) -> Reply:
+        """Records the answer and writes it."""
         settings = endpoint.settings
         model = target.loaded.model
-        ask = protocol.read(body, content_type, model.signature)
-        predictions, plain = _predict(endpoint, model, ask)
         rows = len(predictions.values)
         ids = [str(uuid7()) for _ in range(rows)]
         elapsed = time.perf_counter_ns() - started
@@ -52,7 +104,7 @@ class Answering:
                     version=target.version,
                     package=target.loaded.digest,
                     mode="live",
-                    signature=model.signature,
+                    signature=target.loaded.model.signature,
                     at=time.time_ns() // 1000,
                     latency_us=elapsed // 1000,
                     ids=ids,
@@ -90,12 +142,8 @@ def _predict(endpoint: Endpoint, model: RowModel, ask: Ask) -> tuple[Predictions
             return model.run(feeds), True
     rows = ask.rows
     _bound(len(rows), endpoint, ask)
-    try:
+    with _called(ask.noun):
         return model.predict(rows, extra=endpoint.settings.extra_columns), False
-    except Invalid as error:
-        if error.where is not None:  # the encoder speaks of instances; this request may call them otherwise
-            error.where = error.where.replace("instances", ask.noun, 1)
-        raise
 
 
 def _bound(rows: int, endpoint: Endpoint, ask: Ask) -> None:
@@ -105,3 +153,14 @@ def _bound(rows: int, endpoint: Endpoint, ask: Ask) -> None:
             where=ask.noun,
             fix="Send several requests.",
         )
+
+
+@contextmanager
+def _called(noun: str) -> Iterator[None]:
+    """The encoder speaks of instances; this request may call them otherwise."""
+    try:
+        yield
+    except Invalid as error:
+        if error.where is not None:
+            error.where = error.where.replace("instances", noun, 1)
+        raise

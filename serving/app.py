@@ -26,6 +26,7 @@ from serving.recorder import Recorder
 from serving.requests import Bodies
 from serving.router import Router
 from serving.scrape import Scrape
+from serving.supervisor import ProcessLimits
 from serving.table import RouteTable
 
 
@@ -67,11 +68,14 @@ def build_serving(
     poll_seconds: float = 0.2,
     flush_seconds: float = 1.0,
     heartbeat_seconds: float = 1.0,
+    python: ProcessLimits | None = None,
 ) -> ServingApp:
     """The application that serves from a model store, with packages kept in the folder `cache`."""
     metrics = ServingMetrics(registry or CollectorRegistry())
     limits = limits or Limits()
-    engine = Engine(PackageCache(store, cache, keep=2 * limits.max_loaded, max_bytes=limits.max_model_bytes))
+    engine = Engine(
+        PackageCache(store, cache, keep=2 * limits.max_loaded, max_bytes=limits.max_model_bytes), python=python
+    )
     table = RouteTable(
         store,
         engine,

@@ -12,7 +12,8 @@ from domain.registry.specs import Package, Signature
 from ml.encoding import Extra
 from ml.models import Predictions, load_onnx
 from serving.packages import PackageCache
-from serving.python_model import start_python_model
+from serving.python_model import PythonModel, start_python_model
+from serving.supervisor import ProcessLimits
 
 
 class RowModel(Protocol):
@@ -27,20 +28,24 @@ class RowModel(Protocol):
 
 @dataclass(frozen=True)
 class Loaded:
-    """A model that can answer. Small requests to a `quick` one are worth no thread; others run in `threads`."""
+    """A model that can answer. Small requests to a `quick` one are worth no thread; others run in `threads`.
+
+    One that is `batched` answers in other processes: it is awaited, and only the work around it is done here.
+    """
 
     digest: str
     model: RowModel
     quick: bool
     threads: Executor
+    batched: PythonModel | None = None
 
 
 class Engine:
     """Loads packages. Whoever holds a `Loaded` keeps it alive: a route, a request in flight, a worker's probe."""
 
-    def __init__(self, cache: PackageCache, *, threads: int = 4, python_timeout_seconds: float = 30.0) -> None:
+    def __init__(self, cache: PackageCache, *, threads: int = 4, python: ProcessLimits | None = None) -> None:
         self._cache = cache
-        self._python_timeout_seconds = python_timeout_seconds
+        self._python = python or ProcessLimits()
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="predict")
         self._loaded: WeakValueDictionary[str, Loaded] = WeakValueDictionary()
         self._loading: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
@@ -69,8 +74,5 @@ class Engine:
         directory, package = self._cache.fetch(digest)
         if package.flavor == "onnx":
             return Loaded(digest, load_onnx(directory, digest=digest), quick=True, threads=self._threads)
-        model = start_python_model(
-            digest, package, lambda: self._cache.fetch(digest)[0], timeout_seconds=self._python_timeout_seconds
-        )
-        # A thread of its own: its process answers one request at a time, and a slow one holds up nobody else.
-        return Loaded(digest, model, quick=False, threads=ThreadPoolExecutor(1, thread_name_prefix="python-model"))
+        model = start_python_model(digest, package, lambda: self._cache.fetch(digest)[0], self._python)
+        return Loaded(digest, model, quick=False, threads=self._threads, batched=model)

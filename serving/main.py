@@ -15,6 +15,7 @@ from adapters.settings import Settings
 from adapters.telemetry import set_up_logging
 from serving.app import ServingApp, build_serving, standalone
 from serving.limits import Limits
+from serving.supervisor import ProcessLimits
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +32,7 @@ def build() -> ASGIApp:
         limits=limits_of(settings),
         poll_seconds=settings.serving_poll_seconds,
         flush_seconds=settings.serving_flush_seconds,
+        python=process_limits_of(settings),
         heartbeat_seconds=settings.heartbeat_seconds,
     )
     # One of several that uvicorn has started has to answer for the others' metrics too.
@@ -49,6 +51,15 @@ def limits_of(settings: Settings) -> Limits:
         max_model_bytes=settings.serving_max_model_bytes,
         load_seconds=settings.serving_load_seconds,
         internal_networks=settings.internal,
+    )
+
+
+def process_limits_of(settings: Settings) -> ProcessLimits:
+    """What it gives to each model that stays in Python."""
+    return ProcessLimits(
+        settings.serving_python_processes,
+        settings.serving_python_memory_bytes,
+        settings.serving_python_timeout_seconds,
     )
 
 

@@ -1,63 +1,46 @@
-"""The process of one Python-flavoured model: `python -m serving.python_process DIRECTORY DIGEST FD`.
+"""A process of a Python model that was trained here: `python -m serving.python_process DIRECTORY DIGEST FD MEMORY`.
 
-Started by `serving.python_model`, which keeps MLflow and scikit-learn out of the serving process. Nothing imports this.
+It keeps scikit-learn out of the serving process. Nothing imports this.
 """
 
-import os
-import queue
-import signal
-import socket
 import sys
-import threading
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
-from adapters.model_files import load_python_model
-from domain.errors import DomainError
-from ml.models import Model
-from serving.wire import receive, send
+import numpy as np
+import sklearn
 
-
-def main(directory: Path, digest: str, descriptor: int) -> None:
-    # Ctrl-C reaches the whole terminal group; serving decides when this process ends.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    link = socket.socket(fileno=descriptor)
-    asked: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
-    threading.Thread(target=_listen, args=(link, asked), daemon=True).start()
-    try:
-        model = load_python_model(directory, digest=digest)
-    except Exception as error:  # noqa: BLE001 - whatever a stored model raises is the parent's to report
-        send(link, {"error": _described(error)})
-        return
-    send(link, {"ready": True})
-    while True:
-        send(link, _answer(model, asked.get()))
+from adapters.skops_files import load_skops_model
+from ml.encoding import NUMBERS, STRINGS, Encoder, Feeds
+from ml.models import Predictions
+from serving.child import Message, main
 
 
-def _listen(link: socket.socket, asked: "queue.SimpleQueue[dict[str, Any]]") -> None:
-    """Takes questions. When serving is gone, however it went, this process goes too, even amid an answer."""
-    try:
-        while True:
-            asked.put(receive(link))
-    except OSError:
-        os._exit(0)
+class TrainedHere:
+    """A pipeline of ours is asked by feeds, which serving has made and checked."""
 
+    def __init__(self, directory: Path, digest: str) -> None:
+        # The encoder lets nothing through that is not finite; a null is imputed, or taken by the estimator.
+        sklearn.set_config(assume_finite=True, skip_parameter_validation=True)
+        self._model = load_skops_model(directory, digest=digest)
+        self.signature = self._model.signature
+        encoder = Encoder(self.signature)
+        self._widths = {NUMBERS: len(encoder.number_names), STRINGS: len(encoder.string_names)}
+        with suppress(Exception):  # the first answer of a process takes ten times as long as the second
+            self.answer({"rows": 1, NUMBERS: np.zeros((1, self._widths[NUMBERS]), np.float32), STRINGS: self._texts()})
 
-def _answer(model: Model, message: dict[str, Any]) -> dict[str, Any]:
-    try:
-        answer = model.predict(message["instances"], extra=message["extra"])
-    except Exception as error:  # noqa: BLE001 - a bad row must not end the process
-        return {"error": _described(error)}
-    return {"values": answer.values, "probabilities": answer.probabilities}
+    def answer(self, message: Message) -> Predictions:
+        feeds: Feeds = {}
+        if self._widths[NUMBERS]:
+            feeds[NUMBERS] = message[NUMBERS]
+        if self._widths[STRINGS]:
+            texts = np.array(message[STRINGS], dtype=object)
+            feeds[STRINGS] = texts.reshape(message["rows"], self._widths[STRINGS])
+        return self._model.predict_feeds(feeds)
 
-
-def _described(error: Exception) -> dict[str, Any]:
-    if isinstance(error, DomainError):
-        return {
-            "kind": error.kind, "code": error.code, "message": error.message, "where": error.where, "fix": error.fix
-        }  # fmt: skip
-    return {"kind": "error", "message": f"{type(error).__name__}: {error}"}
+    def _texts(self) -> list[list[str]]:
+        return [[""] * self._widths[STRINGS]]
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]))
+    main(TrainedHere, sys.argv[1:])

@@ -4,7 +4,7 @@ import asyncio
 import time
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from starlette.types import Message, Scope
 
@@ -13,6 +13,8 @@ from serving.errors import BadEncoding, BodyTooLarge, BodyTooSlow, WrongEncoding
 _Receive = Callable[[], Awaitable[Message]]
 # So much is decoded before others get their turn on the event loop: about a millisecond.
 _PIECE = 2**18
+
+Result = TypeVar("Result")
 
 
 class Disconnected(Exception):
@@ -150,3 +152,30 @@ def _window(coding: str, first: int) -> int:
     if coding != "deflate":
         return zlib.MAX_WBITS | 16
     return zlib.MAX_WBITS if first & 0x0F == zlib.DEFLATED else -zlib.MAX_WBITS
+
+
+async def while_connected(receive: Callable[[], Awaitable[Message]], work: Awaitable[Result]) -> Result:
+    """What `work` comes to, once the body has been read. When the client leaves it is cancelled: Disconnected."""
+    task = asyncio.current_task()
+    leaving = asyncio.ensure_future(_left(receive))
+    waits = True
+
+    def stop(_: object) -> None:
+        if waits and task is not None:
+            task.cancel()
+
+    leaving.add_done_callback(stop)
+    try:
+        return await work
+    except asyncio.CancelledError:
+        if task is None or not leaving.done() or task.uncancel():
+            raise
+        raise Disconnected from None
+    finally:
+        waits = False
+        leaving.cancel()
+
+
+async def _left(receive: Callable[[], Awaitable[Message]]) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

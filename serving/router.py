@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 from domain.errors import DomainError, NotFound
 from serving.access import Access
 from serving.admission import Gate, deadline_seconds, too_late
-from serving.answering import Answering, ProtocolModule
+from serving.answering import INLINE_BYTES, Answering, ProtocolModule
 from serving.errors import (
     NoLiveVersion,
     UnknownPath,
@@ -28,12 +28,9 @@ from serving.errors import (
 from serving.metrics import ServingMetrics
 from serving.protocols import mlflow, plain, v2
 from serving.protocols.exchange import Reply
-from serving.requests import Bodies, Disconnected, Headers
+from serving.requests import Bodies, Disconnected, Headers, while_connected
 from serving.streaming import stream, streams
 from serving.table import Endpoint, LiveTarget, RouteTable
-
-# A body up to this size for a quick model is answered on the event loop: handing it over would cost more.
-_INLINE_BYTES = 16_384
 
 
 class Router:
@@ -122,7 +119,9 @@ class Router:
             if error.kind != NotFound.kind:  # names that people make up are no labels
                 self._metrics.requests.labels(name, "", error.code).inc()
             raise
-        return await self._compute(protocol, endpoint, headers, body, version=version, gate=gate, deadline=deadline)
+        return await self._compute(
+            protocol, endpoint, headers, body, receive, version=version, gate=gate, deadline=deadline
+        )
 
     async def _compute(
         self,
@@ -130,6 +129,7 @@ class Router:
         endpoint: Endpoint,
         headers: Headers,
         body: bytes,
+        receive: Receive,
         *,
         version: str | None,
         gate: Gate,
@@ -144,8 +144,12 @@ class Router:
             target = _some_version(endpoint, headers.get(b"x-routing-key") or None, version)
             answering = str(target.version)
             question = (protocol, endpoint, target, headers.get(b"content-type"), body)
-            if target.loaded.quick and len(body) <= _INLINE_BYTES:
+            model = target.loaded.batched
+            if target.loaded.quick and len(body) <= INLINE_BYTES:
                 reply = self._answering.answer(*question)
+            elif model is not None:
+                asked = self._answering.answer_batched(*question, model=model, deadline=deadline)
+                reply = await while_connected(receive, asked)
             else:
                 ask = partial(_unless_late, deadline, self._answering.answer, *question)
                 work = asyncio.get_running_loop().run_in_executor(target.loaded.threads, ask)

@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
-from adapters.outside_models import OUTSIDE_FOLDER, Described, describe
+from adapters.outside_models import Described, describe
 from adapters.tracking import ForeignRun
 from domain.datasets.models import DatasetVersion
 from domain.errors import Forbidden, Invalid, NotFound
@@ -22,7 +22,7 @@ from ml.environment import environment, environment_digest
 from ml.inputs import frame_columns, input_column, truth
 from ml.metrics import compute_all
 from ml.model_checks.guard import FailedEvidence, Guarded
-from ml.models import ONNX_FILE, PACKAGE_FILE, Predictions
+from ml.models import ONNX_FILE, OUTSIDE_FOLDER, PACKAGE_FILE, Predictions
 from ml.outside_onnx import behind_encoder, classes_of
 from ml.packaging import listing, package_bytes, package_digest
 from ml.splits import row_hashes

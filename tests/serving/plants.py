@@ -24,6 +24,12 @@ COLUMNS = [
     InputColumn(name="season", type="string", example="winter"),
 ]
 ROW: dict[str, Any] = {"hour": 5, "temp": 0.5, "holiday": False, "season": "winter"}
+# What `tests.serving.odd_process` answers: the number, unless it is told to do something else.
+ODD = Signature(
+    task="regression",
+    target="number",
+    inputs=[InputColumn(name="number", type="number"), InputColumn(name="does", type="string")],
+)
 REGRESSION = Signature(task="regression", target="count", inputs=COLUMNS)
 
 

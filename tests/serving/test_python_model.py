@@ -1,33 +1,37 @@
-"""Models that stay in Python answer from a process of their own: errors pass through; it may die, hang or not start."""
+"""Models that stay in Python answer from processes of their own, and nobody else pays for what they do there."""
 
+import asyncio
 import gc
+import math
 import os
 import signal
-import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
 
 from adapters.model_files import load_python_model, save_python_model
 from adapters.object_store.local import LocalStore
-from domain.errors import Invalid
+from domain.registry.specs import Package
 from domain.training.specs import TrainSpec
-from ml.models import BadPackage
+from ml.models import BadPackage, read_package
 from ml.packaging import package, package_digest
 from ml.trainers.train import train
-from serving import wire
+from serving.app import ServingApp, build_serving, running
+from serving.batcher import Batching
 from serving.engine import Engine
 from serving.errors import ModelFailed
+from serving.limits import Limits
 from serving.packages import PackageCache
-from serving.python_model import PythonModel, Supervisor
-from tests.serving.conftest import Serve
-from tests.serving.plants import TOKEN, admit, eventually, route
+from serving.python_model import PythonModel, start_python_model
+from serving.supervisor import ProcessLimits, Supervisor
+from tests.serving.conftest import Client
+from tests.serving.plants import ODD, TOKEN, admit, eventually, route
 
 pytestmark = [
     pytest.mark.slow,
@@ -37,6 +41,7 @@ pytestmark = [
 ]
 
 ROWS = [{"x": 0.5, "kind": "a"}, {"x": -1.0, "kind": "b"}]
+MEMORY = 1 << 30
 
 
 @pytest.fixture(scope="module")
@@ -53,19 +58,63 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory.rename(directory.with_name(package_digest(packed)))
 
 
-@pytest.fixture
-def digest(store: LocalStore, trained: Path) -> str:
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory, trained: Path) -> LocalStore:
+    store = LocalStore(tmp_path_factory.mktemp("models"))
     for path in trained.rglob("*"):
         if path.is_file():
             store.upload(path, f"packages/{trained.name}/{path.relative_to(trained).as_posix()}")
-    return trained.name
+    admit(store, TOKEN)
+    route(store, "toy", 1, (1, trained.name), max_rows=1_000_000, max_batch=16)
+    return store
 
 
-@pytest.fixture
-def engine(store: LocalStore, tmp_path: Path) -> Iterator[Engine]:
-    engine = Engine(PackageCache(store, tmp_path / "cache"), python_timeout_seconds=5)
-    yield engine
-    engine.close()
+@pytest.fixture(scope="module")
+def app(store: LocalStore, tmp_path_factory: pytest.TempPathFactory) -> ServingApp:
+    return build_serving(store, tmp_path_factory.mktemp("cache"), limits=Limits(max_body_bytes=20_000_000))
+
+
+@pytest.fixture(scope="module")
+def client(app: ServingApp) -> Iterator[Client]:
+    """Asks the toy model, which is served."""
+    with asyncio.Runner() as runner:
+        plane = running(app)
+        runner.run(plane.__aenter__())
+        yield Client(app, runner)
+        runner.run(plane.__aexit__(None, None, None))
+
+
+def start_odd(directory: Path, *, processes: int = 1, timeout_seconds: float = 5.0) -> PythonModel:
+    """The model of `tests.serving.odd_process`."""
+    limits = ProcessLimits(processes, MEMORY, timeout_seconds)
+    supervisors = [
+        Supervisor("0" * 64, "tests.serving.odd_process", lambda: directory, limits) for _ in range(processes)
+    ]
+    for supervisor in supervisors:
+        supervisor.start()
+    described = Package(flavor="python", reason="odd", signature=ODD, agreement=None, run_id="run", files=[])
+    return PythonModel(described, supervisors, limits)
+
+
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory: pytest.TempPathFactory) -> PythonModel:
+    return start_odd(tmp_path_factory.mktemp("odd"))
+
+
+def does(*deeds: str) -> list[dict[str, Any]]:
+    return [{"number": float(index), "does": deed} for index, deed in enumerate(deeds)]
+
+
+def ask_together(model: PythonModel, *deeds: str, seconds: float = 30.0) -> list[Any]:
+    """What callers are told whose rows come at once, one row each. The first one alone, so that the rest meet."""
+
+    async def play() -> list[Any]:
+        questions = [model.encode([row]) for row in does("", *deeds)]
+        deadline = time.monotonic() + seconds
+        asked = [model.answer(question, Batching(64, 0.01), deadline) for question in questions]
+        return (await asyncio.gather(*asked, return_exceptions=True))[1:]
+
+    return asyncio.run(play())
 
 
 def alive(pid: int) -> bool:
@@ -75,88 +124,184 @@ def alive(pid: int) -> bool:
         return False
 
 
-def python_model(engine: Engine, digest: str) -> PythonModel:
-    model = engine.load(digest).model
-    assert isinstance(model, PythonModel)
-    return model
-
-
-def pid_of(model: PythonModel) -> int:
-    pid = model.pid
-    assert pid is not None
-    return pid
-
-
 class TestAnswers:
-    def test_answers_as_the_pipeline_does_and_refuses_bad_rows(
-        self, store: LocalStore, digest: str, trained: Path, serve: Serve
-    ) -> None:
-        admit(store, TOKEN)
-        route(store, "toy", 1, (1, digest))
+    def test_answers_as_the_pipeline_does(self, client: Client, trained: Path) -> None:
         here = load_python_model(trained).predict(ROWS)
         assert here.probabilities is not None
-        with serve() as client:
-            answer = client.post("/serve/toy/predict", json={"instances": ROWS}).json()
-            refused = client.post("/serve/toy/predict", json={"instances": [{"x": "a", "kind": "a"}]})
-            platform = client.get("/v2/models/toy").json()["platform"]
+        answer = client.post("/serve/toy/predict", json={"instances": ROWS}).json()
         assert answer["predictions"] == here.values
         assert [row["yes"] for row in answer["probabilities"]] == here.probabilities[:, 1].tolist()
-        assert (refused.status_code, refused.json()["code"]) == (422, "wrong_type")
-        assert refused.json()["where"] == "instances[0].x"
-        assert platform == "mlflow"
+        assert client.get("/v2/models/toy").json()["platform"] == "mlflow"
 
-    def test_the_process_outlives_bad_rows_and_ends_with_the_last_reference(self, engine: Engine, digest: str) -> None:
-        model = python_model(engine, digest)
-        pid = pid_of(model)
-        with pytest.raises(Invalid) as refusal:
-            model.predict([{"x": 1.0, "kind": "a", "more": 1}])
-        assert refusal.value.code == "extra_column"
-        assert model.pid == pid
-        del model, refusal
-        gc.collect()
-        eventually(lambda: not alive(pid))
-        assert engine.loaded == frozenset()
+    def test_more_rows_than_a_batch_holds_are_answered_whole(self, client: Client, trained: Path) -> None:
+        rows = [{"x": number / 400 - 2, "kind": "ab"[number % 3 == 0]} for number in range(1000)]
+        here = load_python_model(trained).predict(rows)
+        answer = client.post("/serve/toy/predict", json={"instances": rows}).json()
+        assert answer["predictions"] == here.values
+        assert here.probabilities is not None
+        assert [row["no"] for row in answer["probabilities"]] == here.probabilities[:, 0].tolist()
+
+    @pytest.mark.parametrize(
+        ("instance", "code", "where"),
+        [
+            ({"x": "a", "kind": "a"}, "wrong_type", "instances[0].x"),
+            ({"x": {"y": [1]}, "kind": "a"}, "wrong_type", "instances[0].x"),
+            ({"x": 1, "kind": ["a"]}, "wrong_type", "instances[0].kind"),
+            ({"x": True, "kind": "a"}, "wrong_type", "instances[0].x"),
+            ({"x": None, "kind": "a"}, "null_value", "instances[0].x"),
+            ({"x": 1e300, "kind": "a"}, "out_of_range", "instances[0].x"),
+            ({"x": 1}, "missing_column", "instances[0].kind"),
+            ({"x": 1, "kind": "a", "more": 1}, "extra_column", "instances[0].more"),
+            ([1, "a"], "not_a_row", "instances[0]"),
+        ],
+    )
+    def test_a_bad_row_is_refused_with_its_place(self, client: Client, instance: object, code: str, where: str) -> None:
+        refused = client.post("/serve/toy/predict", json={"instances": [instance]})
+        assert (refused.status_code, refused.json()["code"], refused.json()["where"]) == (422, code, where)
+
+    def test_a_huge_text_is_a_category_like_any_other(self, client: Client) -> None:
+        unknown = client.post("/serve/toy/predict", json={"instances": [{"x": 1, "kind": "z"}]}).json()
+        huge = client.post("/serve/toy/predict", json={"instances": [{"x": 1, "kind": "z" * 5_000_000}]}).json()
+        assert huge["probabilities"] == unknown["probabilities"]
+
+    def test_nan_is_refused_and_so_are_too_many_rows(self, client: Client) -> None:
+        nan = client.post("/serve/toy/predict", content=b'{"instances": [{"x": NaN, "kind": "a"}]}')
+        assert (nan.status_code, nan.json()["code"]) == (422, "not_a_number")
+        many = client.post("/serve/toy/predict", content=b'{"instances":[' + b"{}," * 1_000_000 + b"{}]}")
+        assert (many.status_code, many.json()["code"]) == (413, "too_many_rows")
+        assert client.post("/serve/toy/predict", json={"instances": ROWS}).status_code == 200
 
 
-class TestFailure:
-    def test_a_killed_process_is_replaced(self, engine: Engine, digest: str) -> None:
-        model = python_model(engine, digest)
-        first = pid_of(model)
-        os.kill(first, signal.SIGKILL)
+class TestOddModels:
+    """Each does it in the real loop of the real process; the next row is answered by the same process."""
+
+    @pytest.mark.parametrize(
+        ("deed", "says"),
+        [
+            ("exit", "it raised SystemExit."),
+            ("interrupt", "it raised KeyboardInterrupt."),
+            ("raise", "it raised FileNotFoundError."),
+            ("fewer", "it gave 1 answers to 2 rows."),
+            ("eat", "it needs more memory than its process may have."),
+        ],
+    )
+    def test_what_the_model_raises_is_told_without_its_words(self, odd: PythonModel, deed: str, says: str) -> None:
+        before = odd.pids
+        with pytest.raises(ModelFailed) as failed:
+            odd.predict(does("", deed))
+        assert failed.value.message == f"The model failed: {says}"
+        assert odd.predict(does("")).values == [0.0]
+        assert odd.pids == before
+
+    @pytest.mark.parametrize("deed", ["print", "fork"])
+    def test_what_it_does_beside_its_answer_changes_none(self, odd: PythonModel, deed: str) -> None:
+        before = odd.pids
+        assert odd.predict(does("", deed)).values == [0.0, 1.0]
+        assert odd.predict(does("", "", "")).values == [0.0, 1.0, 2.0]
+        assert odd.pids == before
+
+    def test_nan_is_an_answer(self, odd: PythonModel) -> None:
+        first, second = odd.predict(does("", "nan")).values
+        assert first == 0.0
+        assert math.isnan(float(second))
+
+    def test_only_the_guilty_request_of_a_batch_fails(self, odd: PythonModel) -> None:
+        answers = ask_together(odd, "", "raise", "", "fewer", "", "exit")
+        assert [type(answer).__name__ for answer in answers[1::2]] == ["ModelFailed"] * 3
+        assert [answer.values for answer in answers[::2]] == [[1.0], [3.0], [5.0]]
+
+    def test_only_the_request_that_kills_the_process_fails(self, odd: PythonModel) -> None:
+        first, deadly, third = ask_together(odd, "", "die", "")
+        assert isinstance(deadly, ModelFailed)
+        assert deadly.message == "The model's process died."
+        assert (first.values, third.values) == ([1.0], [3.0])
+
+    def test_garbage_on_the_link_is_no_answer(self, odd: PythonModel) -> None:
+        eventually(lambda: odd.pids, seconds=60)
         with pytest.raises(ModelFailed):
-            model.predict(ROWS)
-        eventually(lambda: model.pid not in (None, first), seconds=60)
-        assert len(model.predict(ROWS).values) == 2
+            odd.predict(does("garble"))
 
-    def test_a_hanging_process_is_given_up_and_killed(self, store: LocalStore, tmp_path: Path, digest: str) -> None:
-        engine = Engine(PackageCache(store, tmp_path / "cache"), python_timeout_seconds=0.3)
-        model = python_model(engine, digest)
-        first = pid_of(model)
-        os.kill(first, signal.SIGSTOP)
-        with pytest.raises(ModelFailed, match="did not answer within"):
-            model.predict(ROWS)
-        assert not alive(first)
+
+class TestProcesses:
+    def test_one_that_hangs_is_killed_and_the_other_goes_on(self, tmp_path: Path) -> None:
+        model = start_odd(tmp_path, processes=2, timeout_seconds=2.0)
+        before = set(model.pids)
+        assert len(before) == 2
+
+        async def play() -> tuple[BaseException, float]:
+            batching, deadline = Batching(1, 0.0), time.monotonic() + 20
+            hung = asyncio.create_task(model.answer(model.encode(does("hang")), batching, deadline))
+            await asyncio.sleep(0.05)
+            started = time.monotonic()
+            for _ in range(20):
+                assert (await model.answer(model.encode(does("")), batching, deadline)).values == [0.0]
+            took = time.monotonic() - started
+            (error,) = await asyncio.gather(hung, return_exceptions=True)
+            assert isinstance(error, BaseException)
+            return error, took
+
+        error, took = asyncio.run(play())
+        assert str(error) == "The model's process did not answer within 2 s."
+        assert took < 1.8
+        (gone,) = before - set(model.pids)
+        assert not alive(gone)
+        eventually(lambda: len(model.pids) == 2, seconds=60)
+
+    def test_what_a_process_has_started_ends_with_it(self, tmp_path: Path) -> None:
+        model = start_odd(tmp_path)
+        grandchild, pid = int(model.predict(does("child")).values[0]), model.pids[0]
+        assert alive(grandchild)
+        assert alive(pid)
+        del model
+        gc.collect()
+        eventually(lambda: not alive(pid) and not alive(grandchild))
+
+    def test_none_is_asked_while_the_only_one_is_restarted(self, tmp_path: Path) -> None:
+        model = start_odd(tmp_path)
+        (tmp_path / "die").touch()
+        os.kill(model.pids[0], signal.SIGKILL)
+        with pytest.raises(ModelFailed):
+            model.predict(does(""))
         with pytest.raises(ModelFailed, match="being restarted"):
-            model.predict(ROWS)
+            model.predict(does(""))
+        (tmp_path / "die").unlink()
+        eventually(lambda: model.pids, seconds=60)
+        assert model.predict(does("")).values == [0.0]
+
+    def test_one_that_dies_while_it_loads_says_so(self, tmp_path: Path) -> None:
+        (tmp_path / "die").touch()
+        with pytest.raises(ModelFailed, match="ended or hung while it was loading"):
+            start_odd(tmp_path)
+
+    def test_a_caller_is_told_to_come_again(self, client: Client, app: ServingApp, trained: Path) -> None:
+        model = app.engine.load(trained.name).batched
+        assert model is not None
+        (pid,) = model.pids
+        os.kill(pid, signal.SIGKILL)
+        eventually(lambda: not alive(pid))
+        failed = client.post("/serve/toy/predict", json={"instances": ROWS})
+        assert (failed.status_code, failed.json()["code"]) == (503, "model_failed")
+        assert failed.headers["retry-after"] == "1"
+
+
+class TestLoading:
+    def test_a_package_that_does_not_load_says_why(self, store: LocalStore, tmp_path: Path, trained: Path) -> None:
+        damaged = LocalStore(tmp_path / "models")
+        for info in store.list(f"packages/{trained.name}"):
+            damaged.put(info.key, b"damaged" if info.key.endswith("MLmodel") else store.get(info.key))
+        engine = Engine(PackageCache(damaged, tmp_path / "cache"))
+        with pytest.raises(BadPackage, match="MLmodel is damaged"):
+            engine.load(trained.name)
         engine.close()
 
-    def test_a_package_that_does_not_load_says_why(self, store: LocalStore, engine: Engine, digest: str) -> None:
-        broken = tuple(info.key for info in store.list(f"packages/{digest}/mlflow") if info.key.endswith("MLmodel"))
-        store.put(broken[0], b"damaged")
-        with pytest.raises(BadPackage, match="MLmodel is damaged"):
-            engine.load(digest)
-
-    def test_a_process_that_does_not_start_says_what_it_was_refused_for(self, tmp_path: Path) -> None:
-        supervisor = Supervisor("0" * 64, lambda: tmp_path, timeout_seconds=1)
+    def test_a_process_that_does_not_start_says_what_it_was_refused_for(self, tmp_path: Path, trained: Path) -> None:
+        described = read_package(trained)
         with pytest.raises(BadPackage, match=r"package\.json cannot be read"):
-            supervisor.start()
-        assert supervisor.pid is None
+            start_python_model("0" * 64, described, lambda: tmp_path, ProcessLimits())
 
-    def test_the_process_dies_with_its_parent(self, tmp_path: Path, trained: Path) -> None:
+    def test_the_process_dies_with_its_parent(self, tmp_path: Path) -> None:
         """Killed without warning, the parent can tell nobody; the closed link does."""
-        parent = subprocess.Popen(
-            [sys.executable, "-c", PARENT, str(trained), trained.name], stdout=subprocess.PIPE, text=True
-        )
+        parent = subprocess.Popen([sys.executable, "-c", PARENT, str(tmp_path)], stdout=subprocess.PIPE, text=True)
         assert parent.stdout is not None
         with parent, parent.stdout:
             child = int(parent.stdout.readline())
@@ -168,32 +313,9 @@ class TestFailure:
 PARENT = """
 import sys, time
 from pathlib import Path
-from serving.python_model import Supervisor
-supervisor = Supervisor(sys.argv[2], lambda: Path(sys.argv[1]), timeout_seconds=5)
+from serving.supervisor import ProcessLimits, Supervisor
+supervisor = Supervisor("0" * 64, "tests.serving.odd_process", lambda: Path(sys.argv[1]), ProcessLimits())
 supervisor.start()
 print(supervisor.pid, flush=True)
 time.sleep(60)
 """
-
-
-class TestWire:
-    def test_carries_messages_whole(self) -> None:
-        ours, theirs = socket.socketpair()
-        with ours, theirs:
-            message = {"rows": ["x" * 1000] * 2000}
-            sender = threading.Thread(target=wire.send, args=(ours, message))
-            sender.start()
-            assert wire.receive(theirs, seconds=5) == message
-            sender.join()
-
-    def test_says_when_the_other_side_is_gone_or_silent(self) -> None:
-        ours, theirs = socket.socketpair()
-        with theirs:
-            started = time.monotonic()
-            with pytest.raises(TimeoutError):
-                wire.receive(theirs, seconds=0.05)
-            assert time.monotonic() - started < 1
-            ours.sendall(b"\0\0\0\5ab")
-            ours.close()
-            with pytest.raises(wire.Closed):
-                wire.receive(theirs)

@@ -17,7 +17,8 @@ from sklearn.pipeline import Pipeline
 from domain.errors import Invalid
 from domain.registry.specs import InputColumn, Package, PackedFile, Signature
 from ml.model_checks.guard import FailedEvidence
-from ml.packaging import MODEL_FOLDER, package_bytes
+from ml.models import MODEL_FOLDER
+from ml.packaging import package_bytes
 from workers.isolation import IsolatedModel, isolated, resident_mb
 
 # MLflow's own code, when it is imported for the first time.
