@@ -84,7 +84,7 @@ def client(app: ServingApp) -> Iterator[Client]:
         runner.run(plane.__aexit__(None, None, None))
 
 
-def start_odd(directory: Path, *, processes: int = 1, timeout_seconds: float = 5.0) -> PythonModel:
+def start_odd(directory: Path, *, processes: int = 1, timeout_seconds: float = 20.0) -> PythonModel:
     """The model of `tests.serving.odd_process`."""
     limits = ProcessLimits(processes, MEMORY, timeout_seconds)
     supervisors = [
