@@ -7,11 +7,13 @@ from uuid import UUID
 
 import polars as pl
 
-from adapters.object_store.protocol import ObjectStore
+from adapters.object_store.protocol import ObjectInfo, ObjectMissing, ObjectStore
 from domain.monitoring.windows import Segment
 
 PREFIX = "predictions"
 SUFFIX = ".parquet"
+# The column of a compacted segment that says which segment a row was recorded in.
+PART_OF = "segment"
 _HOURS_LISTED_ALONE = timedelta(hours=72)
 
 
@@ -25,10 +27,29 @@ def list_segments(
     """
     for folder in _folders(f"{PREFIX}/{endpoint}", _time_of(since_id), _time_of(until_id) or datetime.now(UTC)):
         for info in store.list(folder):
-            name = info.key.rpartition("/")[2].removesuffix(SUFFIX)
-            first, last, rows = name.split("_")
-            if since_id is None or last >= since_id:
-                yield Segment(info.key, first, last, int(rows), datetime.fromtimestamp(info.modified, UTC))
+            segment = segment_of(info)
+            if since_id is None or segment.last_id >= since_id:
+                yield segment
+
+
+def segment_of(info: ObjectInfo) -> Segment:
+    """What the key of a segment tells."""
+    first, last, rows, *version = name_of(info.key).split("_")
+    return Segment(info.key, first, last, int(rows), datetime.fromtimestamp(info.modified, UTC), bool(version))
+
+
+def name_of(key: str) -> str:
+    return key.rpartition("/")[2].removesuffix(SUFFIX)
+
+
+def id_at(moment: datetime) -> str:
+    """The lowest UUIDv7 of a moment (RFC 9562)."""
+    return str(UUID(int=(int(moment.timestamp() * 1000) << 80) | (7 << 76) | (2 << 62)))
+
+
+def time_of(segment: Segment) -> datetime:
+    """When the last of its predictions was made."""
+    return _time_of(segment.last_id) or segment.written_at
 
 
 def _folders(home: str, since: datetime | None, until: datetime) -> list[str]:
@@ -51,22 +72,50 @@ def _time_of(prediction_id: str | None) -> datetime | None:
 
 
 def read_segments(store: ObjectStore, keys: Iterable[str]) -> pl.DataFrame:
-    """Rows of these segments in the order of their ids.
+    """Rows of these segments in the order of their ids, each once.
 
     Columns as `serving.segments` writes them; `inputs` structs of different versions are brought to one type by
-    filling what a version does not know with nulls. Empty without columns when there are no keys.
+    filling what a version does not know with nulls. Empty without columns when there are no keys. A segment that has
+    been compacted is found in what it became part of. Raises ObjectMissing for one that is gone.
     """
-    tables = [pl.read_parquet(BytesIO(store.get(key))) for key in keys]
+    tables = [_read(store, key) for key in keys]
     if not tables:
         return pl.DataFrame()
     prefix = "inputs."
     flat = [
         table.with_columns(table["inputs"].struct.unnest().select(pl.all().name.prefix(prefix)).get_columns()).drop(
-            "inputs"
+            "inputs", PART_OF, strict=False
         )
         for table in tables
     ]
-    rows = pl.concat(flat, how="diagonal_relaxed").sort("id")
+    # Between the writing of a compacted segment and the deletion of its parts there are two copies of a row.
+    rows = pl.concat(flat, how="diagonal_relaxed").unique("id").sort("id")
     names = [name for name in rows.columns if name.startswith(prefix)]
     inputs = rows.select(names).rename(lambda name: name.removeprefix(prefix)).to_struct("inputs")
     return rows.drop(names).with_columns(inputs)
+
+
+def _read(store: ObjectStore, key: str) -> pl.DataFrame:
+    try:
+        return pl.read_parquet(BytesIO(store.get(key)))
+    except ObjectMissing:
+        found = _compacted(store, key)
+        if found is None:
+            raise
+        return found
+
+
+def _compacted(store: ObjectStore, key: str) -> pl.DataFrame | None:
+    """The rows of a segment that became part of another one since its key was read."""
+    name = name_of(key)
+    first, last, _, *version = name.split("_")
+    mine = pl.col("id").is_between(pl.lit(first), pl.lit(last))
+    # Parts keep their own name; what was compacted itself is all there is of its version between its ids.
+    mine &= pl.col("version") == int(version[0].removeprefix("v")) if version else pl.col(PART_OF) == name
+    tables = []
+    for info in store.list(key.rpartition("/")[0]):
+        segment = segment_of(info)
+        if segment.compacted and segment.first_id <= last and segment.last_id >= first:
+            tables.append(pl.scan_parquet(BytesIO(store.get(info.key))).filter(mine).collect())
+    found = [table for table in tables if table.height]
+    return pl.concat(found) if found else None

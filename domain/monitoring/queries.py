@@ -16,6 +16,8 @@ from domain.registry.models import RegisteredModel
 
 TruthValue = bool | int | float | str
 _IDS_AT_ONCE = 500
+# Segments may arrive late and out of order by this much: windows look back so far for any that none has taken.
+_LOOK_BACK_WINDOWS = 3
 
 
 class UnknownAlert(NotFound):
@@ -77,6 +79,21 @@ def latest_windows(session: AnySession, endpoint_id: str, *, limit: int) -> list
     """The newest windows in any state, newest first."""
     query = select(MonitoringWindow).where(MonitoringWindow.endpoint_id == endpoint_id)
     return list(session.scalars(query.order_by(MonitoringWindow.last_id.desc()).limit(limit)))
+
+
+def looked_back_to(session: AnySession, endpoint_id: str) -> str:
+    """The id before which no new window looks for segments; the empty text while there is no window."""
+    return min(
+        (window.first_id for window in latest_windows(session, endpoint_id, limit=_LOOK_BACK_WINDOWS)), default=""
+    )
+
+
+def open_spans(session: AnySession, endpoint_id: str) -> list[tuple[str, str]]:
+    """First and last id of each window that is yet to be computed."""
+    query = select(MonitoringWindow.first_id, MonitoringWindow.last_id).where(
+        MonitoringWindow.endpoint_id == endpoint_id, MonitoringWindow.state == WindowState.OPEN
+    )
+    return [(first, last) for first, last in session.execute(query)]
 
 
 def windows_without_quality(session: AnySession, endpoint_id: str, *, limit: int = 50) -> list[MonitoringWindow]:

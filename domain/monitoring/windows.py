@@ -27,13 +27,17 @@ BAD = frozenset({WindowVerdict.DRIFTED, WindowVerdict.DEGRADED})
 
 @dataclass(frozen=True)
 class Segment:
-    """A recorded file of predictions: ids are UUIDv7, so `first_id`..`last_id` is a span of time."""
+    """A recorded file of predictions: ids are UUIDv7, so `first_id`..`last_id` is a span of time.
+
+    A `compacted` one was made of others, which no window will ask for any more.
+    """
 
     key: str
     first_id: str
     last_id: str
     rows: int
     written_at: datetime
+    compacted: bool = False
 
 
 @dataclass(frozen=True)

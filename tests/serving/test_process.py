@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -192,3 +193,19 @@ def test_several_processes_share_a_port_and_answer_for_each_other(store: LocalSt
             return [float(one.split()[-1]) for one in lines if one.startswith("millrace_predictions_total{")]
 
         eventually(lambda: len(counted()) == 2 and sum(counted()) == 20)
+
+
+def test_a_killed_process_loses_no_more_than_one_flush_interval(store: LocalStore, bikes: str, start: Start) -> None:
+    interval, writing = 1.0, 1.0  # the default of the settings, and time enough to write on a busy machine
+    answered: list[tuple[str, float]] = []
+    with start() as (client, process):
+        ends = time.monotonic() + 3
+        while time.monotonic() < ends:
+            answered.append((predict(client).json()["ids"][0], time.monotonic()))
+        process.send_signal(signal.SIGKILL)
+        killed = time.monotonic()
+        process.wait(10)
+    kept = {row["id"] for row in rows_of(store)}
+    lost = [at for key, at in answered if key not in kept]
+    assert kept
+    assert all(killed - at < interval + writing for at in lost)

@@ -16,6 +16,7 @@ from adapters.object_store.local import LocalStore
 from adapters.object_store.protocol import ObjectStore, StoreForbidden, StoreUnavailable
 from domain.errors import DomainError
 from domain.registry.specs import InputColumn, Signature
+from serving.app import ServingApp
 from serving.metrics import ServingMetrics
 from serving.recorder import Recorder
 from serving.segments import Recorded
@@ -162,8 +163,90 @@ class TestSegment:
         eventually(lambda: segments(store))
         assert len(rows_of(store)) == 1
 
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b'{"instances": [\r\n  {"hour": 5, "temp": 0.5,\n "holiday": false, "season": "winter"}\n]}',
+            b'{"instances": [], "instances": [{"hour": 5, "temp": 0.5, "holiday": false, "season": "winter"}]}',
+            b'{"instances": [{"hour": 9, "hour": 5, "temp": 0.5, "holiday": false, "season": "winter"}]}',
+            b'{"\\u0069nstances": [{"hour": 5, "temp": 0.5, "holiday": false, "seaso\\u006e": "wint\\u0065r"}]}',
+        ],
+    )
+    def test_holds_rows_however_their_json_is_written(
+        self, bikes: str, store: MovableStore, serve: Serve, body: bytes
+    ) -> None:
+        with serve() as client:
+            headers = {"Content-Type": "application/json"}
+            answer = client.post("/serve/bikes/predict", content=body, headers=headers)
+            assert answer.json()["predictions"] == [expected(ROW, 1)]
+        assert [row["inputs"] for row in rows_of(store)] == [ROW]
+
+
+class TestShare:
+    @pytest.mark.parametrize(("share", "bounds"), [(0.0, (0, 0)), (0.5, (60, 140)), (1.0, (200, 200))])
+    def test_of_the_requests_is_kept(
+        self, store: MovableStore, bikes: str, serve: Serve, share: float, bounds: tuple[int, int]
+    ) -> None:
+        route(store, "bikes", 2, (1, bikes), record_share=share)
+        with serve() as client:
+            ids = [client.post("/serve/bikes/predict", json={"instances": [ROW]}).json()["ids"][0] for _ in range(200)]
+        kept = {row["id"] for row in rows_of(store)}
+        assert kept <= set(ids)
+        assert bounds[0] <= len(kept) <= bounds[1]
+
+
+class TestRedact:
+    def test_values_are_never_kept_but_used(self, store: MovableStore, bikes: str, serve: Serve) -> None:
+        route(store, "bikes", 2, (1, bikes), extra_columns="record", redact=["temp", "season", "name"])
+        with serve() as client:
+            ask = {"instances": [ROW | {"name": "Ada", "shoe": 39}]}
+            assert client.post("/serve/bikes/predict", json=ask).json()["predictions"] == [expected(ROW, 1)]
+            assert client.post("/serve/bikes/predict", json={"instances": [ROW]}).status_code == 200
+        kept = {**ROW, "temp": None, "season": None}
+        rows = sorted(rows_of(store), key=lambda row: row["id"])
+        assert [row["inputs"] for row in rows] == [kept, kept]
+        assert [row["extra"] for row in rows] == ['{"name":null,"shoe":39}', None]
+        assert not any(b"Ada" in store.get(info.key) for info in store.list("predictions/"))
+
+    def test_all_columns_may_be(self, store: MovableStore, bikes: str, serve: Serve) -> None:
+        route(store, "bikes", 2, (1, bikes), redact=list(ROW))
+        with serve() as client:
+            client.post("/serve/bikes/predict", json={"instances": [ROW, ROW]})
+        assert [row["inputs"] for row in rows_of(store)] == [dict.fromkeys(ROW)] * 2
+
+    def test_holds_from_the_next_answer_on(
+        self, store: MovableStore, bikes: str, app: ServingApp, serve: Serve
+    ) -> None:
+        with serve() as client:
+            client.post("/serve/bikes/predict", json={"instances": [ROW]})
+            route(store, "bikes", 2, (1, bikes), redact=["hour"])
+            app.table.refresh()
+            client.post("/serve/bikes/predict", json={"instances": [ROW]})
+        hours = [row["inputs"]["hour"] for row in sorted(rows_of(store), key=lambda row: row["id"])]
+        assert hours == [5, None]
+
 
 class TestBounds:
+    def test_a_segment_has_no_more_rows_than_it_may(self, store: MovableStore, metrics: ServingMetrics) -> None:
+        recorder = Recorder(store, metrics, segment_rows=4)
+        records = [recorded(3), recorded(2), recorded(1), recorded(9), recorded(4)]
+        for record in records:
+            recorder.record(record)
+        recorder.flush()
+        tables = sorted(segments(store).items())
+        assert [table.num_rows for _, table in tables] == [3, 3, 4, 4, 1, 4]
+        assert [row["id"] for _, table in tables for row in table.to_pylist()] == [
+            key for record in records for key in record.ids
+        ]
+
+    def test_flushes_early_when_it_is_large(self, store: MovableStore, metrics: ServingMetrics) -> None:
+        recorder = Recorder(store, metrics, flush_seconds=60, flush_bytes=3_000)
+        recorder.start()
+        for _ in range(5):
+            recorder.record(recorded())
+        eventually(lambda: len(rows_of(store)) >= 3)
+        recorder.stop()
+
     def test_drops_the_oldest_and_counts_them(self, store: MovableStore, metrics: ServingMetrics) -> None:
         recorder = Recorder(store, metrics, max_rows=5)
         records = [recorded(2) for _ in range(4)]

@@ -1,15 +1,21 @@
-"""Watching: each tick looks for windows to close; a job compares a window with its reference and its truth."""
+"""Watching: each tick looks for windows to close; a job compares a window with its reference and its truth.
+
+And once an hour what was recorded is tidied up: small segments become large ones, old ones go.
+"""
 
 import math
+from datetime import datetime, timedelta
 
 import polars as pl
 from sqlalchemy import select
 
 from domain.deployments.models import Endpoint
+from domain.deployments.specs import EndpointSettings
 from domain.errors import DomainError
 from domain.experiments.models import Run
+from domain.jobs import service as jobs
 from domain.monitoring import queries, service
-from domain.monitoring.jobs import ComputeWindow
+from domain.monitoring.jobs import ComputeWindow, TidyPredictions
 from domain.monitoring.specs import MonitorPolicy, PerformanceResult
 from domain.monitoring.windows import plan
 from domain.registry.models import RegisteredModel
@@ -18,14 +24,15 @@ from ml.drift import drift
 from ml.metrics import find_metric
 from ml.models import Predictions
 from serving.segments import label_text
+from workers.compaction import compact, expire
 from workers.run import RunningJob
 from workers.scoring import PREDICTION, read_parquet
 from workers.toolbox import Toolbox
-from workers.traffic import list_segments, read_segments
+from workers.traffic import id_at, list_segments, read_segments
 
+# Whoever has listed a segment that expires meanwhile has this long to read it.
+_GRACE = timedelta(hours=1)
 DEFAULT_METRIC = {"regression": "mae", "classification": "accuracy", "text_classification": "accuracy"}
-# Segments may arrive late and out of order by this much: windows look back so far for any that none has taken.
-_LOOK_BACK_WINDOWS = 3
 
 
 def open_windows(tools: Toolbox) -> None:
@@ -33,18 +40,20 @@ def open_windows(tools: Toolbox) -> None:
     with tools.runtime.reading() as session:
         endpoints = session.scalars(select(Endpoint).where(Endpoint.live_version_id.is_not(None))).all()
     for endpoint in endpoints:
-        _open_windows_of(tools, endpoint)
+        open_windows_of(tools, endpoint)
         _revisit(tools, endpoint)
 
 
-def _open_windows_of(tools: Toolbox, endpoint: Endpoint) -> None:
+def open_windows_of(tools: Toolbox, endpoint: Endpoint) -> None:
+    now = tools.runtime.clock()
     with tools.runtime.reading() as session:
         policy, _ = queries.policies_of(session, endpoint.id)
-        earlier = queries.latest_windows(session, endpoint.id, limit=_LOOK_BACK_WINDOWS)
-        since = min((window.first_id for window in earlier), default="")
+        since = max(queries.looked_back_to(session, endpoint.id), _kept_since(endpoint, now))
         taken = queries.assigned_segments(session, endpoint.id, since_id=since)
-    free = [one for one in list_segments(tools.runtime.models, endpoint.name, since_id=since) if one.key not in taken]
-    plans = plan(free, policy, tools.runtime.clock())
+    listed = list_segments(tools.runtime.models, endpoint.name, since_id=since)
+    # Only what no window can be waiting for is compacted.
+    free = [one for one in listed if not one.compacted and one.key not in taken]
+    plans = plan(free, policy, now)
     if plans:
         with tools.runtime.transaction() as session:
             service.open_windows(session, endpoint_id=endpoint.id, plans=plans)
@@ -53,7 +62,8 @@ def _open_windows_of(tools: Toolbox, endpoint: Endpoint) -> None:
 def _revisit(tools: Toolbox, endpoint: Endpoint) -> None:
     with tools.runtime.reading() as session:
         policy, _ = queries.policies_of(session, endpoint.id)
-        waiting = queries.windows_without_quality(session, endpoint.id)
+        kept_since = _kept_since(endpoint, tools.runtime.clock())
+        waiting = [one for one in queries.windows_without_quality(session, endpoint.id) if one.first_id >= kept_since]
         known = {
             window.id: queries.count_truth(session, endpoint.id, first_id=window.first_id, last_id=window.last_id)
             for window in waiting
@@ -63,6 +73,12 @@ def _revisit(tools: Toolbox, endpoint: Endpoint) -> None:
         with tools.runtime.transaction() as session:
             for window in ready:
                 service.revisit_window(session, window_id=window.id, truth=known[window.id])
+
+
+def _kept_since(endpoint: Endpoint, now: datetime) -> str:
+    """The id from which on predictions are kept; the empty text when they are for ever."""
+    keep_days = EndpointSettings.model_validate(endpoint.settings).keep_days
+    return "" if keep_days is None else id_at(now - timedelta(days=keep_days))
 
 
 def compute_window(job: RunningJob[ComputeWindow], tools: Toolbox) -> dict[str, object]:
@@ -134,3 +150,29 @@ def _performance(
         loss=loss,
         degraded=loss is not None and loss > policy.max_quality_loss,
     )
+
+
+def tidy_by_the_hour(tools: Toolbox) -> None:
+    """A chore: one job for each hour."""
+    with tools.runtime.transaction() as session:
+        jobs.submit(session, TidyPredictions(), subject="predictions", key=f"tidy:{session.now():%Y-%m-%dT%H}")
+
+
+def tidy_predictions(job: RunningJob[TidyPredictions], tools: Toolbox) -> dict[str, object]:
+    """Endpoint by endpoint. A window that is open keeps what it needs; what one may still take stays as it is."""
+    runtime = tools.runtime
+    now = runtime.clock()
+    with runtime.reading() as session:
+        endpoints = session.scalars(select(Endpoint).order_by(Endpoint.name)).all()
+    merged = expired = 0
+    for place, endpoint in enumerate(endpoints):
+        job.progress(place / len(endpoints), endpoint.name)
+        with runtime.reading() as session:
+            before_id = queries.looked_back_to(session, endpoint.id)
+            needed = queries.open_spans(session, endpoint.id)
+        keep_days = EndpointSettings.model_validate(endpoint.settings).keep_days
+        if keep_days is not None:
+            before = now - timedelta(days=keep_days) - _GRACE
+            expired += expire(runtime.models, endpoint.name, before=before, needed=needed)
+        merged += compact(runtime.models, endpoint.name, before_id=before_id, now=now)
+    return {"merged": merged, "expired": expired}

@@ -10,7 +10,7 @@ from domain.gate_drills.jobs import DrillGates
 from domain.gc.jobs import CompressPacks, ComputePlan, DeleteRetiredPacks, ExecutePlan, RepackStore
 from domain.jobs.spec import JobSpec
 from domain.model_checks.jobs import RunModelChecks
-from domain.monitoring.jobs import ComputeWindow
+from domain.monitoring.jobs import ComputeWindow, TidyPredictions
 from domain.promotions.jobs import GatherEvidence, ReplayPromotion
 from domain.registry.jobs import LookAtMirror, MirrorAlias, MirrorVersion
 from domain.repositories.jobs import SyncRepository
@@ -58,6 +58,7 @@ HANDLERS: dict[type[JobSpec], Handler] = {
     LookUpPrediction: deployments.look_up_prediction,
     DrillGates: gate_drills.drill_gates,
     ComputeWindow: monitoring.compute_window,
+    TidyPredictions: monitoring.tidy_predictions,
     SyncRepository: repositories.sync_repository,
     ComputePlan: gc.compute_plan,
     ExecutePlan: gc.execute_plan,
@@ -71,6 +72,7 @@ CHORES: list[Chore] = [
     reap_lost,
     nudge_due,
     monitoring.open_windows,
+    monitoring.tidy_by_the_hour,
     gate_drills.order_due_drills,
     pipelines.fire_schedules,
     repositories.look_for_pushed_objects,
