@@ -36,10 +36,21 @@ class Loaded:
 
 
 class Engine:
-    """Loads packages. Whoever holds a `Loaded` keeps it alive: a route, a request in flight, a worker's probe."""
+    """Loads packages. Whoever holds a `Loaded` keeps it alive: a route, a request in flight, a worker's probe.
 
-    def __init__(self, cache: PackageCache, *, threads: int = 4, python_timeout_seconds: float = 30.0) -> None:
+    `trusted` are the digests of packages whose code may run, whoever made them (see `adapters.model_code`).
+    """
+
+    def __init__(
+        self,
+        cache: PackageCache,
+        *,
+        threads: int = 4,
+        python_timeout_seconds: float = 30.0,
+        trusted: frozenset[str] = frozenset(),
+    ) -> None:
         self._cache = cache
+        self._trusted = trusted
         self._python_timeout_seconds = python_timeout_seconds
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="predict")
         self._loaded: WeakValueDictionary[str, Loaded] = WeakValueDictionary()
@@ -48,7 +59,7 @@ class Engine:
     def load(self, digest: str) -> Loaded:
         """The model of a package, loading it if need be. May take seconds: never on the event loop.
 
-        Raises ObjectMissing, StoreUnavailable, BadPackage or ModelFailed.
+        Raises ObjectMissing, StoreUnavailable, BadPackage, PickleRefused or ModelFailed.
         """
         with self._loading[digest]:
             loaded = self._loaded.get(digest)
@@ -70,7 +81,11 @@ class Engine:
         if package.flavor == "onnx":
             return Loaded(digest, load_onnx(directory, digest=digest), quick=True, threads=self._threads)
         model = start_python_model(
-            digest, package, lambda: self._cache.fetch(digest)[0], timeout_seconds=self._python_timeout_seconds
+            digest,
+            package,
+            lambda: self._cache.fetch(digest)[0],
+            timeout_seconds=self._python_timeout_seconds,
+            trusted=digest in self._trusted,
         )
         # A thread of its own: its process answers one request at a time, and a slow one holds up nobody else.
         return Loaded(digest, model, quick=False, threads=ThreadPoolExecutor(1, thread_name_prefix="python-model"))

@@ -59,13 +59,13 @@ class PythonModel:
 
 
 def start_python_model(
-    digest: str, package: Package, locate: Callable[[], Path], *, timeout_seconds: float = 30.0
+    digest: str, package: Package, locate: Callable[[], Path], *, timeout_seconds: float = 30.0, trusted: bool = False
 ) -> PythonModel:
     """Starts the model's process and waits until it is loaded. `locate` gives its verified directory, at each start.
 
     Raises what the package is refused for, or ModelFailed.
     """
-    supervisor = Supervisor(digest, locate, timeout_seconds=timeout_seconds)
+    supervisor = Supervisor(digest, locate, timeout_seconds=timeout_seconds, trusted=trusted)
     supervisor.start()
     return PythonModel(package, supervisor)
 
@@ -73,8 +73,11 @@ def start_python_model(
 class Supervisor:
     """Keeps one model process alive: starts it, asks it, kills it when it hangs, restarts it with backoff."""
 
-    def __init__(self, digest: str, locate: Callable[[], Path], *, timeout_seconds: float) -> None:
+    def __init__(
+        self, digest: str, locate: Callable[[], Path], *, timeout_seconds: float, trusted: bool = False
+    ) -> None:
         self._digest = digest
+        self._trusted = trusted
         self._locate = locate
         self._timeout_seconds = timeout_seconds
         self._asking = threading.Lock()
@@ -123,7 +126,10 @@ class Supervisor:
         ours, theirs = socket.socketpair()
         with theirs:
             child = subprocess.Popen(
-                [sys.executable, "-m", "serving.python_process", str(directory), self._digest, str(theirs.fileno())],
+                [
+                    *(sys.executable, "-m", "serving.python_process", str(directory), self._digest),
+                    *(str(theirs.fileno()), "trusted" if self._trusted else ""),
+                ],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=2,  # what a model prints belongs in the log

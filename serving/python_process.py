@@ -1,4 +1,4 @@
-"""The process of one Python-flavoured model: `python -m serving.python_process DIRECTORY DIGEST FD`.
+"""The process of one Python-flavoured model: `python -m serving.python_process DIRECTORY DIGEST FD TRUSTED`.
 
 Started by `serving.python_model`, which keeps MLflow and scikit-learn out of the serving process. Nothing imports this.
 """
@@ -18,14 +18,14 @@ from ml.models import Model
 from serving.wire import receive, send
 
 
-def main(directory: Path, digest: str, descriptor: int) -> None:
+def main(directory: Path, digest: str, descriptor: int, *, trusted: bool) -> None:
     # Ctrl-C reaches the whole terminal group; serving decides when this process ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     link = socket.socket(fileno=descriptor)
     asked: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(link, asked), daemon=True).start()
     try:
-        model = load_python_model(directory, digest=digest)
+        model = load_python_model(directory, digest=digest, trusted=trusted)
     except Exception as error:  # noqa: BLE001 - whatever a stored model raises is the parent's to report
         send(link, {"error": _described(error)})
         return
@@ -60,4 +60,4 @@ def _described(error: Exception) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]))
+    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), trusted=sys.argv[4] == "trusted")
