@@ -13,6 +13,7 @@ from mlflow.models import Model as MlflowModel
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, DataType, Schema, TensorSpec
 
+from adapters.model_code import refuse_code, refuse_other_code
 from adapters.outside_models import OutsideModel
 from domain.registry.specs import Signature
 from ml.encoding import Encoder
@@ -72,37 +73,43 @@ def _output_type(signature: Signature) -> DataType:
     return kinds[type(signature.classes[0])]
 
 
-def load_python_model(directory: Path, *, digest: str | None = None) -> SklearnModel | OutsideModel:
+def load_python_model(
+    directory: Path, *, digest: str | None = None, trusted: bool = False
+) -> SklearnModel | OutsideModel:
     """The Python flavour of a package, its files checked first (see `ml.models.read_package`).
 
     Reading runs what the files say, within the types that skops was told to trust: do it in a process that may be
-    lost. Raises `BadPackage` for an ONNX package, damaged files, or a model that cannot be read.
+    lost. Raises `PickleRefused` for code that nobody answers for (see `adapters.model_code`) unless an admin has
+    `trusted` this very package; `BadPackage` for an ONNX package, damaged files, or a model that cannot be read.
     """
     package = read_package(directory, digest=digest)
     if package.flavor != "python":
         raise BadPackage("This package holds an ONNX file, not a Python model.", where=PACKAGE_FILE)
+    outside = (directory / OUTSIDE_FOLDER).is_dir()
+    model = directory / (OUTSIDE_FOLDER if outside else MODEL_FOLDER)
+    refuse_code(package, model, trusted=trusted)
     try:
         with _quietly():
-            if (directory / OUTSIDE_FOLDER).is_dir():
-                return OutsideModel(package, directory / OUTSIDE_FOLDER)
-            pipeline = mlflow.sklearn.load_model(str(directory / MODEL_FOLDER))
+            if outside:
+                return OutsideModel(package, model)
+            return SklearnModel(package, mlflow.sklearn.load_model(str(model)))
     except Exception as error:  # whatever the stored classes raise while they are rebuilt
         raise BadPackage(f"The Python model cannot be loaded: {error}", where=MODEL_FOLDER) from error
-    return SklearnModel(package, pipeline)
 
 
-def load_package(directory: Path) -> Model:
+def load_package(directory: Path, *, trusted: bool = False) -> Model:
     """The model of a package, whichever flavour it has. Raises as `load_onnx` and `load_python_model` do."""
     flavor = read_package(directory).flavor
-    return load_onnx(directory) if flavor == "onnx" else load_python_model(directory)
+    return load_onnx(directory) if flavor == "onnx" else load_python_model(directory, trusted=trusted)
 
 
-def load_trained(directory: Path, model: Path) -> SklearnModel | OutsideModel:
+def load_trained(directory: Path, model: Path, *, trusted: bool = False) -> SklearnModel | OutsideModel:
     """The pipeline that the package in `directory` was made from, of the MLflow model in `model`.
 
     It answers what the package is asked. Reading it runs what it says, as in `load_python_model`.
     """
     package = read_package(directory)
+    refuse_other_code(package, model, OUTSIDE_FOLDER, trusted=trusted)
     with _quietly():
         if (directory / OUTSIDE_FOLDER).is_dir():
             return OutsideModel(package, model)

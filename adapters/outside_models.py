@@ -12,19 +12,16 @@ import mlflow  # its `pyfunc` loads when it is first used, with warnings of MLfl
 import mlflow.sklearn
 import numpy as np
 import pandas as pd
-import skops.io
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model as MlflowModel
 from numpy.typing import NDArray
 
+from adapters.model_code import NotAModel, code_in, inside
 from domain.datasets.specs import ColumnType
-from domain.errors import Invalid
 from domain.registry.specs import InputColumn, Label, Package, Signature
 from ml.encoding import Encoder, Extra
 from ml.models import BadPackage, Predictions
 
-# Types that skops rebuilds without running anything of the author's.
-_HARMLESS: Final = ("sklearn.", "numpy.", "scipy.")
 _TYPES: Final[dict[str, ColumnType]] = {
     "double": "number",
     "float": "number",
@@ -34,10 +31,6 @@ _TYPES: Final[dict[str, ColumnType]] = {
     "string": "string",
     "datetime": "datetime",
 }
-
-
-class NotAModel(Invalid):
-    code = "not_an_mlflow_model"
 
 
 @dataclass(frozen=True)
@@ -77,13 +70,13 @@ def describe(directory: Path) -> Described:
         raise NotAModel("The MLflow model has no signature.", where="mlflow", fix=fix)
     columns = None if schema.is_tensor_spec() else _columns(schema)
     flavors = dict(model.flavors)
-    onnx = _inside(directory, flavors["onnx"].get("data")) if "onnx" in flavors else None
+    onnx = inside(directory, flavors["onnx"].get("data")) if "onnx" in flavors else None
     return Described(
         directory=directory,
         columns=columns,
         width=_width(schema) if columns is None else None,
         onnx=onnx,
-        code=None if onnx else _code(directory, flavors),
+        code=None if onnx else code_in(directory, flavors),
         run_id=model.run_id or "",
         model_id=model.model_id,
     )
@@ -104,30 +97,6 @@ def _width(schema: Any) -> int:
     if len(tensors) != 1 or len(tensors[0].shape) != 2 or tensors[0].shape[1] < 1:
         raise NotAModel("The signature is not that of a table.", where="mlflow", fix="Give it columns.")
     return int(tensors[0].shape[1])
-
-
-def _inside(directory: Path, name: Any) -> Path:
-    path = (directory / str(name)).resolve()
-    if not path.is_relative_to(directory.resolve()) or not path.is_file():
-        raise NotAModel(f"MLmodel names {name!r}, which is no file of the model.", where="mlflow")
-    return path
-
-
-def _code(directory: Path, flavors: Mapping[str, Mapping[str, Any]]) -> str | None:
-    """What of the model would run when it is loaded."""
-    if any(conf.get("code") for conf in flavors.values()):
-        return "it brings code of its own"
-    sklearn = flavors.get("sklearn")
-    if sklearn is None:
-        return f"it is loaded by {flavors.get('python_function', {}).get('loader_module', 'code of its own')}"
-    if sklearn.get("serialization_format") != "skops":
-        return f"it is kept as {sklearn.get('serialization_format')}, which runs what it says"
-    path = _inside(directory, sklearn.get("pickled_model"))
-    try:
-        odd = [name for name in skops.io.get_untrusted_types(file=path) if not name.startswith(_HARMLESS)]
-    except Exception as error:  # whatever a damaged file makes of skops
-        raise NotAModel(f"Its skops file cannot be read: {error}", where="mlflow") from error
-    return f"it holds {odd[0]}, which is not scikit-learn's" if odd else None
 
 
 class OutsideModel:

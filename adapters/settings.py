@@ -66,6 +66,7 @@ class Settings(BaseSettings, StoreCredentials):
     serving_max_loaded: int = Field(default=64, ge=1)
     serving_max_model_bytes: int = Field(default=2 * 2**30, ge=1)
     serving_load_seconds: float = Field(default=60.0, gt=0.0)
+    trusted_packages: str = Field(default="", pattern=r"^\s*([0-9a-f]{64}\s*(,\s*|$))*$")
     internal_networks: str = (
         "127.0.0.0/8,::1/128,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,169.254.0.0/16,fc00::/7,fe80::/10"
     )
@@ -92,6 +93,11 @@ class Settings(BaseSettings, StoreCredentials):
         for name, value in defaults.items():
             object.__setattr__(self, name, value)
         return self
+
+    @property
+    def trusted(self) -> frozenset[str]:
+        """Digests of packages whose code may run, whoever made them."""
+        return frozenset(one.strip() for one in self.trusted_packages.split(",") if one.strip())
 
     @property
     def internal(self) -> tuple[IPv4Network | IPv6Network, ...]:

@@ -32,6 +32,12 @@ class BadPackage(Invalid):
     code = "bad_package"
 
 
+class PickleRefused(Invalid):
+    """Loading the package would run code, and it is not known to be ours or trusted."""
+
+    code = "pickle_refused"
+
+
 class Predictions(NamedTuple):
     """One answer per row: a number, or a label with `probabilities` [rows, classes] in the order of `classes`."""
 

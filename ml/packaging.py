@@ -55,6 +55,7 @@ def package(trained: TrainedModel, directory: Path, *, run_id: str, save_python:
         signature=trained.signature,
         agreement=agreement,
         run_id=run_id,
+        origin="run",
         files=listing(directory),
     )
     (directory / PACKAGE_FILE).write_bytes(package_bytes(packed))

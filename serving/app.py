@@ -73,9 +73,8 @@ def build_serving(
     """The application that serves from a model store, with packages kept in the folder `cache`."""
     metrics = ServingMetrics(registry or CollectorRegistry())
     limits = limits or Limits()
-    engine = Engine(
-        PackageCache(store, cache, keep=2 * limits.max_loaded, max_bytes=limits.max_model_bytes), python=python
-    )
+    packages = PackageCache(store, cache, keep=2 * limits.max_loaded, max_bytes=limits.max_model_bytes)
+    engine = Engine(packages, python=python, trusted=limits.trusted_packages)
     table = RouteTable(
         store,
         engine,

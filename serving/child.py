@@ -12,7 +12,7 @@ import resource
 import signal
 import socket
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
@@ -37,9 +37,18 @@ class Answerer(Protocol):
     def answer(self, message: Message) -> Predictions: ...
 
 
-def main(load: Callable[[Path, str], Answerer], argv: Sequence[str]) -> None:
-    """Answers until serving is gone. `argv`: directory, digest, descriptor of the link, bytes of memory (0: any)."""
-    directory, digest, descriptor, memory = argv
+class Load(Protocol):
+    """Loads a model whose code may run if it is `trusted`."""
+
+    def __call__(self, directory: Path, digest: str, *, trusted: bool) -> Answerer: ...
+
+
+def main(load: Load, argv: Sequence[str]) -> None:
+    """Answers until serving is gone.
+
+    `argv`: directory, digest, descriptor of the link, bytes of memory (0: any), whether its code is `trusted`.
+    """
+    directory, digest, descriptor, memory, trusted = argv
     # Ctrl-C reaches the whole terminal group; serving decides when this process ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     link = socket.socket(fileno=int(descriptor))
@@ -50,7 +59,7 @@ def main(load: Callable[[Path, str], Answerer], argv: Sequence[str]) -> None:
     if int(memory):
         resource.setrlimit(resource.RLIMIT_DATA, (int(memory), int(memory)))
     try:
-        model = load(Path(directory), digest)
+        model = load(Path(directory), digest, trusted=trusted == "trusted")
     except BaseException as error:  # noqa: BLE001 - whatever a stored model raises is the parent's to report
         send(link, {"error": _described(error, "does not load")})
         return

@@ -41,10 +41,21 @@ class Loaded:
 
 
 class Engine:
-    """Loads packages. Whoever holds a `Loaded` keeps it alive: a route, a request in flight, a worker's probe."""
+    """Loads packages. Whoever holds a `Loaded` keeps it alive: a route, a request in flight, a worker's probe.
 
-    def __init__(self, cache: PackageCache, *, threads: int = 4, python: ProcessLimits | None = None) -> None:
+    `trusted` are the digests of packages whose code may run, whoever made them (see `adapters.model_code`).
+    """
+
+    def __init__(
+        self,
+        cache: PackageCache,
+        *,
+        threads: int = 4,
+        python: ProcessLimits | None = None,
+        trusted: frozenset[str] = frozenset(),
+    ) -> None:
         self._cache = cache
+        self._trusted = trusted
         self._python = python or ProcessLimits()
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="predict")
         self._loaded: WeakValueDictionary[str, Loaded] = WeakValueDictionary()
@@ -53,7 +64,7 @@ class Engine:
     def load(self, digest: str) -> Loaded:
         """The model of a package, loading it if need be. May take seconds: never on the event loop.
 
-        Raises ObjectMissing, StoreUnavailable, BadPackage or ModelFailed.
+        Raises ObjectMissing, StoreUnavailable, BadPackage, PickleRefused or ModelFailed.
         """
         with self._loading[digest]:
             loaded = self._loaded.get(digest)
@@ -74,5 +85,7 @@ class Engine:
         directory, package = self._cache.fetch(digest)
         if package.flavor == "onnx":
             return Loaded(digest, load_onnx(directory, digest=digest), quick=True, threads=self._threads)
-        model = start_python_model(digest, package, lambda: self._cache.fetch(digest)[0], self._python)
+        model = start_python_model(
+            digest, package, lambda: self._cache.fetch(digest)[0], self._python, trusted=digest in self._trusted
+        )
         return Loaded(digest, model, quick=False, threads=self._threads, batched=model)

@@ -50,6 +50,7 @@ def limits_of(settings: Settings) -> Limits:
         max_loaded=settings.serving_max_loaded,
         max_model_bytes=settings.serving_max_model_bytes,
         load_seconds=settings.serving_load_seconds,
+        trusted_packages=settings.trusted,
         internal_networks=settings.internal,
     )
 

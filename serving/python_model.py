@@ -70,13 +70,15 @@ class PythonModel:
         return asyncio.run(self.answer(question, _UNBATCHED, time.monotonic() + self._timeout_seconds + 1))
 
 
-def start_python_model(digest: str, package: Package, locate: Callable[[], Path], limits: ProcessLimits) -> PythonModel:
+def start_python_model(
+    digest: str, package: Package, locate: Callable[[], Path], limits: ProcessLimits, *, trusted: bool = False
+) -> PythonModel:
     """Starts the model's processes and waits until they are loaded. `locate` gives its verified directory.
 
     Raises what the package is refused for, or ModelFailed.
     """
     program = "serving.outside_process" if is_outside(package) else "serving.python_process"
-    supervisors = [Supervisor(digest, program, locate, limits) for _ in range(limits.processes)]
+    supervisors = [Supervisor(digest, program, locate, limits, trusted=trusted) for _ in range(limits.processes)]
     try:
         for supervisor in supervisors:
             supervisor.start()

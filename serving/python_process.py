@@ -1,4 +1,4 @@
-"""A process of a Python model that was trained here: `python -m serving.python_process DIRECTORY DIGEST FD MEMORY`.
+"""A process of a Python model that was trained here: its types are the trainers' own.
 
 It keeps scikit-learn out of the serving process. Nothing imports this.
 """
@@ -19,7 +19,7 @@ from serving.child import Message, main
 class TrainedHere:
     """A pipeline of ours is asked by feeds, which serving has made and checked."""
 
-    def __init__(self, directory: Path, digest: str) -> None:
+    def __init__(self, directory: Path, digest: str, *, trusted: bool) -> None:
         # The encoder lets nothing through that is not finite; a null is imputed, or taken by the estimator.
         sklearn.set_config(assume_finite=True, skip_parameter_validation=True)
         self._model = load_skops_model(directory, digest=digest)

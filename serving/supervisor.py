@@ -52,8 +52,11 @@ class ModelAway(ModelFailed):
 class Supervisor:
     """One process of a model, of the program `program`. `locate` gives its verified directory, at each start."""
 
-    def __init__(self, digest: str, program: str, locate: Callable[[], Path], limits: ProcessLimits) -> None:
+    def __init__(
+        self, digest: str, program: str, locate: Callable[[], Path], limits: ProcessLimits, *, trusted: bool = False
+    ) -> None:
         self._digest = digest
+        self._trusted = trusted
         self._program = program
         self._locate = locate
         self._limits = limits
@@ -111,6 +114,7 @@ class Supervisor:
         directory = self._locate()
         ours, theirs = socket.socketpair()
         order = [str(directory), self._digest, str(theirs.fileno()), str(self._limits.memory_bytes)]
+        order.append("trusted" if self._trusted else "")
         with theirs:
             child = subprocess.Popen(
                 [sys.executable, "-m", self._program, *order],

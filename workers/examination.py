@@ -28,7 +28,7 @@ from serving.engine import Loaded
 from serving.errors import ModelFailed
 from serving.packages import PackageCache
 from workers.isolation import isolated, resident_mb
-from workers.packages import open_safely
+from workers.packages import is_trusted, open_safely
 from workers.scoring import engine, seen_rows
 from workers.toolbox import Toolbox
 
@@ -124,7 +124,8 @@ class _AsServed:
 
     def resident_mb(self, instances: Sequence[dict[str, Any]]) -> float:
         directory, _ = PackageCache(self._tools.runtime.models, self._tools.scratch / "packages").fetch(self._digest)
-        return resident_mb(directory, instances, scratch=self._tools.scratch)
+        trusted = is_trusted(self._tools, self._digest)
+        return resident_mb(directory, instances, scratch=self._tools.scratch, trusted=trusted)
 
 
 def _trained(tools: Toolbox, case: Examined, stack: ExitStack) -> Model | None:
@@ -138,7 +139,8 @@ def _trained(tools: Toolbox, case: Examined, stack: ExitStack) -> Model | None:
         model = tools.tracking.download_model(case.run.mlflow_model_uri, folder)
         if package.flavor == "onnx" and case.run.trainer == TRAINER:  # it is what was logged, behind our feeds
             return None
-        opened = isolated(package, directory, scratch=tools.scratch, kind="trained", model=model)
+        trusted = is_trusted(tools, case.package_digest)
+        opened = isolated(package, directory, scratch=tools.scratch, kind="trained", model=model, trusted=trusted)
         return stack.enter_context(opened)
     except Unavailable:
         raise

@@ -151,6 +151,7 @@ def isolated(
     scratch: Path,
     kind: Kind = "package",
     model: Path | None = None,
+    trusted: bool = False,
     batch_seconds: float = BATCH_SECONDS,
     total_seconds: float = TOTAL_SECONDS,
 ) -> Iterator[IsolatedModel]:
@@ -159,17 +160,18 @@ def isolated(
     Raises `FailedEvidence` when it cannot be loaded, whatever its code does.
     """
     with _nursery(scratch) as nursery:
-        nursery.load({"kind": kind, "directory": str(directory), "model": str(model) if model else None})
+        place = {"directory": str(directory), "model": str(model) if model else None}
+        nursery.load({"kind": kind, "trusted": trusted, **place})
         yield IsolatedModel(package, nursery, batch_seconds=batch_seconds, total_seconds=total_seconds)
 
 
-def resident_mb(directory: Path, instances: Sequence[dict[str, Any]], *, scratch: Path) -> float:
+def resident_mb(directory: Path, instances: Sequence[dict[str, Any]], *, scratch: Path, trusted: bool = False) -> float:
     """Resident memory, in MiB, that loading a package and answering rows adds to a fresh process.
 
     Raises `FailedEvidence` when the package cannot be loaded or does not answer.
     """
     with _nursery(scratch) as nursery:
-        order = {"kind": "package", "directory": str(directory), "model": None, "measure": list(instances)}
+        order = {"kind": "package", "trusted": trusted, "directory": str(directory), "measure": list(instances)}
         added: float = nursery.load(order)["resident_kb"]
         return added / 1024
 

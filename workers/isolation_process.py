@@ -43,8 +43,10 @@ def main(descriptor: int) -> None:
 
 
 def _load(order: dict[str, Any]) -> Model:
-    directory = Path(order["directory"])
-    return load_trained(directory, Path(order["model"])) if order["kind"] == "trained" else load_package(directory)
+    directory, trusted = Path(order["directory"]), order["trusted"]
+    if order["kind"] == "trained":
+        return load_trained(directory, Path(order["model"]), trusted=trusted)
+    return load_package(directory, trusted=trusted)
 
 
 def _nurse(control: socket.socket, model: Model) -> None:

@@ -163,6 +163,7 @@ def _pack(
         signature=signature,
         agreement=None,
         run_id=order.run_id,
+        origin="trusted_import" if order.trust and said.code else None,
         files=listing(folder),
     )
     (folder / PACKAGE_FILE).write_bytes(package_bytes(packed))

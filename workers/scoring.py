@@ -25,7 +25,8 @@ _ROWS_AT_ONCE = 2_000
 @contextmanager
 def engine(tools: Toolbox) -> Iterator[Engine]:
     """An engine like the one that serves, over the packages of the model store."""
-    opened = Engine(PackageCache(tools.runtime.models, tools.scratch / "packages"))
+    cache = PackageCache(tools.runtime.models, tools.scratch / "packages")
+    opened = Engine(cache, trusted=tools.runtime.settings.trusted)
     try:
         yield opened
     finally:

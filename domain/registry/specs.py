@@ -69,4 +69,9 @@ class Package(Spec):
     signature: Signature
     agreement: Agreement | None
     run_id: str
+    origin: Literal["run", "trusted_import"] | None = Field(
+        default=None,
+        description="Who answers for the code that loading it may run: a run of this control plane, or the admin who"
+        " trusted it when it was imported. None: nobody, so it loads only if it runs none.",
+    )
     files: list[PackedFile]

@@ -23,8 +23,8 @@ _ERROR_CODES: Final = {
     401: "UNAUTHENTICATED",
     403: "PERMISSION_DENIED",
     404: "RESOURCE_DOES_NOT_EXIST",
-    500: "INTERNAL_ERROR",
     429: "REQUEST_LIMIT_EXCEEDED",
+    500: "INTERNAL_ERROR",
     503: "TEMPORARILY_UNAVAILABLE",
 }
 # What MLflow finds when it holds a table against the signature; whatever it meets before that is a BAD_REQUEST.

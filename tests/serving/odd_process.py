@@ -40,7 +40,7 @@ DEEDS: dict[str, Callable[[], object]] = {
 
 
 class Odd:
-    def __init__(self, directory: Path, digest: str) -> None:
+    def __init__(self, directory: Path, digest: str, *, trusted: bool) -> None:
         self.signature = ODD
         if (directory / "die").exists():
             os._exit(1)

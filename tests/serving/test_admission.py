@@ -66,6 +66,9 @@ class Plane:
         sent = self._http.post("/serve/bikes/predict", json={"instances": [{**ROW, "hour": hour}]}, headers=headers)
         return asyncio.create_task(sent)
 
+    async def post(self, path: str) -> Response:
+        return await self._http.post(path, json={})
+
     async def asked(self, count: int) -> None:
         """Until the model has been asked so many times."""
         await until(lambda: len(self.engine.asked) >= count)
@@ -152,6 +155,22 @@ class TestConcurrency:
             assert counted == 1.0
 
         play(scenario, max_concurrency=1, max_waiting=1)
+
+    @pytest.mark.parametrize(
+        ("path", "said"),
+        [("/serve/bikes/invocations", '"error_code":"REQUEST_LIMIT_EXCEEDED"'), ("/v2/models/bikes/infer", '"error":')],
+    )
+    def test_says_so_as_each_protocol_does(self, play: Play, path: str, said: str) -> None:
+        async def scenario(plane: Plane) -> None:
+            first = plane.ask()
+            await plane.asked(1)
+            refused = await plane.post(path)
+            assert (refused.status_code, refused.headers["retry-after"]) == (429, "1")
+            assert said in refused.text
+            plane.answer()
+            assert (await first).status_code == 200
+
+        play(scenario, max_concurrency=1, max_waiting=0)
 
     def test_a_client_that_goes_away_frees_its_place_in_the_line(self, play: Play) -> None:
         async def scenario(plane: Plane) -> None:

@@ -3,7 +3,8 @@
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from itertools import cycle
 from pathlib import Path
 
 import pytest
@@ -174,6 +175,26 @@ class TestDamage:
         assert response.json()["code"] == "no_live_version"
         assert response.headers["retry-after"] == "1"
 
+    @pytest.mark.parametrize("path", ["/serve/bikes/predict", "/serve/bikes/invocations", "/v2/models/bikes/infer"])
+    def test_an_endpoint_without_a_live_version_refuses_before_it_reads(
+        self, store: LocalStore, bikes: str, serve: Serve, path: str
+    ) -> None:
+        route(store, "bikes", 2, standby=[(1, bikes)])
+
+        read: list[bytes] = []
+
+        async def body() -> AsyncIterator[bytes]:
+            read.append(b"{")
+            yield read[0]
+
+        with serve() as client:
+            response = client.post(path, content=body(), headers={"Content-Type": "application/json"})
+            assert client.get("/v2/models/bikes/ready").status_code == 503
+            assert client.get("/v2/models/bikes").status_code == 503
+        assert (response.status_code, response.headers["retry-after"]) == (503, "1")
+        assert "no live version" in response.text
+        assert read == []
+
     @pytest.mark.parametrize(
         "text", [b"{", b"[]", b'{"endpoint": "other", "revision": 9, "model": "m", "targets": []}']
     )
@@ -260,6 +281,36 @@ class TestHeartbeat:
             assert first.warm == {"bikes": [bikes]}
             eventually(lambda: ServingInstance.model_validate_json(store.get(key)).at > first.at)
         assert not store.exists(key)
+
+    def test_goes_on_when_the_clock_jumps(self, store: LocalStore, bikes: str, app: ServingApp) -> None:
+        """The time of the machine is told, and nothing is measured by it."""
+        times = cycle([1.8e9, 1.7e9, 1.9e9, 0.0])
+        table = RouteTable(
+            store,
+            app.engine,
+            app.metrics,
+            instance="jumping",
+            poll_seconds=0.01,
+            heartbeat_seconds=0.01,
+            clock=lambda: next(times),
+        )
+        table.start()
+        seen: set[float] = set()
+
+        def all_were_told() -> bool:
+            seen.add(ServingInstance.model_validate_json(store.get("instances/jumping.json")).at)
+            return len(seen) == 4
+
+        eventually(lambda: store.exists("instances/jumping.json"))
+        eventually(all_were_told)
+        green = regression_package(store, 2)
+        store.put(f"packages/{green}/model.onnx", b"damaged")
+        route(store, "bikes", 2, (2, green))
+        eventually(lambda: green in table.report().errors)
+        regression_package(store, 2)
+        eventually(lambda: versions(table) == [2])  # what failed is tried again as if nothing had happened
+        table.stop()
+        app.engine.close()
 
 
 def app_errors(store: LocalStore) -> dict[str, str]:

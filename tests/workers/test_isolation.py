@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import mlflow.sklearn
 import numpy as np
@@ -51,7 +51,7 @@ class Moody(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-lear
         return values * 2
 
 
-def pack(folder: Path, mood: str) -> Package:
+def pack(folder: Path, mood: str, origin: Literal["run", "trusted_import"] | None = "trusted_import") -> Package:
     """A Python package of a `Moody` model. It is a pickle, so only the test may make it."""
     signature = Signature(task="regression", target="y", inputs=[InputColumn(name="x", type="number")])
     pipeline = Pipeline([("model", Moody(mood).fit(None, None))])
@@ -67,7 +67,15 @@ def pack(folder: Path, mood: str) -> Package:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     ]
-    package = Package(flavor="python", reason="a test", signature=signature, agreement=None, run_id="r", files=files)
+    package = Package(
+        flavor="python",
+        reason="a test",
+        signature=signature,
+        agreement=None,
+        run_id="r",
+        origin=origin,
+        files=files,
+    )
     (folder / "package.json").write_bytes(package_bytes(package))
     return package
 
