@@ -79,6 +79,12 @@ class NoLiveVersion(Unavailable):
     code = "no_live_version"
 
 
+class Stopping(Unavailable):
+    """A stream of rows ends, because the process does; another one takes the rest."""
+
+    code = "stopping"
+
+
 class ModelFailed(Unavailable):
     """The model did not answer: its process died, hung or raised something unexpected."""
 
