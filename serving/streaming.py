@@ -70,8 +70,7 @@ async def stream(
     """Answers line by line until the client ends, is silent for too long or goes away, or this process is to stop.
 
     A chunk that the endpoint has no place for is offered again for `patience_seconds`.
-    Raises what is wrong with the request as a whole, and Disconnected, before anything is sent; afterwards such an
-    error is the last line.
+    Raises what is wrong with the request as a whole before anything is sent; afterwards such an error is the last line.
     """
     coding = Headers(scope).get(b"content-encoding")
     if coding not in ("", "identity"):
