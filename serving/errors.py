@@ -125,6 +125,12 @@ class DeadlineExceeded(Unavailable):
     code = "deadline_exceeded"
 
 
+class Stopping(Unavailable):
+    """A stream of rows ends, because the process does; another one takes the rest."""
+
+    code = "stopping"
+
+
 class ModelFailed(Unavailable):
     """The model did not answer: its process died, hung or raised something unexpected."""
 

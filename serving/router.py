@@ -54,7 +54,7 @@ class Router:
         try:
             match parts:
                 case ["serve", name, "predict"] if streams(headers):
-                    await stream(self.predict, name, scope, receive, send)
+                    await stream(self.predict, name, scope, receive, send, goes_on=lambda: self._table.ready)
                     return
                 case ["serve", name, "predict"]:
                     reply = await self.predict(plain, name, scope, headers, receive)

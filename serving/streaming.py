@@ -16,7 +16,16 @@ from starlette.types import Message, Receive, Scope, Send
 from domain.errors import DomainError, Forbidden, Invalid, NotFound
 from domain.registry.specs import Signature
 from serving.answering import ProtocolModule
-from serving.errors import BadJson, BadRequest, NoLiveVersion, Problem, TooManyRows, WrongContentType, problem_of
+from serving.errors import (
+    BadJson,
+    BadRequest,
+    NoLiveVersion,
+    Problem,
+    Stopping,
+    TooManyRows,
+    WrongContentType,
+    problem_of,
+)
 from serving.protocols import plain
 from serving.protocols.exchange import Answer, Ask, Reply
 from serving.protocols.json_body import load_json, media_type
@@ -54,14 +63,14 @@ async def stream(
     receive: Receive,
     send: Send,
     *,
+    goes_on: Callable[[], bool],
     silence_seconds: float = 60.0,
     patience_seconds: float = 30.0,
 ) -> None:
-    """Answers line by line until the client ends, is silent for too long or goes away.
+    """Answers line by line until the client ends, is silent for too long or goes away, or this process is to stop.
 
     A chunk that the endpoint has no place for is offered again for `patience_seconds`.
-    Raises what is wrong with the request as a whole, and Disconnected, before anything is sent; afterwards such an
-    error is the last line.
+    Raises what is wrong with the request as a whole before anything is sent; afterwards such an error is the last line.
     """
     coding = Headers(scope).get(b"content-encoding")
     if coding not in ("", "identity"):
@@ -69,7 +78,7 @@ async def stream(
     started = False
     chunks = _Chunks(predict, name, scope, patience_seconds)
     try:
-        async for rows in _rows(receive, silence_seconds):
+        async for rows in _rows(receive, goes_on, silence_seconds):
             async for part in chunks.answers(rows):
                 if not started:
                     await send(_START)
@@ -190,12 +199,12 @@ def whole(body: bytes) -> Receive:
     return receive
 
 
-async def _rows(receive: Receive, silence_seconds: float) -> AsyncIterator[list[Row]]:
+async def _rows(receive: Receive, goes_on: Callable[[], bool], silence_seconds: float) -> AsyncIterator[list[Row]]:
     """The lines as they come, read, in chunks of bounded size. Empty ones are passed over."""
     number = 0
     begun = b""
     overlong = False
-    async for part in _parts(receive, silence_seconds):
+    async for part in _parts(receive, goes_on, silence_seconds):
         *lines, begun = (begun + part).split(b"\n")
         rows: list[Row] = []
         size = 0
@@ -220,9 +229,11 @@ async def _rows(receive: Receive, silence_seconds: float) -> AsyncIterator[list[
         yield [_read(number + 1, begun)]
 
 
-async def _parts(receive: Receive, silence_seconds: float) -> AsyncIterator[bytes]:
+async def _parts(receive: Receive, goes_on: Callable[[], bool], silence_seconds: float) -> AsyncIterator[bytes]:
     more = True
     while more:
+        if not goes_on():
+            raise Stopping("This process is about to stop.", fix="Send what follows the last answer again.")
         try:
             message = await asyncio.wait_for(receive(), silence_seconds)
         except TimeoutError:

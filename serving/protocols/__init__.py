@@ -1,4 +1,4 @@
-"""The three ways to ask for a prediction: plain JSON, MLflow's scoring protocol, Open Inference v2.
+"""The ways to ask for a prediction: plain JSON, MLflow's scoring protocol, Open Inference v2 by REST and by gRPC.
 
-Each module reads a body into columns, writes an answer as bytes, and shapes errors as its clients expect.
+Each reads a body into rows, writes an answer as bytes, and shapes errors as its clients expect.
 """

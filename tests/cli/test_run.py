@@ -56,6 +56,11 @@ class TestTable:
         assert shared["MILLRACE_HOME"] == str(tmp_path)
         assert shared["MILLRACE_REDIS_URL"].startswith("redis://:")
 
+    def test_serves_grpc_where_a_port_is_given_for_it(self) -> None:
+        assert processes.serve("127.0.0.1", 8001).env == {}
+        beside = processes.serve("127.0.0.1", 8001, grpc_port=8002)
+        assert beside.env == {"MILLRACE_SERVING_GRPC_ADDRESS": "127.0.0.1:8002"}
+
     def test_tells_the_others_the_address_below_which_mlflow_answers(self, tmp_path: Path) -> None:
         plan, shared = processes.everything(self.choices(tmp_path))
         [server] = [process for process in plan if process.name == "mlflow"]

@@ -1,6 +1,7 @@
 """Open Inference v2 over gRPC: by the unmodified `tritonclient`, and by messages made by hand."""
 
 import logging
+import random
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -99,6 +100,14 @@ def typed(model: str = "numbers", **contents: dict[str, Any]) -> Any:
             shape=given.pop("shape", [1]),
             contents=service_pb2.InferTensorContents(**given),
         )
+    return request
+
+
+def raw_numbers() -> Any:
+    request = service_pb2.ModelInferRequest(model_name="numbers")
+    for name, values in {"a": np.arange(3.0), "b": np.arange(3.0), "c": np.arange(3)}.items():
+        request.inputs.add(name=name, datatype="INT64" if name == "c" else "FP64", shape=[3])
+        request.raw_input_contents.append(values.tobytes())
     return request
 
 
@@ -229,12 +238,21 @@ class TestRefusals:
             triton.infer("narrow", tensors())
         assert refused.value.status() == "StatusCode.RESOURCE_EXHAUSTED"
 
-    @pytest.mark.parametrize("change", ["short", "long", "few", "both", "twice", "unknown"])
-    def test_raw_contents_that_contradict_the_inputs(self, infer: Any, change: str) -> None:
-        raw = [np.array([1.0]).tobytes()] * 3
-        request = typed("numbers", **{name: {"datatype": "FP64"} for name in "abc"})
-        for item in request.inputs:
-            item.ClearField("contents")
+    @pytest.mark.parametrize(
+        ("change", "said"),
+        [
+            ("short", "'a' of shape [3] and datatype FP64 takes 24 bytes, not 23"),
+            ("long", "'a' of shape [3] and datatype FP64 takes 24 bytes, not 25"),
+            ("few", "3 inputs and 2 raw_input_contents"),
+            ("both", "'a' has both"),
+            ("twice", "'prediction' is asked for twice"),
+            ("unknown", "'logits' is not given"),
+        ],
+    )
+    def test_raw_contents_that_contradict_the_inputs(self, infer: Any, change: str, said: str) -> None:
+        request = raw_numbers()
+        raw = list(request.raw_input_contents)
+        del request.raw_input_contents[:]
         match change:
             case "short":
                 raw[0] = raw[0][:-1]
@@ -253,6 +271,25 @@ class TestRefusals:
         with pytest.raises(grpc.RpcError) as refused:
             infer(request.SerializeToString())
         assert refused.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+        assert said in refused.value.details()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_damage_at_random_is_never_a_fault_of_the_server(infer: Any, seed: int) -> None:
+    chance = random.Random(seed)
+    body = raw_numbers().SerializeToString()
+    codes = set()
+    infer(body)
+    for _ in range(100):
+        broken = bytearray(body)
+        for _ in range(chance.choice([1, 1, 2, 8])):
+            broken[chance.randrange(len(broken))] = chance.randrange(256)
+        try:
+            infer(bytes(broken))
+        except grpc.RpcError as error:
+            codes.add(error.code())
+    assert codes <= {grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.NOT_FOUND}
+    assert codes
 
 
 class TestStarting:

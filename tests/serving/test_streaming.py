@@ -194,6 +194,10 @@ class Wire:
         return {"type": "http", "method": "POST", "path": PATH, "headers": headers}
 
 
+def always() -> bool:
+    return True
+
+
 class TestFlow:
     def test_a_client_that_leaves_stops_the_work(self, bikes: str, app: ServingApp) -> None:
         wire = Wire(lambda read: read < 5)
@@ -260,11 +264,27 @@ class TestFlow:
 
         async def go() -> None:
             async with running(app):
-                await stream(app.router.predict, "bikes", wire.scope(), turn.get, wire.send, silence_seconds=0.05)
+                await stream(
+                    app.router.predict, "bikes", wire.scope(), turn.get, wire.send, goes_on=always, silence_seconds=0.05
+                )
 
         asyncio.run(go())
         assert b"No line came" in wire.sent[-2]
         assert wire.sent[-1] == b""
+
+    def test_a_process_that_is_about_to_stop_says_so_between_two_chunks(self, bikes: str, app: ServingApp) -> None:
+        wire = Wire(lambda read: True)
+        goes_on = iter([True, True, False])
+
+        async def go() -> None:
+            async with running(app):
+                scope, name = wire.scope(), "bikes"
+                await stream(app.router.predict, name, scope, wire.receive, wire.send, goes_on=lambda: next(goes_on))
+
+        asyncio.run(go())
+        *answers, last = b"".join(wire.sent).splitlines()
+        assert [json.loads(line)["line"] for line in answers] == list(range(1, 513))
+        assert json.loads(last)["error"]["code"] == "stopping"
 
     @pytest.mark.parametrize(("refusals", "ending"), [(2, b'"prediction":1105.5'), (10**6, b"busy")])
     def test_a_chunk_that_has_no_place_is_offered_again_for_a_while(
@@ -285,7 +305,7 @@ class TestFlow:
 
         async def go() -> None:
             async with running(app):
-                await stream(busy, "bikes", wire.scope(), receive, wire.send, patience_seconds=0.1)
+                await stream(busy, "bikes", wire.scope(), receive, wire.send, goes_on=always, patience_seconds=0.1)
 
         asyncio.run(go())
         assert b'"prediction":1105.5' in wire.sent[1]
