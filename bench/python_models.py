@@ -9,11 +9,13 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import orjson
 
 from adapters.model_files import save_python_model
@@ -58,7 +60,7 @@ def run() -> list[BenchRow]:
         python = os.environ.get("BENCH_MLSERVER")
         if python:
             body = orjson.dumps(as_tensors(rows[:1], trained.signature))
-            peers["MLServer"] = (lambda: mlserver(python, home), body)
+            peers["MLServer"] = (lambda: mlserver(python, home, body), body)
         else:
             print("bench.python_models: BENCH_MLSERVER is not set, MLServer is not measured", file=sys.stderr)
         table = []
@@ -97,7 +99,7 @@ def _row(name: str, connections: int, mine: Load, other: Load) -> BenchRow:
 
 
 @contextmanager
-def mlserver(python: str, home: Path) -> Iterator[Server]:
+def mlserver(python: str, home: Path, body: bytes) -> Iterator[Server]:
     """MLServer in its own environment, on the folder that `mlflow models serve` has been given."""
     folder = home / "mlserver"
     folder.mkdir(exist_ok=True)
@@ -112,7 +114,12 @@ def mlserver(python: str, home: Path) -> Iterator[Server]:
         "MLSERVER_GRPC_PORT": "0", "MLSERVER_METRICS_PORT": "0", "MLFLOW_DISABLE_TELEMETRY": "true",
     }  # fmt: skip
     with started([program, "start", str(folder)], settings, "/v2/models/income/ready") as (url, pid):
-        yield Server(f"{url}/v2/models/income/infer", pid)
+        peer = Server(f"{url}/v2/models/income/infer", pid)
+        deadline = time.monotonic() + 60
+        # It says that the model is ready before it is.
+        while httpx.post(peer.url, content=body, timeout=30).status_code != 200 and time.monotonic() < deadline:
+            time.sleep(0.5)
+        yield peer
 
 
 def as_tensors(rows: Rows, signature: Signature) -> dict[str, Any]:

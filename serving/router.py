@@ -113,9 +113,8 @@ class Router:
                 if target is None:
                     raise NoLiveVersion(f"Endpoint {name!r} has no live version.", where="endpoint")
                 package = target.loaded.model.package
-                platform = "onnx_onnxv1" if package.flavor == "onnx" else "mlflow"
                 versions = [str(each.version) for each in endpoint.live]
-                return v2.describe(name, versions, platform, package.signature)
+                return v2.describe(name, versions, package)
             case ["models", name, "ready"]:
                 ready = bool(authorised(self._table, name, headers).live)
                 return _json(200 if ready else 503, {"name": name, "ready": ready})

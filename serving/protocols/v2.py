@@ -6,7 +6,7 @@ from typing import Any, Final
 import orjson
 
 from domain.datasets.specs import ColumnType
-from domain.registry.specs import InputColumn, Label, Signature
+from domain.registry.specs import InputColumn, Label, Package, Signature
 from serving.errors import BadRows, Problem
 from serving.protocols.exchange import Answer, Ask, Reply, ids_header
 from serving.protocols.json_body import load_object, require_json
@@ -81,13 +81,21 @@ def refuse(problem: Problem, request_id: str) -> Reply:
     return Reply(problem.status, orjson.dumps(body), [])
 
 
-def describe(endpoint: str, versions: list[str], platform: str, signature: Signature) -> Reply:
-    """The metadata of `GET /v2/models/{endpoint}`. Shapes are [-1]: any number of rows."""
+def describe(endpoint: str, versions: list[str], package: Package) -> Reply:
+    """The metadata of `GET /v2/models/{endpoint}`: shapes are [-1], any number of rows; and why it is served so."""
+    signature = package.signature
     inputs = [{"name": column.name, "datatype": _DATATYPE[column.type], "shape": [-1]} for column in signature.inputs]
     outputs: list[dict[str, Any]] = [{"name": "prediction", "datatype": _label_type(signature.classes), "shape": [-1]}]
     if signature.classes:
         outputs.append({"name": "probabilities", "datatype": "FP64", "shape": [-1, len(signature.classes)]})
-    body = {"name": endpoint, "versions": versions, "platform": platform, "inputs": inputs, "outputs": outputs}
+    body = {
+        "name": endpoint,
+        "versions": versions,
+        "platform": "onnx_onnxv1" if package.flavor == "onnx" else "mlflow",
+        "inputs": inputs,
+        "outputs": outputs,
+        "parameters": {"flavor": package.flavor, "reason": package.reason},
+    }
     return Reply(200, orjson.dumps(body), [])
 
 
