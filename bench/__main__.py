@@ -10,7 +10,20 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import cache, checks, diff, dvc, expectations, gate, jobs, model_checks, predict, store, upload
+from bench import (
+    cache,
+    checks,
+    diff,
+    dvc,
+    expectations,
+    gate,
+    jobs,
+    model_checks,
+    predict,
+    python_models,
+    store,
+    upload,
+)
 from bench.table import BenchRow
 
 BENCHES = {
@@ -20,6 +33,7 @@ BENCHES = {
     "upload": upload.run,
     "dvc": dvc.run,
     "predict": predict.run,
+    "python_models": python_models.run,
     "cache": cache.run,
     "diff": diff.run,
     "store": store.run,

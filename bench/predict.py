@@ -101,19 +101,24 @@ def test_rows(trained: TrainedModel) -> Rows:
 
 
 def publish(trained: TrainedModel, home: Path) -> str:
-    """The package in a model store, with routes to it and a token, as the control plane leaves them."""
-    store = LocalStore(home / "models")
+    """The package as ONNX, in a model store."""
     packed = package(trained, home / "package", run_id="bench", save_python=save_python_model)
     assert packed.flavor == "onnx", packed.reason
     digest = package_digest(packed)
+    route_to(home / "package", digest, home)
+    return digest
+
+
+def route_to(folder: Path, digest: str, home: Path) -> None:
+    """Moves a package into the model store, with routes to it and a token, as the control plane leaves them."""
+    store = LocalStore(home / "models")
     (home / "models" / "packages").mkdir()
-    (home / "package").rename(home / "models" / "packages" / digest)
+    folder.rename(home / "models" / "packages" / digest)
     targets = [Target(version=1, package=digest, role="live")]
     routes = Routes(endpoint="income", revision=1, model="income", targets=targets)
     store.put("routes/income.json", routes.model_dump_json().encode())
     entry = AccessEntry(token_sha256=sha256(TOKEN.encode()).hexdigest(), name="bench")
     store.put("access/tokens.json", ServingAccess(revision=1, tokens=[entry]).model_dump_json().encode())
-    return digest
 
 
 @contextmanager
@@ -123,13 +128,13 @@ def serving(home: Path) -> Iterator[Server]:
         "MILLRACE_MODEL_STORE_URL": str(home / "models"),
         "MILLRACE_LOG_LEVEL": "WARNING",
     }
-    with _started(_uvicorn("serving.main:build"), env, "/v2/health/ready") as (url, pid):
+    with started(_uvicorn("serving.main:build"), env, "/v2/health/ready") as (url, pid):
         yield Server(f"{url}/serve/income/predict", pid)
 
 
 @contextmanager
 def floor(folder: Path) -> Iterator[Server]:
-    with _started(_uvicorn("bench.floor:build"), {"BENCH_PACKAGE": str(folder)}, None) as (url, pid):
+    with started(_uvicorn("bench.floor:build"), {"BENCH_PACKAGE": str(folder)}, None) as (url, pid):
         yield Server(url, pid)
 
 
@@ -138,7 +143,7 @@ def mlflow(trained: TrainedModel, home: Path) -> Iterator[Server]:
     save_python_model(trained, home / "mlflow")
     program = str(Path(sys.executable).with_name("mlflow"))
     argv = [program, "models", "serve", "-m", str(home / "mlflow"), "--env-manager", "local", "--port", "{port}"]
-    with _started(argv, {"MLFLOW_DISABLE_TELEMETRY": "true"}, "/ping") as (url, pid):
+    with started(argv, {"MLFLOW_DISABLE_TELEMETRY": "true"}, "/ping") as (url, pid):
         yield Server(url, pid)
 
 
@@ -191,7 +196,7 @@ def _uvicorn(factory: str) -> list[str]:
 
 
 @contextmanager
-def _started(argv: list[str], env: Mapping[str, str], ready: str | None) -> Iterator[tuple[str, int]]:
+def started(argv: list[str], env: Mapping[str, str], ready: str | None) -> Iterator[tuple[str, int]]:
     """A server in a process group of its own, from its first answer until the group has ended: its URL and pid."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -210,7 +215,11 @@ def _started(argv: list[str], env: Mapping[str, str], ready: str | None) -> Iter
         yield url, server.pid
     finally:
         os.killpg(server.pid, signal.SIGTERM)
-        server.wait(20)
+        try:
+            server.wait(20)
+        except subprocess.TimeoutExpired:  # MLServer does not always end when it is told
+            os.killpg(server.pid, signal.SIGKILL)
+            server.wait(20)
 
 
 def _wait_for(url: str, ready: str | None) -> None:

@@ -25,6 +25,8 @@ _STOP_SECONDS: Final = 2.0
 _STEADY_SECONDS: Final = 60.0
 _BACKOFF_SECONDS: Final = (0.1, 1.0, 2.0, 5.0, 15.0, 30.0)
 _TRY_AGAIN: Final = "Try again in a few seconds."
+# The settings of serving, secrets among them, stay here.
+_PASSED_ON: Final = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ", "TMPDIR")
 # Processes share the cores by themselves: threads of their own would only get into each other's way.
 _ONE_THREAD: Final = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
@@ -121,7 +123,7 @@ class Supervisor:
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=2,  # what a model prints belongs in the log
-                env={**os.environ, **_ONE_THREAD, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+                env=_environment(),
                 start_new_session=True,  # so that what it starts ends with it
             )
         self._child = child
@@ -172,6 +174,15 @@ class Supervisor:
         link, self._link = self._link, None
         if link is not None:
             link.close()
+
+
+def _environment() -> dict[str, str]:
+    return {
+        **{name: os.environ[name] for name in _PASSED_ON if name in os.environ},
+        **_ONE_THREAD,
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+    }
 
 
 def _delays() -> Iterator[float]:

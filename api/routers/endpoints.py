@@ -22,6 +22,7 @@ def read_endpoint(session: AnySession, row: Endpoint) -> EndpointRead:
     by_role = {target.role: target.version for target in routes.targets}
     live = session.get(ModelVersion, row.live_version_id) if row.live_version_id else None
     run = session.get(Run, live.run_id) if live else None
+    package = run.package if run and run.package else {}
     active = queries.active_rollout(session, row.id)
     return EndpointRead.model_validate(
         {
@@ -33,7 +34,9 @@ def read_endpoint(session: AnySession, row: Endpoint) -> EndpointRead:
             "can_roll_back": row.can_roll_back,
             "settings": routes.settings,
             "targets": routes.targets,
-            "signature": run.package["signature"] if run and run.package else None,
+            "signature": package.get("signature"),
+            "flavor": package.get("flavor"),
+            "flavor_reason": package.get("reason"),
             "rollout_id": active.id if active else None,
             "created_by": row.created_by,
             "created_at": row.created_at,

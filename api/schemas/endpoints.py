@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from domain.datasets.specs import Name
 from domain.deployments.rollout import RolloutState
 from domain.deployments.specs import EndpointSettings, Target
-from domain.registry.specs import Signature
+from domain.registry.specs import Flavor, Signature
 
 
 class EndpointPut(BaseModel):
@@ -32,6 +32,8 @@ class EndpointRead(BaseModel):
     settings: EndpointSettings
     targets: list[Target]
     signature: Signature | None = Field(description="What a row must carry for the live version.")
+    flavor: Flavor | None = Field(description="How the live version answers: from ONNX, or in Python.")
+    flavor_reason: str | None = Field(description="Why it answers that way.")
     rollout_id: str | None = Field(description="The rollout that is under way.")
     created_by: str
     created_at: datetime

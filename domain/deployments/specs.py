@@ -56,7 +56,7 @@ class EndpointSettings(Spec):
     record_share: float = Field(default=1.0, ge=0, le=1, description="Share of the requests that are kept.")
     redact: list[str] = Field(default=[], max_length=1000, description="Columns whose values are never kept.")
     keep_days: int | None = Field(default=None, ge=1, le=36_500, description="How long predictions are kept.")
-    max_batch: int = Field(default=64, ge=1, le=10_000, description="Rows that a Python model is given at once.")
+    max_batch: int = Field(default=256, ge=1, le=10_000, description="Rows that a Python model is given at once.")
     max_delay_ms: float = Field(
         default=2.0, ge=0, le=1_000, description="How long a row waits at most for others to be batched with."
     )

@@ -106,7 +106,7 @@ def refuse(problem: Problem, request_id: str) -> Reply:
 
 
 def metadata(endpoint: Endpoint, target: LiveTarget) -> dict[str, Any]:
-    """What `GET /v2/models/{endpoint}` says. Shapes are [-1]: any number of rows."""
+    """What `GET /v2/models/{endpoint}` says: shapes are [-1], any number of rows; and why it is served as it is."""
     package = target.loaded.model.package
     signature = package.signature
     inputs = [{"name": column.name, "datatype": DATATYPES[column.type], "shape": [-1]} for column in signature.inputs]
@@ -119,6 +119,7 @@ def metadata(endpoint: Endpoint, target: LiveTarget) -> dict[str, Any]:
         "platform": "onnx_onnxv1" if package.flavor == "onnx" else "mlflow",
         "inputs": inputs,
         "outputs": outputs,
+        "parameters": {"flavor": package.flavor, "reason": package.reason},
     }
 
 

@@ -21,7 +21,9 @@ def endpoint(client: httpx.Client, runtime: Runtime) -> None:
     """Endpoint `e` with version 2 live and version 1 warm; version 3 has passed nothing."""
     with runtime.transaction(ANN) as session:
         for version in add_versions(session, 3):
-            session.get_one(Run, version.run_id).package = {"signature": SIGNATURE.as_json()}
+            session.get_one(Run, version.run_id).package = {
+                "signature": SIGNATURE.as_json(), "flavor": "python", "reason": "it does not convert"
+            }  # fmt: skip
     assert client.put("endpoints/e", json={"model": "m"}).status_code == 201
     for number in (1, 2):
         promote(runtime, number)
@@ -53,6 +55,7 @@ def test_tells_what_answers_and_what_is_warm(client: httpx.Client) -> None:
     assert (found["live_version"], found["standby_version"], found["can_roll_back"]) == (2, 1, True)
     assert (found["rollout_id"], found["model"]) == (None, "m")
     assert found["signature"] == SIGNATURE.as_json()
+    assert (found["flavor"], found["flavor_reason"]) == ("python", "it does not convert")
     assert client.get("endpoints").json()["items"] == [found]
     states = [rollout["state"] for rollout in client.get("endpoints/e/rollouts").json()["items"]]
     assert states == ["switched", "retired"]

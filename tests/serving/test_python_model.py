@@ -4,6 +4,7 @@ import asyncio
 import gc
 import math
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,15 +13,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import mlflow.sklearn
+import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
+from sklearn.linear_model import LinearRegression
 
 from adapters.model_files import load_python_model, save_python_model
 from adapters.object_store.local import LocalStore
-from domain.registry.specs import Package
+from adapters.skops_files import load_skops_model
+from domain.errors import Invalid
+from domain.registry.specs import InputColumn, Package, Signature
 from domain.training.specs import TrainSpec
 from ml.models import BadPackage, read_package
-from ml.packaging import package, package_digest
+from ml.packaging import listing, package, package_bytes, package_digest
 from ml.trainers.train import train
 from serving.app import ServingApp, build_serving, running
 from serving.batcher import Batching
@@ -41,7 +48,7 @@ pytestmark = [
 ]
 
 ROWS = [{"x": 0.5, "kind": "a"}, {"x": -1.0, "kind": "b"}]
-MEMORY = 1 << 30
+MEMORY = 512 << 20
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +138,10 @@ class TestAnswers:
         answer = client.post("/serve/toy/predict", json={"instances": ROWS}).json()
         assert answer["predictions"] == here.values
         assert [row["yes"] for row in answer["probabilities"]] == here.probabilities[:, 1].tolist()
-        assert client.get("/v2/models/toy").json()["platform"] == "mlflow"
+        described = client.get("/v2/models/toy").json()
+        assert described["platform"] == "mlflow"
+        assert described["parameters"]["flavor"] == "python"
+        assert described["parameters"]["reason"].startswith("hist_gradient_boosting does not convert to ONNX")
 
     def test_more_rows_than_a_batch_holds_are_answered_whole(self, client: Client, trained: Path) -> None:
         rows = [{"x": number / 400 - 2, "kind": "ab"[number % 3 == 0]} for number in range(1000)]
@@ -283,8 +293,45 @@ class TestProcesses:
         assert (failed.status_code, failed.json()["code"]) == (503, "model_failed")
         assert failed.headers["retry-after"] == "1"
 
+    def test_it_is_given_no_secret_of_serving(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("MILLRACE_S3_SECRET_ACCESS_KEY", "keep-this")
+        model = start_odd(tmp_path)
+        given = Path(f"/proc/{model.pids[0]}/environ").read_bytes()
+        assert b"OMP_NUM_THREADS=1" in given
+        assert b"keep-this" not in given
+
 
 class TestLoading:
+    def test_a_model_from_outside_is_asked_by_rows(self, tmp_path: Path) -> None:
+        rows = [{"x": float(number), "n": number} for number in range(20)]
+        table = pd.DataFrame(rows)
+        fitted = LinearRegression().fit(table, table["x"] * 2 + table["n"] + 1)
+        mlflow.sklearn.save_model(
+            fitted, tmp_path / "outside", serialization_format="skops", pip_requirements=[],
+            signature=mlflow.models.infer_signature(table.head(1), np.array([1.0])),
+        )  # fmt: skip
+        columns = [InputColumn(name="x", type="number"), InputColumn(name="n", type="integer")]
+        described = Package(
+            flavor="python", reason="made outside", signature=Signature(task="regression", target="y", inputs=columns),
+            agreement=None, run_id="run", files=listing(tmp_path),
+        )  # fmt: skip
+        (tmp_path / "package.json").write_bytes(package_bytes(described))
+        model = start_python_model(package_digest(described), described, lambda: tmp_path, ProcessLimits())
+        assert model.predict(rows[:3]).values == pytest.approx([1.0, 4.0, 7.0])
+        with pytest.raises(Invalid) as refusal:
+            model.predict([{"x": 1.0, "n": 0.5}])
+        assert (refusal.value.code, refusal.value.where) == ("wrong_type", "instances[0].n")
+
+    def test_a_pickle_is_not_loaded(self, tmp_path: Path, trained: Path) -> None:
+        copy = shutil.copytree(trained, tmp_path / "copy")
+        text = (copy / "mlflow" / "MLmodel").read_text()
+        (copy / "mlflow" / "MLmodel").write_text(text.replace("format: skops", "format: pickle"))
+        (copy / "package.json").unlink()
+        described = read_package(trained).model_copy(update={"files": listing(copy)})
+        (copy / "package.json").write_bytes(package_bytes(described))
+        with pytest.raises(BadPackage, match="kept as pickle, which runs what it says"):
+            load_skops_model(copy)
+
     def test_a_package_that_does_not_load_says_why(self, store: LocalStore, tmp_path: Path, trained: Path) -> None:
         damaged = LocalStore(tmp_path / "models")
         for info in store.list(f"packages/{trained.name}"):
