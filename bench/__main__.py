@@ -22,6 +22,7 @@ from bench import (
     predict,
     python_models,
     store,
+    trials,
     upload,
 )
 from bench.table import BenchRow
@@ -39,6 +40,7 @@ BENCHES = {
     "store": store.run,
     "gate": gate.run,
     "model_checks": model_checks.run,
+    "trials": trials.run,
 }
 NAMED = ("fastapi", "uvicorn", "celery", "sqlalchemy", "polars", "onnxruntime", "mlflow")
 

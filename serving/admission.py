@@ -84,8 +84,12 @@ class Gate:
         if self._line:
             self._call_in()
 
-    def left(self, work: asyncio.Future[Any]) -> None:
-        """`leave`, as what is called when a thread has ended that nobody may be waiting for any more."""
+    def keep_for(self, work: asyncio.Future[Any]) -> None:
+        """Keeps one more place until `work` has ended, for which nobody waits any more."""
+        self.under_way += 1
+        work.add_done_callback(self._ended)
+
+    def _ended(self, work: asyncio.Future[Any]) -> None:
         self.leave()
         if not work.cancelled():
             work.exception()  # has been looked at
@@ -113,6 +117,12 @@ def deadline_seconds(settings: EndpointSettings, headers: Headers) -> float:
             f"{asked[:40]!r} is no number of milliseconds.", where="X-Request-Timeout-Ms", fix="Send a whole number."
         )
     return (min(int(asked), settings.deadline_ms) if len(asked) < 10 else settings.deadline_ms) / 1000
+
+
+def refuse_late(deadline: float) -> None:
+    """Raises DeadlineExceeded once it is past."""
+    if time.monotonic() > deadline:
+        raise too_late()
 
 
 def too_late() -> DeadlineExceeded:

@@ -22,6 +22,7 @@ from serving.python_model import PythonModel, Question
 from serving.recorder import Recorder
 from serving.segments import Recorded
 from serving.table import Endpoint, LiveTarget
+from serving.trials import Drawn
 
 # A body up to this size is worth no thread: handing it over would cost more.
 INLINE_BYTES: Final = 16_384
@@ -42,13 +43,25 @@ class Answering:
         self._recorder = recorder
 
     def answer(
-        self, protocol: ProtocolModule, endpoint: Endpoint, target: LiveTarget, content_type: str, body: bytes
+        self,
+        protocol: ProtocolModule,
+        endpoint: Endpoint,
+        target: LiveTarget,
+        content_type: str,
+        body: bytes,
+        *,
+        drawn: Drawn | None = None,
     ) -> Reply:
-        """The reply to one body, by one version. Raises what the request or the model is refused for."""
+        """The reply to one body, by one version. Raises what the request or the model is refused for.
+
+        In a trial a request that counts is `drawn`, and hears what came of it.
+        """
         started = time.perf_counter_ns()
         ask = protocol.read(body, content_type, target.loaded.model.signature)
         predictions, plain = _predict(endpoint, target.loaded.model, ask)
-        return self._finish(protocol, endpoint, target, ask=ask, predictions=predictions, plain=plain, started=started)
+        return self._finish(
+            protocol, endpoint, target, drawn, ask=ask, predictions=predictions, plain=plain, started=started
+        )
 
     async def answer_batched(
         self,
@@ -60,6 +73,7 @@ class Answering:
         *,
         model: PythonModel,
         deadline: float,
+        drawn: Drawn | None = None,
     ) -> Reply:
         """The same by a model that is `batched`. `deadline` is a time of `time.monotonic`; cancelling withdraws it."""
         started = time.perf_counter_ns()
@@ -76,7 +90,9 @@ class Answering:
         ask, question = read() if small else await here(read)
         batching = Batching(settings.max_batch, settings.max_delay_ms / 1000)
         predictions = await model.answer(question, batching, deadline)
-        finish = partial(self._finish, protocol, endpoint, target, ask=ask, predictions=predictions, started=started)
+        finish = partial(
+            self._finish, protocol, endpoint, target, drawn, ask=ask, predictions=predictions, started=started
+        )
         return finish() if small else await here(finish)
 
     def _finish(
@@ -84,6 +100,7 @@ class Answering:
         protocol: ProtocolModule,
         endpoint: Endpoint,
         target: LiveTarget,
+        drawn: Drawn | None,
         *,
         ask: Ask,
         predictions: Predictions,
@@ -96,6 +113,8 @@ class Answering:
         rows = len(predictions.values)
         ids = [str(uuid7()) for _ in range(rows)]
         elapsed = time.perf_counter_ns() - started
+        if drawn is not None:
+            drawn.answered(ask, predictions, ids[0], elapsed // 1000)
         if settings.record and (settings.record_share == 1 or random() < settings.record_share):  # noqa: S311
             columns = len(model.signature.inputs)
             self._recorder.record(

@@ -28,6 +28,7 @@ from serving.router import Router
 from serving.scrape import Scrape
 from serving.supervisor import ProcessLimits
 from serving.table import RouteTable
+from serving.trials import Trials
 
 
 class ServingApp:
@@ -75,16 +76,17 @@ def build_serving(
     limits = limits or Limits()
     packages = PackageCache(store, cache, keep=2 * limits.max_loaded, max_bytes=limits.max_model_bytes)
     engine = Engine(packages, python=python, trusted=limits.trusted_packages)
+    recorder = Recorder(store, metrics, flush_seconds=flush_seconds)
     table = RouteTable(
         store,
         engine,
         metrics,
+        Trials(store, recorder),
         poll_seconds=poll_seconds,
         heartbeat_seconds=heartbeat_seconds,
         max_loaded=limits.max_loaded,
         load_seconds=limits.load_seconds,
     )
-    recorder = Recorder(store, metrics, flush_seconds=flush_seconds)
     return create_app(table, engine, recorder, metrics, limits)
 
 

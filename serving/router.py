@@ -7,7 +7,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import NoReturn
+from typing import NamedTuple, TypeAlias
 from uuid import uuid4
 
 import orjson
@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from domain.errors import DomainError, NotFound
 from serving.access import Access
-from serving.admission import Gate, deadline_seconds, too_late
+from serving.admission import deadline_seconds, refuse_late, too_late
 from serving.answering import INLINE_BYTES, Answering, ProtocolModule
 from serving.errors import (
     NoLiveVersion,
@@ -31,6 +31,20 @@ from serving.protocols.exchange import Reply
 from serving.requests import Bodies, Disconnected, Headers, while_connected
 from serving.streaming import stream, streams
 from serving.table import Endpoint, LiveTarget, RouteTable
+from serving.trials import Drawn
+
+Question: TypeAlias = tuple[ProtocolModule, Endpoint, LiveTarget, str, bytes]
+
+
+class _Asked(NamedTuple):
+    """A request that has come in. `deadline` is a time of `time.monotonic`."""
+
+    protocol: ProtocolModule
+    endpoint: Endpoint
+    content_type: str
+    body: bytes
+    receive: Receive
+    deadline: float
 
 
 class Router:
@@ -119,51 +133,50 @@ class Router:
             if error.kind != NotFound.kind:  # names that people make up are no labels
                 self._metrics.requests.labels(name, "", error.code).inc()
             raise
-        return await self._compute(
-            protocol, endpoint, headers, body, receive, version=version, gate=gate, deadline=deadline
-        )
-
-    async def _compute(
-        self,
-        protocol: ProtocolModule,
-        endpoint: Endpoint,
-        headers: Headers,
-        body: bytes,
-        receive: Receive,
-        *,
-        version: str | None,
-        gate: Gate,
-        deadline: float,
-    ) -> Reply:
-        """Chooses the version, lets it answer and counts what came of it. Leaves the gate when the model has ended."""
-        answering = ""
-        work: asyncio.Future[Reply] | None = None
         try:
             if endpoint.cold:
                 endpoint = await self._warmed(endpoint, deadline)
-            target = _some_version(endpoint, headers.get(b"x-routing-key") or None, version)
-            answering = str(target.version)
-            question = (protocol, endpoint, target, headers.get(b"content-type"), body)
-            model = target.loaded.batched
-            if target.loaded.quick and len(body) <= INLINE_BYTES:
-                reply = self._answering.answer(*question)
-            elif model is not None:
-                asked = self._answering.answer_batched(*question, model=model, deadline=deadline)
-                reply = await while_connected(receive, asked)
-            else:
-                ask = partial(_unless_late, deadline, self._answering.answer, *question)
-                work = asyncio.get_running_loop().run_in_executor(target.loaded.threads, ask)
-                work.add_done_callback(gate.left)
-                # A thread cannot be stopped: beyond the deadline it keeps its place until it ends by itself.
-                await asyncio.wait((work,), timeout=deadline - time.monotonic())
-                reply = work.result() if work.done() else _late()
-            return reply if time.monotonic() <= deadline else _late()
-        except Exception as error:
-            self._metrics.requests.labels(endpoint.name, answering, code_of(error)).inc()
-            raise
+            key = headers.get(b"x-routing-key") or None
+            target = _some_version(endpoint, key, version)
+            asked = _Asked(protocol, endpoint, headers.get(b"content-type"), body, receive, deadline)
+            if endpoint.trial is None or version is not None:
+                return await self._answer_by(target, None, asked)
+            return await endpoint.trial.answer(target, key, partial(self._answer_by, asked=asked), deadline)
         finally:
-            if work is None:
-                gate.leave()
+            gate.leave()
+
+    async def _answer_by(self, target: LiveTarget, drawn: Drawn | None, asked: _Asked) -> Reply:
+        """The reply by one version, its errors counted."""
+        question = (asked.protocol, asked.endpoint, target, asked.content_type, asked.body)
+        try:
+            if target.loaded.quick and len(asked.body) <= INLINE_BYTES:
+                reply = self._answering.answer(*question, drawn=drawn)
+            elif target.loaded.batched is not None:
+                work = self._answering.answer_batched(
+                    *question, model=target.loaded.batched, deadline=asked.deadline, drawn=drawn
+                )
+                reply = await while_connected(asked.receive, work)
+            else:
+                reply = await self._answer_aside(question, drawn, asked)
+            refuse_late(asked.deadline)
+        except Exception as error:
+            self._metrics.requests.labels(asked.endpoint.name, str(target.version), code_of(error)).inc()
+            raise
+        return reply
+
+    async def _answer_aside(self, question: Question, drawn: Drawn | None, asked: _Asked) -> Reply:
+        """The same in a thread, which cannot be stopped: beyond the deadline it keeps a place until it ends."""
+        target = question[2]
+        answer = partial(_unless_late, asked.deadline, partial(self._answering.answer, *question, drawn=drawn))
+        work = asyncio.get_running_loop().run_in_executor(target.loaded.threads, answer)
+        try:
+            await asyncio.wait((work,), timeout=asked.deadline - time.monotonic())
+        finally:
+            if not work.done():
+                asked.endpoint.gate.keep_for(work)
+        if not work.done():
+            raise too_late()
+        return work.result()
 
     async def _warmed(self, endpoint: Endpoint, deadline: float) -> Endpoint:
         """A cold endpoint as it is once it has been loaded."""
@@ -187,8 +200,9 @@ class Router:
                 return _json(200 if self._table.ready else 503, {"ready": self._table.ready})
             case ["models", name] | ["models", name, "versions", _]:
                 endpoint = await self._warm(name, scope, headers)
-                version = rest[3] if len(rest) == 4 else None
-                return _json(200, v2.metadata(endpoint, _some_version(endpoint, version=version)))
+                target = _some_version(endpoint, version=rest[3] if len(rest) == 4 else None)
+                versions = [str(each.version) for each in endpoint.live]
+                return _json(200, v2.metadata(name, versions, target.loaded.model.package))
             case ["models", name, "ready"]:
                 endpoint = self._access.authorised(name, headers, scope)
                 ready = bool(endpoint.live) or endpoint.cold
@@ -220,13 +234,10 @@ class Router:
         return reply
 
 
-def _unless_late(deadline: float, answer: Callable[..., Reply], *question: object) -> Reply:
+def _unless_late(deadline: float, answer: Callable[[], Reply]) -> Reply:
     """The answer, if anybody still waits for it when a thread is free."""
-    return answer(*question) if time.monotonic() <= deadline else _late()
-
-
-def _late() -> NoReturn:
-    raise too_late()
+    refuse_late(deadline)
+    return answer()
 
 
 def _some_version(endpoint: Endpoint, key: str | None = None, version: str | None = None) -> LiveTarget:

@@ -95,10 +95,14 @@ def _as_kept(predictions: Sequence[Any], signature: Signature) -> Sequence[Any]:
     return list(map(label_text, predictions))
 
 
-def segment_key(endpoint: str, hour: int, first: str, last: str, rows: int) -> str:
-    """Where a segment is filed, named by its first and last id."""
-    folder = datetime.fromtimestamp(hour * 3600, UTC)
-    return f"predictions/{endpoint}/{folder:%Y-%m-%dT%H}/{first}_{last}_{rows}.parquet"
+def segment_key(segment: Segment, first: str, last: str, rows: int) -> str:
+    """Where a segment is filed, named by its first and last id.
+
+    What a candidate said to copies has the ids of the answers that were given, and must not be taken for these.
+    """
+    hour = datetime.fromtimestamp(segment.hour * 3600, UTC)
+    folder = "shadows" if segment.mode == "shadow" else "predictions"
+    return f"{folder}/{segment.endpoint}/{hour:%Y-%m-%dT%H}/{first}_{last}_{rows}.parquet"
 
 
 def segment_files(records: Sequence[Recorded], *, rows: int) -> Iterator[tuple[str, bytes]]:
@@ -111,7 +115,7 @@ def segment_files(records: Sequence[Recorded], *, rows: int) -> Iterator[tuple[s
     for start in range(0, len(table), rows):
         part = table.slice(start, rows)
         span = pc.min_max(part["id"]).as_py()
-        yield segment_key(segment.endpoint, segment.hour, span["min"], span["max"], len(part)), parquet_bytes(part)
+        yield segment_key(segment, span["min"], span["max"], len(part)), parquet_bytes(part)
 
 
 def parquet_bytes(table: pa.Table) -> bytes:

@@ -21,6 +21,7 @@ from serving.admission import Gate
 from serving.engine import Engine, Loaded
 from serving.loading import Loaders
 from serving.metrics import ServingMetrics, TargetMeters
+from serving.trials import LiveTrial, Trials
 from serving.watch import StoreWatch
 
 log = logging.getLogger(__name__)
@@ -52,6 +53,7 @@ class Endpoint:
     standby: Sequence[Loaded]
     gate: Gate
     routes: Routes
+    trial: LiveTrial[LiveTarget] | None = None
     cold: bool = False
 
     @property
@@ -95,6 +97,7 @@ class RouteTable:
         store: ObjectStore,
         engine: Engine,
         metrics: ServingMetrics,
+        trials: Trials,
         *,
         instance: str | None = None,
         poll_seconds: float = 0.2,
@@ -108,6 +111,7 @@ class RouteTable:
         self._store = store
         self._engine = engine
         self._metrics = metrics
+        self._trials = trials
         self._poll_seconds = poll_seconds
         self._heartbeat_seconds = heartbeat_seconds
         self._max_loaded = max_loaded
@@ -134,6 +138,7 @@ class RouteTable:
     def start(self) -> None:
         """Begins to follow the store; returns after a first look, so that what can be loaded answers."""
         self._stop.clear()
+        self._trials.start()
         self.refresh()
         self._threads = [
             threading.Thread(target=self._poll, name="routes", daemon=True),
@@ -149,6 +154,7 @@ class RouteTable:
             thread.join()
         self._threads = []
         self._loaders.stop()
+        self._trials.stop()
         self._endpoints = {}
 
     def endpoint(self, name: str) -> Endpoint | None:
@@ -236,6 +242,7 @@ class RouteTable:
 
     def _forget(self, name: str) -> None:
         self._wanted.pop(name, None)
+        self._trials.forget(name)
         with self._lock:
             self._endpoints = {other: each for other, each in self._endpoints.items() if other != name}
             self._errors.pop(name, None)
@@ -312,13 +319,15 @@ class RouteTable:
         if routes.revision < current.revision or (kept and _lacks(routes, loaded)):
             return
         live = live_targets(routes.targets)
+        answering = tuple(
+            self._answering(routes, target, loaded[target.package]) for target in live if target.package in loaded
+        )
         current.gate.used_at = time.monotonic()
         endpoint = replace(
             _cold(routes, current.gate),
             cold=False,
-            live=tuple(
-                self._answering(routes, target, loaded[target.package]) for target in live if target.package in loaded
-            ),
+            live=answering,
+            trial=self._trials.follow(routes, answering, loaded),
             standby=tuple(
                 loaded[target.package] for target in routes.targets if target not in live and target.package in loaded
             ),

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import orjson
 
-from domain.registry.specs import Signature
+from domain.registry.specs import Package, Signature
 from serving.errors import BadTensor, Problem, WrongContentType
 from serving.protocols.exchange import Answer, Ask, Reply, ids_header
 from serving.protocols.json_body import load_json_with_nan, load_object, media_type, require_json
@@ -22,7 +22,6 @@ from serving.protocols.tensors import (
     output_names,
     outputs_of,
 )
-from serving.table import Endpoint, LiveTarget
 
 SERVER: Final = {"name": "millrace", "version": "2", "extensions": ["binary_tensor_data"]}
 # Compressing less than this saves no packet.
@@ -105,17 +104,16 @@ def refuse(problem: Problem, request_id: str) -> Reply:
     return Reply(status, orjson.dumps(body), [])
 
 
-def metadata(endpoint: Endpoint, target: LiveTarget) -> dict[str, Any]:
+def metadata(endpoint: str, versions: list[str], package: Package) -> dict[str, Any]:
     """What `GET /v2/models/{endpoint}` says: shapes are [-1], any number of rows; and why it is served as it is."""
-    package = target.loaded.model.package
     signature = package.signature
     inputs = [{"name": column.name, "datatype": DATATYPES[column.type], "shape": [-1]} for column in signature.inputs]
     outputs: list[dict[str, Any]] = [{"name": "prediction", "datatype": label_type(signature.classes), "shape": [-1]}]
     if signature.classes:
         outputs.append({"name": "probabilities", "datatype": "FP64", "shape": [-1, len(signature.classes)]})
     return {
-        "name": endpoint.name,
-        "versions": [str(each.version) for each in endpoint.live],
+        "name": endpoint,
+        "versions": versions,
         "platform": "onnx_onnxv1" if package.flavor == "onnx" else "mlflow",
         "inputs": inputs,
         "outputs": outputs,

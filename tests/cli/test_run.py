@@ -57,8 +57,8 @@ class TestTable:
         assert shared["MILLRACE_REDIS_URL"].startswith("redis://:")
 
     def test_serves_grpc_where_a_port_is_given_for_it(self) -> None:
-        assert processes.serve("127.0.0.1", 8001).env == {}
-        beside = processes.serve("127.0.0.1", 8001, grpc_port=8002)
+        assert processes.serve("127.0.0.1", 8001, 1).env == {}
+        beside = processes.serve("127.0.0.1", 8001, 1, grpc_port=8002)
         assert beside.env == {"MILLRACE_SERVING_GRPC_ADDRESS": "127.0.0.1:8002"}
 
     def test_tells_the_others_the_address_below_which_mlflow_answers(self, tmp_path: Path) -> None:

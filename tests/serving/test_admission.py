@@ -23,6 +23,7 @@ from serving.packages import PackageCache
 from serving.recorder import Recorder
 from serving.requests import Disconnected
 from serving.table import RouteTable
+from serving.trials import Trials
 from tests.serving.plants import BEARER, ROW, expected, regression_package, route
 
 
@@ -100,8 +101,9 @@ def play(store: LocalStore, bikes: str, tmp_path: Path) -> Play:
     async def plane() -> AsyncIterator[Plane]:
         metrics = ServingMetrics(CollectorRegistry())
         engine = HeldEngine(PackageCache(store, tmp_path / "cache"))
-        table = RouteTable(store, engine, metrics, poll_seconds=0.02)
-        app = create_app(table, engine, Recorder(store, metrics), metrics)
+        recorder = Recorder(store, metrics)
+        table = RouteTable(store, engine, metrics, Trials(store, recorder), poll_seconds=0.02)
+        app = create_app(table, engine, recorder, metrics)
         async with running(app):
             yield Plane(app, engine)
             engine.may.release(100)

@@ -14,6 +14,7 @@ from adapters.object_store.opening import open_store
 from domain.deployments.specs import ServingInstance
 from serving.app import ServingApp, build_serving
 from serving.table import RouteTable
+from serving.trials import Trials
 from tests.serving.conftest import Client, Serve
 from tests.serving.plants import (
     BEARER,
@@ -289,6 +290,7 @@ class TestHeartbeat:
             store,
             app.engine,
             app.metrics,
+            Trials(store, app.recorder),
             instance="jumping",
             poll_seconds=0.01,
             heartbeat_seconds=0.01,

@@ -17,6 +17,7 @@ from serving.metrics import ServingMetrics
 from serving.packages import PackageCache
 from serving.recorder import Recorder
 from serving.table import Endpoint, RouteTable
+from serving.trials import Trials
 from tests.serving.plants import BEARER, ROW, TOKEN, admit, eventually, expected, regression_package, route
 
 
@@ -56,8 +57,12 @@ def engine(store: LocalStore, tmp_path: Path) -> Iterator[HoldingEngine]:
 @pytest.fixture
 def app(store: LocalStore, engine: HoldingEngine) -> ServingApp:
     metrics = ServingMetrics(CollectorRegistry())
-    table = RouteTable(store, engine, metrics, poll_seconds=0.02, max_loaded=4, load_seconds=0.2, start_seconds=1)
-    return create_app(table, engine, Recorder(store, metrics), metrics)
+    recorder = Recorder(store, metrics)
+    table = RouteTable(
+        store, engine, metrics, Trials(store, recorder),
+        poll_seconds=0.02, max_loaded=4, load_seconds=0.2, start_seconds=1,
+    )  # fmt: skip
+    return create_app(table, engine, recorder, metrics)
 
 
 class Plane:
