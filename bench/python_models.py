@@ -55,7 +55,7 @@ def run() -> list[BenchRow]:
         one = orjson.dumps({"instances": rows[:1]})
         publish_python(trained, home)
         peers: dict[str, tuple[Start, bytes]] = {
-            "mlflow models serve": (lambda: mlflow(trained, home), orjson.dumps({"dataframe_records": rows[:1]}))
+            "mlflow models serve": (lambda: invocations(trained, home), orjson.dumps({"dataframe_records": rows[:1]}))
         }
         python = os.environ.get("BENCH_MLSERVER")
         if python:
@@ -99,6 +99,12 @@ def _row(name: str, connections: int, mine: Load, other: Load) -> BenchRow:
 
 
 @contextmanager
+def invocations(trained: TrainedModel, home: Path) -> Iterator[Server]:
+    with mlflow(trained, home) as peer:
+        yield Server(f"{peer.url}/invocations", peer.pid)
+
+
+@contextmanager
 def mlserver(python: str, home: Path, body: bytes) -> Iterator[Server]:
     """MLServer in its own environment, on the folder that `mlflow models serve` has been given."""
     folder = home / "mlserver"
@@ -108,12 +114,12 @@ def mlserver(python: str, home: Path, body: bytes) -> Iterator[Server]:
         "max_batch_time": 0.005, "parameters": {"uri": str(home / "mlflow"), "version": "v1"},
     }  # fmt: skip
     (folder / "model-settings.json").write_bytes(orjson.dumps(model))
-    program = str(Path(python).with_name("mlserver"))
+    program = ["env", "MLSERVER_HTTP_PORT={port}", str(Path(python).with_name("mlserver")), "start", str(folder)]
     settings = {
-        "MLSERVER_HTTP_PORT": "{port}", "MLSERVER_PARALLEL_WORKERS": "1", "MLSERVER_DEBUG": "false",
+        "MLSERVER_PARALLEL_WORKERS": "1", "MLSERVER_DEBUG": "false",
         "MLSERVER_GRPC_PORT": "0", "MLSERVER_METRICS_PORT": "0", "MLFLOW_DISABLE_TELEMETRY": "true",
     }  # fmt: skip
-    with started([program, "start", str(folder)], settings, "/v2/models/income/ready") as (url, pid):
+    with started(program, settings, "/v2/models/income/ready") as (url, pid):
         peer = Server(f"{url}/v2/models/income/infer", pid)
         deadline = time.monotonic() + 60
         # It says that the model is ready before it is.

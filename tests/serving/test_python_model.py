@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import mlflow.sklearn
-import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from mlflow.models import ModelSignature
+from mlflow.types import ColSpec, DataType, Schema
 from sklearn.linear_model import LinearRegression
 
 from adapters.model_files import load_python_model, save_python_model
@@ -307,7 +308,7 @@ class TestLoading:
         fitted = LinearRegression().fit(table, table["x"] * 2 + table["n"] + 1)
         mlflow.sklearn.save_model(
             fitted, tmp_path / "outside", serialization_format="skops", pip_requirements=[],
-            signature=mlflow.models.infer_signature(table.head(1), np.array([1.0])),
+            signature=ModelSignature(Schema([ColSpec(DataType.double, "x"), ColSpec(DataType.long, "n")])),
         )  # fmt: skip
         columns = [InputColumn(name="x", type="number"), InputColumn(name="n", type="integer")]
         described = Package(
