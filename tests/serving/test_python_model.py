@@ -257,11 +257,14 @@ class TestProcesses:
         assert not alive(gone)
         eventually(lambda: len(model.pids) == 2, seconds=60)
 
-    def test_what_a_process_has_started_ends_with_it(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("killed", [False, True])
+    def test_what_a_process_has_started_ends_with_it(self, tmp_path: Path, killed: bool) -> None:
         model = start_odd(tmp_path)
         grandchild, pid = int(model.predict(does("child")).values[0]), model.pids[0]
         assert alive(grandchild)
-        assert alive(pid)
+        if killed:
+            os.kill(pid, signal.SIGKILL)
+            eventually(lambda: not alive(grandchild))
         del model
         gc.collect()
         eventually(lambda: not alive(pid) and not alive(grandchild))
