@@ -146,6 +146,7 @@ class Supervisor:
             started = time.monotonic()
             if child is not None:
                 child.wait()
+                _end(child)
             if time.monotonic() - started > _STEADY_SECONDS:
                 delays = _delays()
             with self._asking:
@@ -156,7 +157,8 @@ class Supervisor:
             try:
                 self._spawn()
             except (DomainError, OSError) as error:
-                log.warning("a process of model %s does not start: %s", self._digest[:12], error)
+                if not self._stopping.is_set():
+                    log.warning("a process of model %s does not start: %s", self._digest[:12], error)
                 self._drop()
         self._drop()
 
@@ -165,8 +167,7 @@ class Supervisor:
         self._close_link()
         child = self._child
         if child is not None:
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(child.pid, signal.SIGKILL)
+            _end(child)
             child.wait(_STOP_SECONDS)
 
     def _close_link(self) -> None:
@@ -174,6 +175,12 @@ class Supervisor:
         link, self._link = self._link, None
         if link is not None:
             link.close()
+
+
+def _end(child: "subprocess.Popen[bytes]") -> None:
+    """Ends the process and whatever it has started, which is all that is left when it has ended by itself."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(child.pid, signal.SIGKILL)
 
 
 def _environment() -> dict[str, str]:

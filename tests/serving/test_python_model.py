@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import mlflow.sklearn
-import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from mlflow.models import ModelSignature
+from mlflow.types import ColSpec, DataType, Schema
 from sklearn.linear_model import LinearRegression
 
 from adapters.model_files import load_python_model, save_python_model
@@ -257,11 +258,14 @@ class TestProcesses:
         assert not alive(gone)
         eventually(lambda: len(model.pids) == 2, seconds=60)
 
-    def test_what_a_process_has_started_ends_with_it(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("killed", [False, True])
+    def test_what_a_process_has_started_ends_with_it(self, tmp_path: Path, killed: bool) -> None:
         model = start_odd(tmp_path)
         grandchild, pid = int(model.predict(does("child")).values[0]), model.pids[0]
         assert alive(grandchild)
-        assert alive(pid)
+        if killed:
+            os.kill(pid, signal.SIGKILL)
+            eventually(lambda: not alive(grandchild))
         del model
         gc.collect()
         eventually(lambda: not alive(pid) and not alive(grandchild))
@@ -308,7 +312,7 @@ class TestLoading:
         fitted = LinearRegression().fit(table, table["x"] * 2 + table["n"] + 1)
         mlflow.sklearn.save_model(
             fitted, tmp_path / "outside", serialization_format="skops", pip_requirements=[],
-            signature=mlflow.models.infer_signature(table.head(1), np.array([1.0])),
+            signature=ModelSignature(Schema([ColSpec(DataType.double, "x"), ColSpec(DataType.long, "n")])),
         )  # fmt: skip
         columns = [InputColumn(name="x", type="number"), InputColumn(name="n", type="integer")]
         described = Package(
