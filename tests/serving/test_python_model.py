@@ -27,7 +27,7 @@ from adapters.skops_files import load_skops_model
 from domain.errors import Invalid
 from domain.registry.specs import InputColumn, Package, Signature
 from domain.training.specs import TrainSpec
-from ml.models import BadPackage, read_package
+from ml.models import BadPackage, PickleRefused, read_package
 from ml.packaging import listing, package, package_bytes, package_digest
 from ml.trainers.train import train
 from serving.app import ServingApp, build_serving, running
@@ -333,7 +333,7 @@ class TestLoading:
         (copy / "package.json").unlink()
         described = read_package(trained).model_copy(update={"files": listing(copy)})
         (copy / "package.json").write_bytes(package_bytes(described))
-        with pytest.raises(BadPackage, match="kept as pickle, which runs what it says"):
+        with pytest.raises(PickleRefused, match="kept as pickle, which runs what it says"):
             load_skops_model(copy)
 
     def test_a_package_that_does_not_load_says_why(self, store: LocalStore, tmp_path: Path, trained: Path) -> None:
