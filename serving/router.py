@@ -90,8 +90,8 @@ class Router:
         try:
             endpoint = self._access.admitted(name, headers, scope)
             gate = endpoint.gate
-            if not endpoint.cold:
-                _some_version(endpoint)
+            if not endpoint.live and not endpoint.cold:
+                _some_version(endpoint)  # raises: there is none
             body = await self._bodies.read(receive, headers)
             now = time.monotonic()
             deadline = now + deadline_seconds(endpoint.settings, headers)
