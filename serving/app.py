@@ -44,6 +44,10 @@ class ServingApp:
         access = Access(table, limits.internal_networks, Rates())
         self._router = Router(table, access, Answering(recorder), metrics, bodies)
 
+    def drain(self) -> None:
+        """From now on it is not ready, and tells clients to open their next connection elsewhere. It answers on."""
+        self.table.draining = True
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             await self._router(scope, receive, send)
@@ -106,9 +110,6 @@ def standalone(app: ServingApp, *, beside: Path | None = None) -> ASGIApp:
     """
     scrape = Scrape(app.metrics.registry, beside)
 
-    def drain() -> None:
-        app.table.draining = True
-
     async def live(_: Request) -> Response:
         return Response(status_code=200)
 
@@ -126,7 +127,7 @@ def standalone(app: ServingApp, *, beside: Path | None = None) -> ASGIApp:
             gc.collect()
             gc.freeze()
             async with scrape.shared():
-                with draining_first(drain, seconds=app.limits.drain_seconds):
+                with draining_first(app.drain, seconds=app.limits.drain_seconds):
                     yield
 
     probes = {"/livez": live, "/readyz": ready, "/metrics": metrics}
