@@ -13,9 +13,10 @@ from uuid import uuid4
 import orjson
 from starlette.types import Receive, Scope, Send
 
+from domain.deployments.traffic import live_targets
 from domain.errors import DomainError, NotFound
 from serving.access import Access
-from serving.admission import Gate, deadline_seconds, too_late
+from serving.admission import Place, deadline_seconds, too_late
 from serving.answering import Answering, ProtocolModule
 from serving.errors import (
     NoLiveVersion,
@@ -30,6 +31,7 @@ from serving.protocols.exchange import Reply
 from serving.requests import Bodies, Disconnected, Headers
 from serving.table import Endpoint, LiveTarget, RouteTable
 
+Question = tuple[ProtocolModule, Endpoint, LiveTarget, str, bytes]
 # A body up to this size for a quick model is answered on the event loop: handing it over would cost more.
 _INLINE_BYTES = 16_384
 
@@ -102,52 +104,46 @@ class Router:
             if error.kind != NotFound.kind:  # names that people make up are no labels
                 self._metrics.requests.labels(name, "", error.code).inc()
             raise
-        return await self._compute(protocol, endpoint, headers, body, gate=gate, deadline=deadline)
-
-    async def _compute(
-        self,
-        protocol: ProtocolModule,
-        endpoint: Endpoint,
-        headers: Headers,
-        body: bytes,
-        *,
-        gate: Gate,
-        deadline: float,
-    ) -> Reply:
-        """Chooses the version, lets it answer and counts what came of it. Leaves the gate when the model has ended."""
-        version = ""
-        work: asyncio.Future[Reply] | None = None
+        place = Place(gate)
         try:
             if endpoint.cold:
                 endpoint = await self._warmed(endpoint, deadline)
             target = _some_version(endpoint, headers.get(b"x-routing-key") or None)
-            version = str(target.version)
             question = (protocol, endpoint, target, headers.get(b"content-type"), body)
-            if target.loaded.quick and len(body) <= _INLINE_BYTES:
+            return await self._answer_by(target, question, place, deadline)
+        finally:
+            place.leave()
+
+    async def _answer_by(self, target: LiveTarget, question: Question, place: Place, deadline: float) -> Reply:
+        """The reply by one version, in time, its errors counted."""
+        try:
+            if target.loaded.quick and len(question[-1]) <= _INLINE_BYTES:
                 reply = self._answering.answer(*question)
             else:
                 ask = partial(_unless_late, deadline, self._answering.answer, *question)
                 work = asyncio.get_running_loop().run_in_executor(target.loaded.threads, ask)
-                work.add_done_callback(gate.left)
-                # A thread cannot be stopped: beyond the deadline it keeps its place until it ends by itself.
+                place.keep_until(work)  # a thread cannot be stopped
                 await asyncio.wait((work,), timeout=deadline - time.monotonic())
                 reply = work.result() if work.done() else _late()
             return reply if time.monotonic() <= deadline else _late()
         except Exception as error:
-            self._metrics.requests.labels(endpoint.name, version, code_of(error)).inc()
+            self._metrics.requests.labels(question[1].name, str(target.version), code_of(error)).inc()
             raise
-        finally:
-            if work is None:
-                gate.leave()
 
     async def _warmed(self, endpoint: Endpoint, deadline: float) -> Endpoint:
-        """A cold endpoint as it is once it has been loaded."""
-        loading = self._table.warm(endpoint.name)
-        if loading is not None:
-            await asyncio.wait((asyncio.wrap_future(loading),), timeout=deadline - time.monotonic())
-            if not loading.done():
-                raise too_late()
-        return self._table.endpoint(endpoint.name) or endpoint
+        """A cold endpoint as it is once it has been loaded, with a version that answers."""
+        try:
+            loading = self._table.warm(endpoint.name)
+            if loading is not None:
+                await asyncio.wait((asyncio.wrap_future(loading),), timeout=deadline - time.monotonic())
+                if not loading.done():
+                    _late()
+            found = self._table.endpoint(endpoint.name) or endpoint
+            _some_version(found)
+        except DomainError as error:
+            self._metrics.requests.labels(endpoint.name, "", error.code).inc()
+            raise
+        return found
 
     async def _about(self, rest: list[str], scope: Scope, headers: Headers) -> Reply:
         """The reading half of Open Inference v2: health and metadata."""
@@ -171,7 +167,7 @@ class Router:
                 return v2.describe(name, versions, platform, package.signature)
             case ["models", name, "ready"]:
                 endpoint = self._access.authorised(name, headers, scope)
-                ready = bool(endpoint.live) or endpoint.cold
+                ready = bool(endpoint.live or (endpoint.cold and live_targets(endpoint.routes.targets)))
                 return _json(200 if ready else 503, {"name": name, "ready": ready})
             case _:
                 raise _nothing_at("/".join(("/v2", *rest)))
