@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from gc import freeze
 
 from fastapi import FastAPI
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from adapters.runtime import open_runtime
@@ -13,6 +14,7 @@ from adapters.telemetry import set_up_logging
 from api.dashboard import mount_dashboard
 from api.main import create_app
 from serving.app import build_serving, running
+from serving.draining import draining_first
 from serving.main import limits_of, process_limits_of
 
 _PREDICTIONS = ("/serve/", "/v2/")
@@ -38,13 +40,17 @@ def build() -> ASGIApp:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with running(serving):
             freeze()  # as in `api.main`
-            yield
+            with draining_first(serving.drain, seconds=serving.limits.drain_seconds):
+                yield
         runtime.close()
 
     app.router.lifespan_context = lifespan
     mount_dashboard(app, settings.dashboard_dir)
 
     async def process(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] == "/readyz" and serving.table.draining:
+            await Response(status_code=503)(scope, receive, send)
+            return
         beside = scope["type"] == "http" and scope["path"].startswith(_PREDICTIONS)
         await (serving if beside else app)(scope, receive, send)
 

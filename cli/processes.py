@@ -43,8 +43,9 @@ def environment(base: Mapping[str, str]) -> dict[str, str]:
     return {**TELEMETRY_OFF, **base, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"}
 
 
-def api(host: str, port: int) -> Process:
-    return Process("api", _uvicorn("api.embedded:build", host, port), ready=f"{local_url(host, port)}/readyz")
+def api(host: str, port: int, env: Mapping[str, str] | None = None) -> Process:
+    argv = _uvicorn("api.embedded:build", host, port)
+    return Process("api", argv, env=env or {}, ready=f"{local_url(host, port)}/readyz")
 
 
 def serve(host: str, port: int, workers: int, *, grpc_port: int | None = None) -> Process:
@@ -154,7 +155,7 @@ def everything(choices: Choices) -> tuple[list[Process], dict[str, str]]:
     processes += [
         migrate(),
         bootstrap(),
-        api(choices.host, choices.port),
+        api(choices.host, choices.port, {"MILLRACE_SERVING_DRAIN_SECONDS": "0"}),  # no load balancer has to notice
         worker(choices.worker_min, choices.worker_max),
         beat(),
     ]

@@ -84,16 +84,6 @@ class Gate:
         if self._line:
             self._call_in()
 
-    def keep_for(self, work: asyncio.Future[Any]) -> None:
-        """Keeps one more place until `work` has ended, for which nobody waits any more."""
-        self.under_way += 1
-        work.add_done_callback(self._ended)
-
-    def _ended(self, work: asyncio.Future[Any]) -> None:
-        self.leave()
-        if not work.cancelled():
-            work.exception()  # has been looked at
-
     def _give_up(self, turn: asyncio.Future[None]) -> None:
         if turn.done():
             self.leave()
@@ -105,6 +95,31 @@ class Gate:
             turn, _ = self._line.popitem(last=False)
             self.under_way += 1
             turn.set_result(None)
+
+
+class Place:
+    """One that was taken at a gate, left when the request has been answered and every thread for it has ended."""
+
+    __slots__ = ("_gate", "_holders")
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+        self._holders = 1
+
+    def keep_until(self, work: asyncio.Future[Any]) -> None:
+        """Beyond the answer, until `work` is done, which nobody may be waiting for any more."""
+        self._holders += 1
+        work.add_done_callback(self._ended)
+
+    def leave(self) -> None:
+        self._holders -= 1
+        if not self._holders:
+            self._gate.leave()
+
+    def _ended(self, work: asyncio.Future[Any]) -> None:
+        self.leave()
+        if not work.cancelled():
+            work.exception()  # has been looked at
 
 
 def deadline_seconds(settings: EndpointSettings, headers: Headers) -> float:

@@ -46,6 +46,10 @@ class ServingApp:
         access = Access(table, limits.internal_networks, Rates())
         self.router = Router(table, access, Answering(recorder), metrics, bodies)
 
+    def drain(self) -> None:
+        """From now on it is not ready, and tells clients to open their next connection elsewhere. It answers on."""
+        self.table.draining = True
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             await self.router(scope, receive, send)
@@ -112,9 +116,6 @@ def standalone(
     """
     scrape = Scrape(app.metrics.registry, beside)
 
-    def drain() -> None:
-        app.table.draining = True
-
     async def live(_: Request) -> Response:
         return Response(status_code=200)
 
@@ -132,7 +133,7 @@ def standalone(
             gc.collect()
             gc.freeze()
             async with scrape.shared(), also or nullcontext():
-                with draining_first(drain, seconds=app.limits.drain_seconds):
+                with draining_first(app.drain, seconds=app.limits.drain_seconds):
                     yield
 
     probes = {"/livez": live, "/readyz": ready, "/metrics": metrics}

@@ -71,13 +71,13 @@ class Bodies:
         except asyncio.CancelledError:
             if task is None or task not in self._overdue:
                 raise
+            self._overdue.remove(task)
             task.uncancel()
             raise BodyTooSlow(
                 f"The body did not arrive within {self._seconds:g} seconds.", where="body", fix="Send it faster."
             ) from None
         finally:
             del self._since[task]
-            self._overdue.discard(task)
 
     def _look(self) -> None:
         """Cancels who is overdue, now and again while anybody is sending."""

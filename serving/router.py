@@ -13,9 +13,10 @@ from uuid import uuid4
 import orjson
 from starlette.types import Receive, Scope, Send
 
+from domain.deployments.traffic import live_targets
 from domain.errors import DomainError, NotFound
 from serving.access import Access
-from serving.admission import deadline_seconds, refuse_late, too_late
+from serving.admission import Place, deadline_seconds, refuse_late, too_late
 from serving.answering import INLINE_BYTES, Answering, ProtocolModule
 from serving.errors import (
     NoLiveVersion,
@@ -45,6 +46,7 @@ class _Asked(NamedTuple):
     body: bytes
     receive: Receive
     deadline: float
+    place: Place
 
 
 class Router:
@@ -133,17 +135,18 @@ class Router:
             if error.kind != NotFound.kind:  # names that people make up are no labels
                 self._metrics.requests.labels(name, "", error.code).inc()
             raise
+        place = Place(gate)
         try:
             if endpoint.cold:
                 endpoint = await self._warmed(endpoint, deadline)
             key = headers.get(b"x-routing-key") or None
             target = _some_version(endpoint, key, version)
-            asked = _Asked(protocol, endpoint, headers.get(b"content-type"), body, receive, deadline)
+            asked = _Asked(protocol, endpoint, headers.get(b"content-type"), body, receive, deadline, place)
             if endpoint.trial is None or version is not None:
                 return await self._answer_by(target, None, asked)
             return await endpoint.trial.answer(target, key, partial(self._answer_by, asked=asked), deadline)
         finally:
-            gate.leave()
+            place.leave()
 
     async def _answer_by(self, target: LiveTarget, drawn: Drawn | None, asked: _Asked) -> Reply:
         """The reply by one version, its errors counted."""
@@ -165,27 +168,30 @@ class Router:
         return reply
 
     async def _answer_aside(self, question: Question, drawn: Drawn | None, asked: _Asked) -> Reply:
-        """The same in a thread, which cannot be stopped: beyond the deadline it keeps a place until it ends."""
+        """The same in a thread."""
         target = question[2]
         answer = partial(_unless_late, asked.deadline, partial(self._answering.answer, *question, drawn=drawn))
         work = asyncio.get_running_loop().run_in_executor(target.loaded.threads, answer)
-        try:
-            await asyncio.wait((work,), timeout=asked.deadline - time.monotonic())
-        finally:
-            if not work.done():
-                asked.endpoint.gate.keep_for(work)
+        asked.place.keep_until(work)  # it cannot be stopped
+        await asyncio.wait((work,), timeout=asked.deadline - time.monotonic())
         if not work.done():
             raise too_late()
         return work.result()
 
     async def _warmed(self, endpoint: Endpoint, deadline: float) -> Endpoint:
-        """A cold endpoint as it is once it has been loaded."""
-        loading = self._table.warm(endpoint.name)
-        if loading is not None:
-            await asyncio.wait((asyncio.wrap_future(loading),), timeout=deadline - time.monotonic())
-            if not loading.done():
-                raise too_late()
-        return self._table.endpoint(endpoint.name) or endpoint
+        """A cold endpoint as it is once it has been loaded, with a version that answers."""
+        try:
+            loading = self._table.warm(endpoint.name)
+            if loading is not None:
+                await asyncio.wait((asyncio.wrap_future(loading),), timeout=deadline - time.monotonic())
+                if not loading.done():
+                    raise too_late()
+            found = self._table.endpoint(endpoint.name) or endpoint
+            _some_version(found)
+        except DomainError as error:
+            self._metrics.requests.labels(endpoint.name, "", error.code).inc()
+            raise
+        return found
 
     async def about(self, rest: list[str], scope: Scope, headers: Headers) -> Reply:
         """The reading half of Open Inference v2: health and metadata, by the path below `/v2`."""
@@ -205,7 +211,7 @@ class Router:
                 return _json(200, v2.metadata(name, versions, target.loaded.model.package))
             case ["models", name, "ready"]:
                 endpoint = self._access.authorised(name, headers, scope)
-                ready = bool(endpoint.live) or endpoint.cold
+                ready = bool(endpoint.live or (endpoint.cold and live_targets(endpoint.routes.targets)))
                 return _json(200 if ready else 503, {"name": name, "ready": ready})
             case ["models", name, "versions", version, "ready"]:
                 _some_version(await self._warm(name, scope, headers), version=version)
