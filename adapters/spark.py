@@ -42,6 +42,7 @@ CONNECT_SECONDS = 5.0
 START_SECONDS = 300.0
 """A cold Java machine takes 5 to 60 seconds; a cluster that has given no first answer by then is taken for away."""
 _MASTER = re.compile(r"local(\[(\*|\d+)(, ?\d+)?\])?|spark://[^/:]+:\d+(,[^/:]+:\d+)*|yarn|k8s://.+")
+_SPARK_TYPES = {pl.Int64(): "bigint", pl.Float64(): "double", pl.String(): "string", pl.Boolean(): "boolean"}
 _LOG4J = Path(__file__).with_name("spark_log4j2.properties")
 
 
@@ -131,6 +132,23 @@ class Spark:
             answers = _write(table, wheres, path)
             frame = nw.from_native(session.read.parquet(path.as_uri()))
             yield SparkRows(frame, table.collect_schema(), answers)
+
+    def mapped(
+        self, table: pl.DataFrame, function: Callable[[Iterator[Any]], Iterator[Any]], schema: pl.Schema
+    ) -> pl.DataFrame:
+        """Rows through a function on the executors: from Arrow batches of `table` to batches of `schema`, in any order.
+
+        The function is pickled; what it imports has to be installed there. Raises as `open`, and `Uncomputable` where
+        the function does.
+        """
+        session = _session(self.url)
+        with TemporaryDirectory(dir=self.scratch, prefix="spark-") as folder:
+            path = Path(folder, "table.parquet").absolute()
+            table.write_parquet(path)
+            with _reasons():
+                frame = session.read.parquet(path.as_uri()).repartition(2 * session.sparkContext.defaultParallelism)
+                columns = ", ".join(f"{name} {_SPARK_TYPES[dtype]}" for name, dtype in schema.items())
+                return _collected(frame.mapInArrow(function, columns))
 
 
 def _write(table: pl.LazyFrame, wheres: Sequence[str], path: Path) -> Wheres:

@@ -16,6 +16,7 @@ from api import errors
 from api.middleware import BodyLimit, Envelope, RequestMetrics
 from api.routers import (
     access,
+    batch_predictions,
     comparisons,
     data_checks,
     datasets,
@@ -69,6 +70,7 @@ ROUTERS: list[APIRouter] = [
     promotions.router,
     endpoints.router,
     predictions.router,
+    batch_predictions.router,
     monitoring.router,
     pipelines.router,
     repositories.router,

@@ -1,6 +1,7 @@
 """Which handler does which job, and what every tick looks after."""
 
 from domain.access.jobs import PublishAccess
+from domain.batch_predictions.jobs import PredictBatch
 from domain.comparisons.jobs import CompareVersions
 from domain.data_checks.jobs import QuarantineRows, RunDataChecks
 from domain.datasets.jobs import BuildVersion, DiffVersions
@@ -18,6 +19,7 @@ from domain.training.jobs import ImportModel, TrainModel
 from domain.verifications.jobs import VerifyStore
 from workers.handlers import (
     access,
+    batch_predictions,
     comparisons,
     data_checks,
     datasets,
@@ -56,6 +58,7 @@ HANDLERS: dict[type[JobSpec], Handler] = {
     PublishRoutes: deployments.publish_routes,
     RollOut: deployments.roll_out,
     LookUpPrediction: deployments.look_up_prediction,
+    PredictBatch: batch_predictions.predict_batch,
     DrillGates: gate_drills.drill_gates,
     ComputeWindow: monitoring.compute_window,
     SyncRepository: repositories.sync_repository,
