@@ -148,7 +148,9 @@ class Spark:
             with _reasons():
                 frame = session.read.parquet(path.as_uri()).repartition(2 * session.sparkContext.defaultParallelism)
                 columns = ", ".join(f"{name} {_SPARK_TYPES[dtype]}" for name, dtype in schema.items())
-                return _collected(frame.mapInArrow(function, columns))
+                with _without_pandas():
+                    mapped = frame.mapInArrow(function, columns)
+                return _collected(mapped)
 
 
 def _write(table: pl.LazyFrame, wheres: Sequence[str], path: Path) -> Wheres:
@@ -236,13 +238,20 @@ def _start(url: str) -> "SparkSession":
         }
     for name, value in options.items():
         builder = builder.config(name, value)
-    with warnings.catch_warnings():  # we give Spark no pandas frames, and take none
-        warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
+    with _without_pandas():
         importlib.import_module("pyspark.testing.utils")
     os.environ.setdefault("SPARK_SUBMIT_OPTS", f"-Dlog4j2.configurationFile={_LOG4J.as_uri()}")
     session = builder.getOrCreate()
     session.range(1).count()
     return session
+
+
+@contextmanager
+def _without_pandas() -> Iterator[None]:
+    """We give Spark no pandas frames, and take none, so that what it says of their version is no concern of ours."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
+        yield
 
 
 def _answers(session: "SparkSession", url: str) -> bool:

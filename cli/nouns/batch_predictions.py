@@ -26,6 +26,7 @@ COLUMNS = {
 @verbs.command("predict-batch")
 def predict_batch(
     session: Session,
+    *,
     dataset: Annotated[str, typer.Argument(help="What to score: NAME@n, or NAME for its newest validated version.")],
     into: Annotated[str, typer.Argument(help="Dataset that the answers become the next version of; made if absent.")],
     model: Annotated[str | None, typer.Option(help="NAME@n or NAME@alias; NAME is its champion.")] = None,

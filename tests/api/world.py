@@ -143,9 +143,9 @@ def _fill(runtime: Runtime) -> dict[str, str]:
         "datasets": "people", "versions": "1", "content": "people.csv", "experiments": "e", "runs": run_ids[0],
         "models": "m", "promotions": promotion_id, "endpoints": "e", "rollouts": rollout.id, "predictions": new_id(),
         "plans": plan.id, "verifications": verification.id, "alerts": alert_id, "pipelines": "p",
-        "outside-changes": change_id, "comparisons": comparison.id, "batch-predictions": batch.id, "gate-drills": gate_drill.id,
-        "pipeline-runs": turn.id, "jobs": spare.id, "tokens": Role.VIEWER, "repositories": "team", "git": "github",
-        "suites": "words", "pins": pin.id, "eyeballs": eyeball.id, "rows": "0123456789abcdef",
+        "outside-changes": change_id, "comparisons": comparison.id, "gate-drills": gate_drill.id,
+        "batch-predictions": batch.id, "pipeline-runs": turn.id, "jobs": spare.id, "tokens": Role.VIEWER,
+        "repositories": "team", "git": "github", "suites": "words", "pins": pin.id, "eyeballs": eyeball.id, "rows": "0123456789abcdef",
     }  # fmt: skip
 
 
