@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import socket
+import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -30,7 +31,7 @@ from ml.predicates import reason
 
 try:
     from py4j.protocol import Py4JError, Py4JJavaError
-    from pyspark.errors import PySparkException
+    from pyspark.errors import PySparkException, PythonException
     from pyspark.sql import SparkSession, functions
 except ModuleNotFoundError:
     INSTALLED = False
@@ -191,6 +192,8 @@ def _reasons() -> Iterator[None]:
     """What Spark raises, as `Uncomputable`, or as `SparkAway` where its process is gone."""
     try:
         yield
+    except PythonException as error:  # of our own code on an executor, with its traceback
+        raise Uncomputable(str(error).strip().rpartition("\n")[2]) from error
     except PySparkException as error:
         raise Uncomputable(_first_line(error)) from error
     except Py4JJavaError as error:
@@ -232,6 +235,7 @@ def _start(url: str) -> "SparkSession":
     }
     if url.startswith("local"):
         options |= {
+            "spark.pyspark.python": sys.executable,  # else whatever `python3` is
             "spark.driver.host": "127.0.0.1",
             "spark.driver.bindAddress": "127.0.0.1",
             "spark.sql.shuffle.partitions": str(2 * (os.cpu_count() or 1)),

@@ -15,6 +15,7 @@ from domain.batch_predictions.columns import ERROR, PREDICTION, probability_colu
 from domain.errors import Invalid
 from domain.registry.specs import Label, Signature
 from ml.encoding import Encoder
+from ml.engines import Uncomputable
 from ml.inputs import frame_columns
 from ml.model_checks.guard import FailedEvidence
 from ml.models import Model, Predictions, load_onnx, read_package
@@ -110,7 +111,11 @@ class SparkScorer:
         schema = answer_schema(self.signature)
         numbered = pl.Schema({ROW: pl.Int64(), **{f"c{place}": dtype for place, dtype in enumerate(schema.values())}})
         inputs = frame.select(column.name for column in self.signature.inputs).with_row_index("(row)")
-        found = self.spark.mapped(inputs, _on_executor(self.package, self.digest, self.spark.scratch), numbered)
+        score = _on_executor(self.package, self.digest, self.spark.scratch)
+        try:
+            found = self.spark.mapped(inputs, score, numbered)
+        except Uncomputable as error:
+            raise ModelBroken(f"The rows cannot be scored on Spark: {error}", where="engine") from error
         return found.sort(ROW).drop(ROW).rename(dict(zip(list(numbered)[1:], schema, strict=True)))
 
 

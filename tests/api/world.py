@@ -145,7 +145,8 @@ def _fill(runtime: Runtime) -> dict[str, str]:
         "plans": plan.id, "verifications": verification.id, "alerts": alert_id, "pipelines": "p",
         "outside-changes": change_id, "comparisons": comparison.id, "gate-drills": gate_drill.id,
         "batch-predictions": batch.id, "pipeline-runs": turn.id, "jobs": spare.id, "tokens": Role.VIEWER,
-        "repositories": "team", "git": "github", "suites": "words", "pins": pin.id, "eyeballs": eyeball.id, "rows": "0123456789abcdef",
+        "repositories": "team", "git": "github", "suites": "words",
+        "pins": pin.id, "eyeballs": eyeball.id, "rows": "0123456789abcdef",
     }  # fmt: skip
 
 

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from prometheus_client import CollectorRegistry
 from redis import Redis
 
 from adapters.object_store.local import LocalStore
-from adapters.streams import NotAStream, RowStream, StreamsAway
+from adapters.streams import Entry, NotAStream, RowStream, StreamsAway
 from serving.engine import Engine
 from serving.metrics import ServingMetrics
 from serving.packages import PackageCache
@@ -79,6 +80,15 @@ class Site:
         consumer.turn(endpoint)
 
 
+def turned(site: Site, consumer: Consumer) -> bool:
+    site.turn(consumer)
+    return True
+
+
+def taken_from(dying: RowStream) -> bool:
+    return bool(dying.read(1, block_ms=1) or dying.claim(1, idle_ms=1))
+
+
 @pytest.fixture
 def site(store: LocalStore, tmp_path: Path, redis_url: str) -> Iterator[Site]:
     made = Site(store, tmp_path / "cache", redis_url)
@@ -135,7 +145,7 @@ class TestConsumer:
         _, dead = site.consumer("dead-one")
         assert len(dead.read(10, block_ms=10)) == 3
         consumer, _ = site.consumer("heir")
-        eventually(lambda: site.turn(consumer) or len(out(redis)) == 3)
+        eventually(lambda: turned(site, consumer) and len(out(redis)) == 3)
         assert [answer["entry"] for answer in out(redis)] == entries
 
     def test_one_that_was_taken_for_dead_answers_nothing_twice(self, redis: Any, site: Site) -> None:
@@ -143,7 +153,7 @@ class TestConsumer:
         _, slow = site.consumer("slow")
         taken = slow.read(10, block_ms=10)
         consumer, _ = site.consumer("heir")
-        eventually(lambda: site.turn(consumer) or len(out(redis)) == 3)
+        eventually(lambda: turned(site, consumer) and len(out(redis)) == 3)
         assert slow.settle([(entry, {"id": "late"}) for entry in taken], to="out", max_length=100) == set()
         assert "late" not in [answer["id"] for answer in out(redis)]
 
@@ -151,9 +161,9 @@ class TestConsumer:
         send(redis, ROW)
         for name in ("a", "b"):  # each takes it and dies
             _, dying = site.consumer(name)
-            eventually(lambda dying=dying: dying.read(1, block_ms=1) or dying.claim(1, idle_ms=1))
+            eventually(partial(taken_from, dying))
         consumer, _ = site.consumer("c", tries=2)
-        eventually(lambda: site.turn(consumer) or out(redis, "dead"))
+        eventually(lambda: turned(site, consumer) and out(redis, "dead"))
         (letter,) = out(redis, "dead")
         assert (letter["code"], letter["deliveries"], out(redis)) == ("never_answered", "3", [])
 
@@ -195,8 +205,6 @@ def running(consumer: Consumer, stop: threading.Event) -> Iterator[None]:
 
 
 def test_ids_are_the_same_again_and_tell_the_entrys_time() -> None:
-    from adapters.streams import Entry  # noqa: PLC0415
-
     first = prediction_id("in", Entry("1764122400123-7", {}))
     assert first == prediction_id("in", Entry("1764122400123-7", {"row": "other"}))
     assert first != prediction_id("other", Entry("1764122400123-7", {}))

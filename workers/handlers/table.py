@@ -6,6 +6,7 @@ from domain.comparisons.jobs import CompareVersions
 from domain.data_checks.jobs import QuarantineRows, RunDataChecks
 from domain.datasets.jobs import BuildVersion, DiffVersions
 from domain.deployments.jobs import LookUpPrediction, PublishRoutes, RollOut
+from domain.explanations.jobs import ExplainPrediction
 from domain.eyeballs.jobs import PickRows
 from domain.gate_drills.jobs import DrillGates
 from domain.gc.jobs import CompressPacks, ComputePlan, DeleteRetiredPacks, ExecutePlan, RepackStore
@@ -24,6 +25,7 @@ from workers.handlers import (
     data_checks,
     datasets,
     deployments,
+    explanations,
     eyeballs,
     gate_drills,
     gc,
@@ -58,6 +60,7 @@ HANDLERS: dict[type[JobSpec], Handler] = {
     PublishRoutes: deployments.publish_routes,
     RollOut: deployments.roll_out,
     LookUpPrediction: deployments.look_up_prediction,
+    ExplainPrediction: explanations.explain_prediction,
     PredictBatch: batch_predictions.predict_batch,
     DrillGates: gate_drills.drill_gates,
     ComputeWindow: monitoring.compute_window,
