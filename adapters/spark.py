@@ -234,8 +234,8 @@ def _start(url: str) -> "SparkSession":
         "spark.sql.session.timeZone": "UTC",
     }
     if url.startswith("local"):
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # else it is whatever `python3` is
         options |= {
-            "spark.pyspark.python": sys.executable,  # else whatever `python3` is
             "spark.driver.host": "127.0.0.1",
             "spark.driver.bindAddress": "127.0.0.1",
             "spark.sql.shuffle.partitions": str(2 * (os.cpu_count() or 1)),
