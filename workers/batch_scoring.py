@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from adapters.spark import Spark
@@ -38,6 +39,7 @@ def answered(model: Model, frame: pl.DataFrame) -> pl.DataFrame:
     """The answers to the rows of `frame`, in their order, as `answer_schema` says. A row without one has a reason."""
     columns = frame_columns(frame, model.signature.inputs)
     reasons = _untakeable(Encoder(model.signature), columns, frame.height)
+    broken = 0
     while True:
         rows = np.array([row for row in range(frame.height) if row not in reasons], dtype=np.int64)
         if not rows.size:
@@ -45,9 +47,11 @@ def answered(model: Model, frame: pl.DataFrame) -> pl.DataFrame:
         try:
             answers = model.predict_columns({name: values[rows] for name, values in columns.items()})
         except FailedEvidence as error:
-            if error.row is None or sum(reason.startswith("The model ") for reason in reasons.values()) >= MOST_BROKEN:
+            broken += 1
+            if error.row is None or broken > MOST_BROKEN:
                 raise ModelBroken(error.message, where="model") from error
-            reasons[int(rows[error.row])] = f"The model {error.how} on it."
+            # The message counts the rows that were asked; here they are numbered otherwise.
+            reasons[int(rows[error.row])] = f"{error.message.rpartition(' on row ')[0]}."
             continue
         return _table(model.signature, frame.height, rows, answers, reasons)
 
@@ -144,7 +148,4 @@ def _scored(model: Model, batches: Iterator[Any]) -> Iterator[Any]:
 
 
 def _small_strings(schema: Any) -> Any:
-    for place, one in enumerate(schema):
-        if str(one.type) == "large_string":
-            schema = schema.set(place, one.with_type("string"))
-    return schema
+    return pa.schema([one.with_type(pa.string()) if pa.types.is_large_string(one.type) else one for one in schema])

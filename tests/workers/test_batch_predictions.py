@@ -26,9 +26,11 @@ from domain.jobs.models import Job
 from tests.api.answers import refused
 from tests.conftest import Drain, SteppingClock
 from tests.domain.deployments.versions import ANN, add_versions
-from tests.serving.plants import expected, regression_package
+from tests.serving.plants import classifier_package, expected, regression_package
 from tests.training_data import make_dataset, upload
+from workers.batch_scoring import answered
 from workers.handlers.table import HANDLERS
+from workers.packages import open_model
 from workers.run import run_job
 from workers.toolbox import Toolbox
 
@@ -117,6 +119,20 @@ class TestPredictBatch:
         )
         assert first["subject"] == second["subject"]
         assert len(client.get("batch-predictions").json()["items"]) == 1
+
+
+class TestClasses:
+    def test_are_answered_with_the_probability_of_each(self, runtime: Runtime, tools: Toolbox) -> None:
+        model = open_model(tools, classifier_package(runtime.models, [False, True]))
+        answers = answered(model, pl.DataFrame({"x": [2.0, -2.0, None]}))
+        assert answers.columns == ["prediction", "probability_false", "probability_true", "prediction_error"]
+        assert answers["prediction"].to_list() == [True, False, None]
+        assert answers["probability_true"].to_list() == [
+            pytest.approx(0.8808, abs=1e-4),
+            pytest.approx(0.1192, abs=1e-4),
+            None,
+        ]
+        assert answers["prediction_error"].to_list() == [None, None, "Column 'x' is null."]
 
 
 class TestBadRows:
