@@ -3,6 +3,7 @@
 import json
 import time
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -11,11 +12,15 @@ import pytest
 from prometheus_client import CollectorRegistry
 from uuid_utils import uuid7
 
+from adapters.model_files import save_python_model
 from adapters.runtime import Runtime
 from domain.deployments import service as deployments
 from domain.deployments.specs import EndpointSettings
 from domain.experiments.models import Run
+from domain.training.specs import TrainSpec
 from ml.models import Predictions
+from ml.packaging import package, package_digest
+from ml.trainers.train import train
 from serving.metrics import ServingMetrics
 from serving.recorder import Recorder
 from serving.segments import Recorded
@@ -23,7 +28,7 @@ from tests.api.answers import refused
 from tests.conftest import Drain
 from tests.domain.deployments.versions import ANN, add_versions
 from tests.serving.plants import ROW, classifier_package, expected, regression_package
-from workers.packages import open_model
+from workers.packages import open_model, store_package
 from workers.toolbox import Toolbox
 
 REFERENCE = pl.DataFrame({
@@ -113,6 +118,24 @@ class TestExplain:
         assert found["base_value"] == pytest.approx(0.5)
         assert share["contribution"] == pytest.approx(found["prediction"] - 0.5)
         assert share["standard_error"] > 0
+
+    def test_a_text_by_its_words(
+        self, client: httpx.Client, drain: Drain, runtime: Runtime, tools: Toolbox, tmp_path: Path
+    ) -> None:
+        words = ["good food", "nice and good", "good service", "bad food", "bad and slow", "a bad place"]
+        rows = pl.DataFrame({"text": words * 10, "mood": (["happy"] * 3 + ["sad"] * 3) * 10})
+        spec = TrainSpec(dataset="toy", trainer="tfidf_logistic", task="text_classification", target="mood")
+        trained = train(rows, spec, lambda step, metrics: None, lambda fraction, message: None)
+        packed = package(trained, tmp_path, run_id="run", save_python=save_python_model)
+        digest = package_digest(packed)
+        store_package(tools, packed, tmp_path, digest)
+        live(runtime, digest, pl.DataFrame({"text": words, "(prediction)": words}))
+        found = explained(client, drain, answered(tools, digest, {"text": "Good food, slow service"}))
+        assert (found["method"], found["explains"], found["background_rows"]) == ("ablation", "happy", 0)
+        shares = {one["feature"]: one["contribution"] for one in found["contributions"]}
+        assert set(shares) == {"good", "food", "slow", "service"}
+        assert max(shares, key=lambda word: shares[word]) == "good"
+        assert shares["slow"] < 0
 
     def test_asked_twice_is_worked_out_once(
         self, client: httpx.Client, drain: Drain, runtime: Runtime, tools: Toolbox
