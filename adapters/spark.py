@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import socket
+import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -30,7 +31,7 @@ from ml.predicates import reason
 
 try:
     from py4j.protocol import Py4JError, Py4JJavaError
-    from pyspark.errors import PySparkException
+    from pyspark.errors import PySparkException, PythonException
     from pyspark.sql import SparkSession, functions
 except ModuleNotFoundError:
     INSTALLED = False
@@ -42,6 +43,7 @@ CONNECT_SECONDS = 5.0
 START_SECONDS = 300.0
 """A cold Java machine takes 5 to 60 seconds; a cluster that has given no first answer by then is taken for away."""
 _MASTER = re.compile(r"local(\[(\*|\d+)(, ?\d+)?\])?|spark://[^/:]+:\d+(,[^/:]+:\d+)*|yarn|k8s://.+")
+_SPARK_TYPES = {pl.Int64(): "bigint", pl.Float64(): "double", pl.String(): "string", pl.Boolean(): "boolean"}
 _LOG4J = Path(__file__).with_name("spark_log4j2.properties")
 
 
@@ -132,6 +134,25 @@ class Spark:
             frame = nw.from_native(session.read.parquet(path.as_uri()))
             yield SparkRows(frame, table.collect_schema(), answers)
 
+    def mapped(
+        self, table: pl.DataFrame, function: Callable[[Iterator[Any]], Iterator[Any]], schema: pl.Schema
+    ) -> pl.DataFrame:
+        """Rows through a function on the executors: from Arrow batches of `table` to batches of `schema`, in any order.
+
+        The function is pickled; what it imports has to be installed there. Raises as `open`, and `Uncomputable` where
+        the function does.
+        """
+        session = _session(self.url)
+        with TemporaryDirectory(dir=self.scratch, prefix="spark-") as folder:
+            path = Path(folder, "table.parquet").absolute()
+            table.write_parquet(path)
+            with _reasons():
+                frame = session.read.parquet(path.as_uri()).repartition(2 * session.sparkContext.defaultParallelism)
+                columns = ", ".join(f"{name} {_SPARK_TYPES[dtype]}" for name, dtype in schema.items())
+                with _without_pandas():
+                    mapped = frame.mapInArrow(function, columns)
+                return _collected(mapped)
+
 
 def _write(table: pl.LazyFrame, wheres: Sequence[str], path: Path) -> Wheres:
     """The rows as Parquet, piece by piece. A predicate that fails on some row is left out, and asking it raises why."""
@@ -171,6 +192,8 @@ def _reasons() -> Iterator[None]:
     """What Spark raises, as `Uncomputable`, or as `SparkAway` where its process is gone."""
     try:
         yield
+    except PythonException as error:  # of our own code on an executor, with its traceback
+        raise Uncomputable(str(error).strip().rpartition("\n")[2]) from error
     except PySparkException as error:
         raise Uncomputable(_first_line(error)) from error
     except Py4JJavaError as error:
@@ -211,6 +234,7 @@ def _start(url: str) -> "SparkSession":
         "spark.sql.session.timeZone": "UTC",
     }
     if url.startswith("local"):
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # else it is whatever `python3` is
         options |= {
             "spark.driver.host": "127.0.0.1",
             "spark.driver.bindAddress": "127.0.0.1",
@@ -218,13 +242,20 @@ def _start(url: str) -> "SparkSession":
         }
     for name, value in options.items():
         builder = builder.config(name, value)
-    with warnings.catch_warnings():  # we give Spark no pandas frames, and take none
-        warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
+    with _without_pandas():
         importlib.import_module("pyspark.testing.utils")
     os.environ.setdefault("SPARK_SUBMIT_OPTS", f"-Dlog4j2.configurationFile={_LOG4J.as_uri()}")
     session = builder.getOrCreate()
     session.range(1).count()
     return session
+
+
+@contextmanager
+def _without_pandas() -> Iterator[None]:
+    """We give Spark no pandas frames, and take none, so that what it says of their version is no concern of ours."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
+        yield
 
 
 def _answers(session: "SparkSession", url: str) -> bool:

@@ -16,6 +16,7 @@ from api import errors
 from api.middleware import BodyLimit, Envelope, RequestMetrics
 from api.routers import (
     access,
+    batch_predictions,
     comparisons,
     data_checks,
     datasets,
@@ -24,6 +25,7 @@ from api.routers import (
     endpoints,
     events,
     experiments,
+    explanations,
     eyeballs,
     gate_drills,
     gc,
@@ -69,6 +71,8 @@ ROUTERS: list[APIRouter] = [
     promotions.router,
     endpoints.router,
     predictions.router,
+    explanations.router,
+    batch_predictions.router,
     monitoring.router,
     pipelines.router,
     repositories.router,

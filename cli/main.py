@@ -8,6 +8,7 @@ from dotenv import load_dotenv
 from cli.demo.command import demo
 from cli.nouns import (
     access,
+    batch_predictions,
     data_checks,
     datasets,
     deployments,
@@ -52,7 +53,7 @@ def read_settings() -> None:
     load_dotenv(".env")
 
 
-for verbs in (health, access, training, promotions, deployments, predictions, monitoring, events):
+for verbs in (health, access, training, promotions, deployments, batch_predictions, predictions, monitoring, events):
     app.add_typer(verbs.verbs.app)
 for name, noun in {
     "data": datasets,
@@ -63,6 +64,7 @@ for name, noun in {
     "pins": pins,
     "promotions": promotions,
     "endpoints": deployments,
+    "batches": batch_predictions,
     "alerts": monitoring,
     "pipelines": pipelines,
     "repos": repositories,

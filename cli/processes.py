@@ -9,7 +9,7 @@ import platform
 import secrets
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -66,6 +66,11 @@ def worker(minimum: int, maximum: int) -> Process:
 def beat() -> Process:
     """Exactly one of these per installation: it sends `tick`, and does what is due then."""
     return Process("beat", _python("workers.main", "beat"))
+
+
+def stream(arguments: Sequence[str]) -> Process:
+    """Answers rows from a Redis Stream: reads the model store and Redis, needs no database."""
+    return Process("stream", _python("workers.stream", *arguments))
 
 
 def mlflow(host: str, port: int, folder: Path) -> Process:

@@ -96,6 +96,29 @@ def serve(
 
 
 @run.command(rich_help_panel=PANEL)
+def stream(
+    endpoint: Annotated[str, typer.Argument(help="The endpoint whose live versions answer.")],
+    *,
+    source: Annotated[str, typer.Option("--from", help="Stream of rows: each entry has a field `row`, in JSON.")],
+    to: Annotated[str, typer.Option("--to", help="Stream of answers.")],
+    dead: Annotated[str | None, typer.Option(help="Stream of what cannot be answered; FROM:dead if absent.")] = None,
+    group: Annotated[str, typer.Option(help="Consumer group; processes of one group share the rows.")] = "millrace",
+    batch: Annotated[int, typer.Option(min=1, max=10_000, help="Rows taken at once.")] = 100,
+    claim_after: Annotated[
+        float, typer.Option(min=0.1, help="Seconds after which a row that a process did not answer is another's.")
+    ] = 30.0,
+    tries: Annotated[int, typer.Option(min=1, help="Deliveries after which a row is given up.")] = 3,
+    max_length: Annotated[int, typer.Option(min=1, help="Newest entries that are kept of answers.")] = 1_000_000,
+) -> None:
+    """Become a stream consumer: answers rows from a Redis Stream into another (MILLRACE_REDIS_URL)."""
+    chosen = {"from": source, "to": to, "dead": dead or f"{source}:dead", "group": group, "batch": batch}
+    chosen |= {"claim-after": claim_after, "tries": tries, "max-length": max_length}
+    _become(
+        processes.stream([endpoint, *(part for name, value in chosen.items() for part in (f"--{name}", str(value)))])
+    )
+
+
+@run.command(rich_help_panel=PANEL)
 def worker(worker_min: MinOption = 1, worker_max: MaxOption = DEFAULT_MAX) -> None:
     """Become a worker."""
     _become(processes.worker(worker_min, max(worker_min, worker_max)))

@@ -6,6 +6,7 @@ A reaction may only call a service or submit a job. It runs in the transaction o
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from domain.batch_predictions import reactions as batch_predictions
 from domain.data_checks import reactions as data_checks
 from domain.datasets import reactions as datasets
 from domain.datasets.events import (
@@ -58,6 +59,7 @@ _JOB_ENDED_BADLY: Sequence[Reaction] = [
     model_checks.job_ended_badly,
     promotions.job_ended_badly,
     deployments.job_ended_badly,
+    batch_predictions.job_ended_badly,
     repositories.job_ended_badly,
     pipelines.job_ended_badly,
     gc.job_ended_badly,

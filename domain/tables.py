@@ -1,6 +1,7 @@
 """Every table of the platform, imported once so that migrations and tests see the whole schema."""
 
 from domain.access.models import Token
+from domain.batch_predictions.models import BatchPart, BatchPrediction
 from domain.comparisons.models import VersionComparison
 from domain.contents.models import Chunk, Content, Pack
 from domain.data_checks.models import DataCheckReport, DatasetSuite
@@ -39,6 +40,8 @@ __all__ = [
     "Alert",
     "AlphaAccount",
     "AlphaSpend",
+    "BatchPart",
+    "BatchPrediction",
     "Chunk",
     "CodeVersion",
     "Content",

@@ -8,7 +8,8 @@ import csv
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any
@@ -74,7 +75,14 @@ def read(path: Path, table_format: TableFormat) -> pl.DataFrame:
 
 
 def write_parquet(frame: pl.DataFrame, path: Path) -> None:
-    """Write `frame` so that equal rows give equal bytes, and an insert in the middle rewrites only what is near it.
+    """Write `frame` as `write_pieces` does."""
+    write_pieces([frame], path)
+
+
+def write_pieces(frames: Iterable[pl.DataFrame], path: Path) -> None:
+    """Write the rows of `frames`, at least one, of the same columns, with one of them in memory at a time.
+
+    They are written so that equal rows give equal bytes, and an insert in the middle rewrites only what is near it.
 
     Neither depends on how the frame is chunked in memory. Row groups end where the content says so, as the chunks of
     the store do: at fixed numbers of rows every group behind an insert would hold other rows, and its compressed pages
@@ -83,20 +91,27 @@ def write_parquet(frame: pl.DataFrame, path: Path) -> None:
     they come, so one new value renumbers the rest of its group. Zstandard finds the repeats as well, and columns
     without repeats come out smaller.
     """
-    # A column of nothing but nulls is text, as it is when it is read.
-    frame = frame.with_columns(pl.col(pl.Null).cast(pl.String)).rechunk()
-    whole = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
-    with parquet.ParquetWriter(
+    with ExitStack() as stack:
+        writer: parquet.ParquetWriter | None = None
+        for each in frames:
+            # A column of nothing but nulls is text, as it is when it is read.
+            frame = each.with_columns(pl.col(pl.Null).cast(pl.String)).rechunk()
+            whole = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+            writer = writer or stack.enter_context(_parquet_writer(path, whole.schema))
+            for start, end in _row_groups(frame):
+                writer.write_table(whole.slice(start, end - start), row_group_size=end - start)
+
+
+def _parquet_writer(path: Path, schema: Any) -> parquet.ParquetWriter:
+    return parquet.ParquetWriter(
         path,
-        whole.schema,
+        schema,
         compression="zstd",
         compression_level=3,
         use_dictionary=False,
         use_content_defined_chunking=_PAGE_BYTES,
         store_schema=False,
-    ) as writer:
-        for start, end in _row_groups(frame):
-            writer.write_table(whole.slice(start, end - start), row_group_size=end - start)
+    )
 
 
 def _row_groups(frame: pl.DataFrame) -> Iterator[tuple[int, int]]:

@@ -8,7 +8,7 @@ from adapters.model_files import load_python_model
 from domain.registry.specs import Package
 from ml.models import PACKAGE_FILE, Model, load_onnx
 from serving.packages import PackageCache
-from workers.isolation import isolated
+from workers.isolation import TOTAL_SECONDS, isolated
 from workers.toolbox import Toolbox
 
 
@@ -35,14 +35,16 @@ def is_trusted(tools: Toolbox, digest: str) -> bool:
 
 
 @contextmanager
-def open_safely(tools: Toolbox, digest: str) -> Iterator[Model]:
+def open_safely(tools: Toolbox, digest: str, *, total_seconds: float = TOTAL_SECONDS) -> Iterator[Model]:
     """The model of a package, while inside: ONNX in this process, Python code in one that may be lost.
 
-    Raises as `open_model`, and `FailedEvidence` when its code cannot be loaded.
+    Python code gets `total_seconds` for all it is asked. Raises as `open_model`, and `FailedEvidence` when its code
+    cannot be loaded.
     """
     directory, package = PackageCache(tools.runtime.models, tools.scratch / "packages").fetch(digest)
     if package.flavor == "onnx":
         yield load_onnx(directory, digest=digest)
         return
-    with isolated(package, directory, scratch=tools.scratch, trusted=is_trusted(tools, digest)) as model:
+    trusted = is_trusted(tools, digest)
+    with isolated(package, directory, scratch=tools.scratch, total_seconds=total_seconds, trusted=trusted) as model:
         yield model

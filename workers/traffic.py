@@ -8,6 +8,7 @@ from uuid import UUID
 import polars as pl
 
 from adapters.object_store.protocol import ObjectInfo, ObjectMissing, ObjectStore
+from domain.errors import NotFound
 from domain.monitoring.windows import Segment
 
 PREFIX = "predictions"
@@ -15,6 +16,10 @@ SUFFIX = ".parquet"
 # The column of a compacted segment that says which segment a row was recorded in.
 PART_OF = "segment"
 _HOURS_LISTED_ALONE = timedelta(hours=72)
+
+
+class PredictionUnknown(NotFound):
+    code = "unknown_prediction"
 
 
 def list_segments(
@@ -69,6 +74,25 @@ def _time_of(prediction_id: str | None) -> datetime | None:
     except ValueError:
         return None
     return datetime.fromtimestamp((known.int >> 80) / 1000, UTC) if known.version == 7 else None
+
+
+def find_prediction(store: ObjectStore, endpoints: Iterable[str], prediction_id: str) -> pl.DataFrame:
+    """The recorded row of one prediction; segments are named by the ids they span, so one or two are read.
+
+    Raises PredictionUnknown.
+    """
+    for name in endpoints:
+        segments = list_segments(store, name, since_id=prediction_id, until_id=prediction_id)
+        keys = [one.key for one in segments if one.first_id <= prediction_id <= one.last_id]
+        rows = read_segments(store, keys)
+        found = rows.filter(pl.col("id") == prediction_id) if not rows.is_empty() else rows
+        if not found.is_empty():
+            return found
+    raise PredictionUnknown(
+        f"No recorded prediction has the id {prediction_id!r}.",
+        where="prediction_id",
+        fix="Recording takes about a second; then try again.",
+    )
 
 
 def read_segments(store: ObjectStore, keys: Iterable[str]) -> pl.DataFrame:

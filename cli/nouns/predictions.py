@@ -1,4 +1,4 @@
-"""`millrace lineage`: where one prediction comes from."""
+"""`millrace lineage` and `millrace explain`: where one prediction comes from, and why it is what it is."""
 
 from typing import Annotated, Any
 
@@ -7,7 +7,7 @@ from rich.console import RenderableType
 from rich.tree import Tree
 
 from cli.session import Noun, Session
-from cli.tables import facts, sentence, stack
+from cli.tables import facts, sentence, stack, table
 
 verbs = Noun()
 
@@ -18,6 +18,34 @@ def lineage(
 ) -> None:
     """Which model, run, data, code and decision a prediction comes from."""
     session.show(session.ask("predictions", prediction_id, "lineage"), draw_chain)
+
+
+@verbs.command("explain")
+def explain(
+    session: Session, prediction_id: Annotated[str, typer.Argument(help="Id that came with the prediction.")]
+) -> None:
+    """What each input of a prediction contributed to it."""
+    job = session.client.post("predictions", prediction_id, "explanation")
+    session.wait(job["id"])
+    session.show(session.client.get("predictions", prediction_id, "explanation"), draw_explanation)
+
+
+def draw_explanation(found: dict[str, Any]) -> RenderableType:
+    """The largest contributions first."""
+    columns = {
+        "input": "feature",
+        "value": "value",
+        "contribution": lambda one: f"{one['contribution']:+.4g}",
+        "± standard error": lambda one: "" if one["standard_error"] is None else f"{one['standard_error']:.2g}",
+    }
+    about = {
+        "version": f"{found['model']}@{found['version']}",
+        "explains": found["explains"],
+        "prediction": f"{found['prediction']:.6g}",
+        "base value": f"{found['base_value']:.6g}",
+        "method": found["method"].replace("_", ", "),
+    }
+    return stack(facts(about), table(found["contributions"], columns))
 
 
 def draw_chain(chain: dict[str, Any]) -> RenderableType:

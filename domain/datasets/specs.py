@@ -91,9 +91,23 @@ class QuarantineSource(Spec):
     failing: dict[str, int] = Field(description="Rows that failed each check, by its name.")
 
 
+class BatchPredictionSource(Spec):
+    """Every row of a version with a model's answers; `batch_id` and `job_id` say what was asked and how it went."""
+
+    kind: Literal["batch_prediction"] = "batch_prediction"
+    version: PinnedRef
+    model: PinnedRef
+    package: str = Field(description="SHA-256 digest of the model's package.")
+    endpoint: Name | None = Field(default=None, description="The endpoint whose live version it was, if one was named.")
+    batch_id: str
+    job_id: str
+    bad_rows: int = Field(description="Rows that the model did not take, and that have null for an answer.")
+
+
 Source = Annotated[RecipeSource | TrafficSource | GitSource, Field(discriminator="kind")]
 Provenance = Annotated[
-    UploadSource | BuiltRecipe | TrafficSource | QuarantineSource | DvcSource | GitImport, Field(discriminator="kind")
+    UploadSource | BuiltRecipe | TrafficSource | QuarantineSource | BatchPredictionSource | DvcSource | GitImport,
+    Field(discriminator="kind"),
 ]
 
 

@@ -155,6 +155,14 @@ BODIES: Final[dict[str, Any]] = {
     },
     "update_repository": {"branches": ["main"], "pointers": {"data/people.csv.dvc": "people"}},
     "sync_repository": {"branch": "main", "commit": "0f3a9c1d" * 5, "rescan": True},
+    "create_batch_prediction": {
+        "dataset": "d@1",
+        "model": "m@1",
+        "into": "people",
+        "keep": ["x"],
+        "engine": "local",
+        "on_bad_row": "null",
+    },
     "create_token": {"name": "fresh", "owner": "ann", "role": "viewer", "expires_at": "2030-01-01T00:00:00Z"},
     "create_session": {"token": "nope"},
 }

@@ -19,6 +19,8 @@ from api.bootstrap import bootstrap
 from api.main import create_app
 from domain.access import service as access
 from domain.access.actor import Role
+from domain.batch_predictions import service as batch_predictions
+from domain.batch_predictions.specs import BatchAsk
 from domain.comparisons import service as comparisons
 from domain.comparisons.specs import ComparisonSpec
 from domain.datasets import service as datasets
@@ -122,6 +124,7 @@ def _fill(runtime: Runtime) -> dict[str, str]:
         first = get_version(session, "m", 1)
         pin, _ = pins.pin_row(session, version=first, instance={"x": 1.0}, expect=2.0, within=0.5)
         eyeball, _ = eyeballs.ask(session, version=first, question=EyeballAsk())
+        batch, _ = batch_predictions.request(session, ask=BatchAsk(dataset="d@1", model="m@1", into="people"))
         gate_drill, _ = gate_drills.request(session, model="m")
         change_id = _outside_change(session, get_model(session, "m").id)
         pipelines.put_pipeline(session, name="p", spec=PipelineSpec.model_validate(PIPELINE))
@@ -141,8 +144,9 @@ def _fill(runtime: Runtime) -> dict[str, str]:
         "models": "m", "promotions": promotion_id, "endpoints": "e", "rollouts": rollout.id, "predictions": new_id(),
         "plans": plan.id, "verifications": verification.id, "alerts": alert_id, "pipelines": "p",
         "outside-changes": change_id, "comparisons": comparison.id, "gate-drills": gate_drill.id,
-        "pipeline-runs": turn.id, "jobs": spare.id, "tokens": Role.VIEWER, "repositories": "team", "git": "github",
-        "suites": "words", "pins": pin.id, "eyeballs": eyeball.id, "rows": "0123456789abcdef",
+        "batch-predictions": batch.id, "pipeline-runs": turn.id, "jobs": spare.id, "tokens": Role.VIEWER,
+        "repositories": "team", "git": "github", "suites": "words",
+        "pins": pin.id, "eyeballs": eyeball.id, "rows": "0123456789abcdef",
     }  # fmt: skip
 
 

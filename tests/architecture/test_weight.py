@@ -42,6 +42,7 @@ def loaded_by(statement: str) -> set[str]:
         ("import api.main", HEAVY),
         ("import adapters.runtime", HEAVY),
         ("import workers.handlers.data_checks", ("great_expectations",)),
+        ("import workers.stream", ("sqlalchemy", "alembic", "psycopg", "celery", "polars", "sklearn", "mlflow")),
         ("import serving.app", (*DATABASE, "polars", "pandas", "sklearn", "scipy", "skl2onnx", "mlflow", "ray")),
         ("import serving.main", (*DATABASE, "polars", "pandas", "sklearn", "scipy", "skl2onnx", "mlflow", "ray")),
         ("import domain.tables, domain.reactions", (*HEAVY, "fastapi", "starlette", "celery", "httpx", "fsspec")),

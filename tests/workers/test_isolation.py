@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import mlflow.sklearn
 import numpy as np
+import polars as pl
 import pytest
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.pipeline import Pipeline
@@ -19,6 +20,7 @@ from domain.registry.specs import InputColumn, Package, PackedFile, Signature
 from ml.model_checks.guard import FailedEvidence
 from ml.models import MODEL_FOLDER
 from ml.packaging import package_bytes
+from workers.batch_scoring import answered
 from workers.isolation import IsolatedModel, isolated, resident_mb
 
 # MLflow's own code, when it is imported for the first time.
@@ -122,6 +124,18 @@ class TestIsolatedModel:
         assert (caught.value.how, caught.value.row, caught.value.instance) == (how, 123, {"x": 7.0})
         assert said in caught.value.message
         assert model.predict_columns(column(seven_at=None)).values[0] == 2000.0  # it goes on answering
+
+    @pytest.mark.parametrize("model", ["crash"], indirect=True)
+    def test_that_crashes_on_rows_of_a_batch_answers_the_others(self, model: IsolatedModel) -> None:
+        values = [7.0 if row in (3, 150) else None if row == 9 else float(row) + 1000 for row in range(ROWS)]
+        answers = answered(model, pl.DataFrame({"x": values}))
+        told = answers.with_row_index().filter(pl.col("prediction").is_null()).select("index", "prediction_error")
+        assert told.rows() == [
+            (3, "The model crashed (SIGSEGV)."),
+            (9, "Column 'x' is null."),
+            (150, "The model crashed (SIGSEGV)."),
+        ]
+        assert answers["prediction"][0] == 2000.0
 
     @pytest.mark.parametrize("model", ["hang"], indirect=True)
     def test_that_hangs_on_a_row_is_stopped_in_bounded_time(self, model: IsolatedModel) -> None:

@@ -5,7 +5,6 @@ import math
 import time
 from typing import Any
 
-import polars as pl
 from sqlalchemy import select
 
 from adapters.object_store.protocol import ObjectMissing
@@ -15,14 +14,14 @@ from domain.deployments.models import Endpoint
 from domain.deployments.queries import get_endpoint, get_rollout, routes_of
 from domain.deployments.rollout import ACTIVE, RolloutState
 from domain.deployments.specs import Routes, ServingInstance
-from domain.errors import DomainError, NotFound
+from domain.errors import DomainError
 from domain.experiments.models import Run
 from domain.registry.models import ModelVersion
 from ml.frames import rows_as_json
 from workers.run import RunningJob
 from workers.scoring import engine, read_parquet, score
 from workers.toolbox import Toolbox
-from workers.traffic import list_segments, read_segments
+from workers.traffic import find_prediction
 
 _PROBES = 200
 _WARM_TIMEOUT_SECONDS = 60.0
@@ -35,10 +34,6 @@ class ProbeFailed(DomainError):
 
     kind = "invalid"
     code = "probe_failed"
-
-
-class PredictionUnknown(NotFound):
-    code = "unknown_prediction"
 
 
 def publish_routes(job: RunningJob[PublishRoutes], tools: Toolbox) -> dict[str, int]:
@@ -98,29 +93,14 @@ def roll_out(job: RunningJob[RollOut], tools: Toolbox) -> dict[str, Any]:
 
 
 def look_up_prediction(job: RunningJob[LookUpPrediction], tools: Toolbox) -> dict[str, Any]:
-    """The recorded row of one prediction; segments are named by the ids they span, so one or two are read.
-
-    Raises PredictionUnknown.
-    """
-    wanted = job.spec.prediction_id
-    store = tools.runtime.models
+    """The recorded row of one prediction. Raises PredictionUnknown."""
     with tools.runtime.reading() as session:
         names = session.scalars(select(Endpoint.name).order_by(Endpoint.name)).all()
     job.stage("search")
-    for name in names:
-        segments = list_segments(store, name, since_id=wanted, until_id=wanted)
-        keys = [one.key for one in segments if one.first_id <= wanted <= one.last_id]
-        rows = read_segments(store, keys)
-        found = rows.filter(pl.col("id") == wanted) if not rows.is_empty() else rows
-        if not found.is_empty():
-            row = rows_as_json(found)[0]
-            extra = json.loads(row["extra"]) if row["extra"] else None
-            return {**row, "at": found["at"][0].isoformat(), "extra": extra}
-    raise PredictionUnknown(
-        f"No recorded prediction has the id {wanted!r}.",
-        where="prediction_id",
-        fix="Recording takes about a second; then try again.",
-    )
+    found = find_prediction(tools.runtime.models, names, job.spec.prediction_id)
+    row = rows_as_json(found)[0]
+    extra = json.loads(row["extra"]) if row["extra"] else None
+    return {**row, "at": found["at"][0].isoformat(), "extra": extra}
 
 
 def _current(tools: Toolbox, endpoint: str) -> Routes:

@@ -1,10 +1,12 @@
 """Which handler does which job, and what every tick looks after."""
 
 from domain.access.jobs import PublishAccess
+from domain.batch_predictions.jobs import PredictBatch
 from domain.comparisons.jobs import CompareVersions
 from domain.data_checks.jobs import QuarantineRows, RunDataChecks
 from domain.datasets.jobs import BuildVersion, DiffVersions
 from domain.deployments.jobs import LookUpPrediction, PublishRoutes, RollOut
+from domain.explanations.jobs import ExplainPrediction
 from domain.eyeballs.jobs import PickRows
 from domain.gate_drills.jobs import DrillGates
 from domain.gc.jobs import CompressPacks, ComputePlan, DeleteRetiredPacks, ExecutePlan, RepackStore
@@ -18,10 +20,12 @@ from domain.training.jobs import ImportModel, TrainModel
 from domain.verifications.jobs import VerifyStore
 from workers.handlers import (
     access,
+    batch_predictions,
     comparisons,
     data_checks,
     datasets,
     deployments,
+    explanations,
     eyeballs,
     gate_drills,
     gc,
@@ -56,6 +60,8 @@ HANDLERS: dict[type[JobSpec], Handler] = {
     PublishRoutes: deployments.publish_routes,
     RollOut: deployments.roll_out,
     LookUpPrediction: deployments.look_up_prediction,
+    ExplainPrediction: explanations.explain_prediction,
+    PredictBatch: batch_predictions.predict_batch,
     DrillGates: gate_drills.drill_gates,
     ComputeWindow: monitoring.compute_window,
     TidyPredictions: monitoring.tidy_predictions,
