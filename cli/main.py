@@ -24,6 +24,7 @@ from cli.nouns import (
     recipes,
     registry,
     repositories,
+    rollouts,
     training,
     verifications,  # noqa: F401  # its command belongs to `data`
 )
@@ -63,6 +64,7 @@ for name, noun in {
     "pins": pins,
     "promotions": promotions,
     "endpoints": deployments,
+    "rollout": rollouts,
     "alerts": monitoring,
     "pipelines": pipelines,
     "repos": repositories,

@@ -1,14 +1,17 @@
 """Recorded predictions as tables: the segments of an endpoint and their rows. For monitoring, datasets and lineage."""
 
+import json
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
+from typing import Any
 from uuid import UUID
 
 import polars as pl
 
 from adapters.object_store.protocol import ObjectStore
 from domain.monitoring.windows import Segment
+from ml.frames import rows_as_json
 
 PREFIX = "predictions"
 SUFFIX = ".parquet"
@@ -39,6 +42,17 @@ def _folders(home: str, since: datetime | None, until: datetime) -> list[str]:
     # One more: an answer is filed a moment after its id was made, which may be in the next hour.
     hours = int((until - first) / timedelta(hours=1)) + 2
     return [f"{home}/{first + timedelta(hours=hour):%Y-%m-%dT%H}" for hour in range(hours)]
+
+
+def first_id_at(moment: datetime) -> str:
+    """The smallest UUIDv7 that could have been made at that moment (to the millisecond)."""
+    return str(UUID(int=int(moment.timestamp() * 1000) << 80 | 7 << 76 | 2 << 62))
+
+
+def sent(rows: pl.DataFrame) -> list[dict[str, Any]]:
+    """What the callers sent for recorded rows: inputs and whatever else they carried, as JSON has them."""
+    inputs = rows_as_json(rows["inputs"].struct.unnest())
+    return [(json.loads(extra) if extra else {}) | row for row, extra in zip(inputs, rows["extra"], strict=True)]
 
 
 def _time_of(prediction_id: str | None) -> datetime | None:

@@ -4,7 +4,7 @@ from domain.access.jobs import PublishAccess
 from domain.comparisons.jobs import CompareVersions
 from domain.data_checks.jobs import QuarantineRows, RunDataChecks
 from domain.datasets.jobs import BuildVersion, DiffVersions
-from domain.deployments.jobs import LookUpPrediction, PublishRoutes, RollOut
+from domain.deployments.jobs import CountQuality, LookUpPrediction, PublishRoutes, RollOut
 from domain.eyeballs.jobs import PickRows
 from domain.gate_drills.jobs import DrillGates
 from domain.gc.jobs import CompressPacks, ComputePlan, DeleteRetiredPacks, ExecutePlan, RepackStore
@@ -31,6 +31,7 @@ from workers.handlers import (
     promotions,
     registry,
     repositories,
+    rollouts,
     training,
     verifications,
 )
@@ -55,6 +56,7 @@ HANDLERS: dict[type[JobSpec], Handler] = {
     ReplayPromotion: promotions.replay_promotion,
     PublishRoutes: deployments.publish_routes,
     RollOut: deployments.roll_out,
+    CountQuality: rollouts.count_quality,
     LookUpPrediction: deployments.look_up_prediction,
     DrillGates: gate_drills.drill_gates,
     ComputeWindow: monitoring.compute_window,

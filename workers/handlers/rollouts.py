@@ -1,0 +1,179 @@
+"""Jobs of rollouts under way: what ground truth says about both versions."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+
+from domain.db import AnySession
+from domain.deployments import steps
+from domain.deployments.evidence import Labelled, QualityCounts
+from domain.deployments.jobs import CountQuality
+from domain.deployments.models import Endpoint, Rollout
+from domain.deployments.progress import steps_of
+from domain.deployments.queries import get_rollout, strategy_of
+from domain.deployments.rollout import ON_TRIAL, RolloutState
+from domain.errors import DomainError
+from domain.experiments.models import Run
+from domain.monitoring.queries import TruthValue, truth_between
+from domain.registry.models import ModelVersion
+from serving.engine import Loaded
+from serving.segments import label_text
+from workers.run import RunningJob
+from workers.scoring import engine
+from workers.toolbox import Toolbox
+from workers.traffic import first_id_at, list_segments, read_segments, sent
+
+_STEPS = {RolloutState.SHADOWING, RolloutState.CANARY, RolloutState.TESTING}
+
+
+@dataclass(frozen=True)
+class _Stretch:
+    """A span of time in which requests were drawn by one share; none after the switch."""
+
+    since: datetime
+    until: datetime | None
+    share: float | None
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """The rollout, its two versions, and when one of their answers is wrong."""
+
+    endpoint: Endpoint
+    control: ModelVersion
+    candidate: ModelVersion
+    tolerance: float
+    numbers: bool
+    stretches: list[_Stretch]
+
+    def wrong(self, answer: Any, truth: TruthValue) -> bool:
+        if self.numbers:
+            return not abs(float(answer) - float(truth)) <= self.tolerance
+        return label_text(answer) != label_text(truth)
+
+
+def count_quality(job: RunningJob[CountQuality], tools: Toolbox) -> dict[str, Any]:
+    """Wrong answers of both versions, as far as the truth is known by now, step by step.
+
+    After the switch nobody is answered by the old version any more. It is given the rows that the new one answered,
+    so that a world that changes after the switch is not held against the new one.
+    """
+    with tools.runtime.reading() as session:
+        rollout = get_rollout(session, job.spec.rollout_id)
+        judged = _judged(session, rollout) if rollout.state in ON_TRIAL | {RolloutState.SWITCHED} else None
+    if judged is None or not judged.stretches:
+        return {"state": rollout.state}
+    job.stage("join")
+    with engine(tools) as models:
+        after = any(stretch.share is None for stretch in judged.stretches)
+        old = models.load(judged.control.package_digest) if after else None
+        parts = _count(tools, judged, old)
+    quality = QualityCounts(parts=parts).model_dump(mode="json")
+    job.stage("record")
+    with job.transaction() as session:
+        steps.count_quality(session, rollout_id=rollout.id, quality=quality)
+    return quality
+
+
+def began(rollout: Rollout) -> datetime | None:
+    """Since when labels count for a rollout: its first step, or its switch."""
+    stretches = _stretches(rollout)
+    return stretches[0].since if stretches else None
+
+
+def _judged(session: AnySession, rollout: Rollout) -> _Judged | None:
+    if rollout.blue_version_id is None:
+        return None
+    control = session.get_one(ModelVersion, rollout.blue_version_id)
+    candidate = session.get_one(ModelVersion, rollout.version_id)
+    return _Judged(
+        endpoint=session.get_one(Endpoint, rollout.endpoint_id),
+        control=control,
+        candidate=candidate,
+        tolerance=(rollout.probe or {}).get("tolerance", 0.0),
+        numbers=session.get_one(Run, control.run_id).spec.get("task") == "regression",
+        stretches=_stretches(rollout),
+    )
+
+
+def _stretches(rollout: Rollout) -> list[_Stretch]:
+    shares = [terms.share for terms in steps_of(strategy_of(rollout.strategy))]
+    starts: dict[int, datetime] = {}
+    for moment in rollout.history:
+        if moment["state"] in _STEPS:
+            starts.setdefault(moment["step"], datetime.fromisoformat(moment["at"]))
+    switched = rollout.ended_at if rollout.state == RolloutState.SWITCHED else None
+    ends = [*list(starts.values())[1:], switched]
+    found = [_Stretch(since, until, shares[step]) for (step, since), until in zip(starts.items(), ends, strict=False)]
+    return [*found, _Stretch(switched, None, None)] if switched is not None else found
+
+
+def _count(tools: Toolbox, judged: _Judged, old: Loaded | None) -> list[Labelled]:
+    counts = [Labelled(share=stretch.share).model_dump() for stretch in judged.stretches]
+    for rows, truth in _labelled(tools, judged):
+        for stretch, count in zip(judged.stretches, counts, strict=True):
+            inside = rows.filter(
+                (pl.col("at") >= stretch.since) & (pl.col("at") < stretch.until)
+                if stretch.until is not None
+                else pl.col("at") >= stretch.since
+            )
+            mine = inside.filter(pl.col("version") == judged.candidate.number)
+            others = inside.filter(pl.col("version") == judged.control.number)
+            if stretch.share is None and old is not None:
+                mine, answers = _replayed(old, mine)
+                theirs = list(zip(mine["id"], answers, strict=True))
+            else:
+                theirs = list(zip(others["id"], others["prediction"], strict=True))
+            _add(count, "candidate", zip(mine["id"], mine["prediction"], strict=True), truth, judged)
+            _add(count, "control", theirs, truth, judged)
+    return [Labelled.model_validate(count) for count in counts]
+
+
+def _labelled(tools: Toolbox, judged: _Judged) -> Iterator[tuple[pl.DataFrame, dict[str, TruthValue]]]:
+    """Segment by segment, so that memory does not grow with traffic: rows of either version whose truth is known.
+
+    One row of each request: those of one request are answered by one version, and are wrong together.
+    """
+    versions = [judged.control.number, judged.candidate.number]
+    since = first_id_at(judged.stretches[0].since)
+    for segment in list_segments(tools.runtime.models, judged.endpoint.name, since_id=since):
+        with tools.runtime.reading() as session:
+            truth = truth_between(session, judged.endpoint.id, first_id=segment.first_id, last_id=segment.last_id)
+        if truth:
+            rows = read_segments(tools.runtime.models, [segment.key])
+            known = rows.filter(
+                pl.col("id").is_in(list(truth)),
+                pl.col("version").is_in(versions),
+                pl.col("mode") == "live",
+                pl.col("prediction").is_not_null(),
+            )
+            yield known.unique(["at", "version"], keep="first", maintain_order=True), truth
+
+
+def _replayed(old: Loaded, rows: pl.DataFrame) -> tuple[pl.DataFrame, list[Any]]:
+    """The rows that the old version can answer as well, and its answers."""
+    places, answers = [], []
+    for place, row in enumerate(sent(rows)) if rows.height else ():
+        try:
+            answers.append(old.model.predict([row], extra="record").values[0])
+        except DomainError as error:
+            if error.kind != "invalid":
+                raise
+            continue
+        places.append(place)
+    return rows[places], answers
+
+
+def _add(
+    count: dict[str, Any],
+    arm: str,
+    answered: Iterable[tuple[str, Any]],
+    truth: dict[str, TruthValue],
+    judged: _Judged,
+) -> None:
+    for key, answer in answered:
+        count[f"{arm}_rows"] += 1
+        count[f"{arm}_wrong"] += judged.wrong(answer, truth[key])
