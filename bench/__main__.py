@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import cache, checks, diff, dvc, expectations, gate, jobs, model_checks, predict, store, upload
+from bench import cache, checks, diff, dvc, expectations, gate, jobs, model_checks, predict, store, trials, upload
 from bench.table import BenchRow
 
 BENCHES = {
@@ -25,6 +25,7 @@ BENCHES = {
     "store": store.run,
     "gate": gate.run,
     "model_checks": model_checks.run,
+    "trials": trials.run,
 }
 NAMED = ("fastapi", "uvicorn", "celery", "sqlalchemy", "polars", "onnxruntime", "mlflow")
 

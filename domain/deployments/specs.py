@@ -75,6 +75,7 @@ class Trial(Spec):
     mirror: float = Field(default=0.0, ge=0, le=1)
     bins: list[float] = Field(default=[], description="Edges by which predicted numbers are counted, ascending.")
     tolerance: float = Field(default=0.0, ge=0, description="Numbers further apart than this disagree.")
+    latency_ratio: float = Field(default=1.5, ge=1, description="`Analysis.latency_ratio`, for copies that are timed.")
 
 
 class Routes(Spec):
@@ -110,8 +111,9 @@ class ServingInstance(Spec):
     errors: dict[str, str] = {}
 
 
-# Latencies are counted between these edges: from 50 microseconds to a minute, each a quarter above the last.
-LATENCY_EDGES_US: Final = tuple(round(50 * 1.25**step) for step in range(64))
+# Latencies are counted between these edges, from 50 microseconds to a minute. Four steps are half as much again, so
+# that the usual bound of the analysis is met exactly.
+LATENCY_EDGES_US: Final = tuple(50 * 1.5 ** (step / 4) for step in range(140))
 
 
 class ArmCounts(Spec):
@@ -132,7 +134,8 @@ class MirrorCounts(Spec):
     faults: int = 0
     strange: int = 0
     dropped: int = Field(default=0, description="Copies that were not asked, because too many waited.")
-    latency: list[int] = []
+    timed: int = Field(default=0, description="Copies on which both were timed, one after the other.")
+    slower: int = Field(default=0, description="Of those, how many took it more than `latency_ratio` times as long.")
     answers: dict[str, int] = {}
 
 

@@ -16,24 +16,32 @@ class Analysis(Spec):
 
     alpha: float = Field(default=0.05, gt=0, lt=0.5)
     min_samples: int = Field(
-        default=200, ge=1, le=10_000_000, description="Requests of the candidate that a step needs before it may pass."
+        default=200,
+        ge=1,
+        le=10_000_000,
+        description="Requests of the candidate that a step needs at least before it may pass. It waits for up to five"
+        " times as many where gross faults would not have shown yet.",
     )
     error_ratio: float = Field(default=1.0, ge=1, description="Faults of the candidate over those of the control.")
     latency_ratio: float = Field(
-        default=1.5, ge=1, description="Requests slower than the control's 90th percentile, candidate over control."
+        default=1.5,
+        ge=1,
+        description="How many times as long as the control it may take, at any percentile from the 50th to the 98th"
+        " and for most of the copies.",
     )
     max_disagreement: float | None = Field(
         default=None,
         ge=0,
         le=1,
         description="Share of mirrored requests that the two answer differently; by default what they disagreed by"
-        " on real rows before the rollout, and ten points more.",
+        " on real rows before the rollout, and ten points more; at most three quarters of what chance would do.",
     )
     max_shift: float | None = Field(
         default=None,
         ge=0,
         le=1,
-        description="Total variation between what the two predict; by default 0.1 more than on real rows before.",
+        description="Total variation between what the two predict; by default 0.1 more than on real rows before, at"
+        " most 0.5.",
     )
     quality_ratio: float = Field(
         default=1.1, ge=1, description="Wrong (or far off) answers, candidate over control, once the truth is known."

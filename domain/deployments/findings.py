@@ -1,0 +1,193 @@
+"""One test each for what can be wrong with a candidate on live traffic: from counts to a `Finding`. Pure."""
+
+import math
+from collections import Counter
+from collections.abc import Callable, Sequence
+from zlib import crc32
+
+from domain.deployments.evidence import Expected, Finding, FindingName, Labelled, StepCounts
+from domain.deployments.finding import make_finding, of_which
+from domain.deployments.sequential import (
+    log_e_above,
+    log_e_below,
+    log_e_difference,
+    log_mean,
+    over_steps,
+    share_of_bad,
+)
+from domain.deployments.specs import ArmCounts, MirrorCounts
+from domain.deployments.strategies import Analysis
+
+# By how much answers may differ more than on real rows before; and however much they differed then, three quarters of
+# what two versions that know nothing of each other disagree by, or half of the answers elsewhere, is a fault.
+_MORE, _OF_CHANCE, _MOST_SHIFT = 0.1, 0.75, 0.5
+# Shown not to be worse: less than twice the faults that are allowed, or fewer than one request in a hundred.
+_WORSE, _RARE = 2.0, 0.01
+# Of more labels than this, lots of them are counted.
+_MOST_LABELS = 16
+# Where nothing is allowed: one in a billion is.
+_NEVER = 1e-9
+
+
+def bad_requests(
+    steps: Sequence[StepCounts],
+    analysis: Analysis,
+    name: FindingName,
+    verb: str,
+    count: Callable[[ArmCounts | MirrorCounts], int],
+) -> Finding:
+    """Faults, or answers that are no numbers: the candidate's, copies included, among all that happened."""
+    logs, reverse, rare = [], [], []
+    for step in steps:
+        bad, control = count(step.candidate) + count(step.mirrored), count(step.control)
+        logs.append(log_e_above(share_of_bad(step.odds, analysis.error_ratio), bad, control))
+        reverse.append(log_e_below(share_of_bad(step.odds, analysis.error_ratio * _WORSE), bad, control))
+        rare.append(log_e_below(_RARE, bad, max(step.asked - bad, 0)))
+    bad, of = sum(count(each.candidate) + count(each.mirrored) for each in steps), sum(each.asked for each in steps)
+    control, control_of = sum(count(each.control) for each in steps), sum(each.control.requests for each in steps)
+    return make_finding(
+        name,
+        analysis,
+        over_steps(logs),
+        candidate=(bad, of),
+        control=(control, control_of),
+        bound=analysis.error_ratio,
+        reverse=log_mean([over_steps(reverse), over_steps(rare)]),
+        sentence=f"The candidate {verb} {of_which(bad, of, 'requests')},"
+        f" the control {of_which(control, control_of, 'requests')}",
+    )
+
+
+def disagreement(steps: Sequence[StepCounts], analysis: Analysis, expected: Expected) -> Finding:
+    """Copies of requests that the two versions answer differently."""
+    bound = most_disagreement(analysis, expected)
+    counts = [(step.mirrored.disagreements, step.mirrored.requests - step.mirrored.faults) for step in steps]
+    differ, of = (sum(each[part] for each in counts) for part in (0, 1))
+    said = f"The two disagree on {of_which(differ, of, 'copies of requests')}"
+    if bound is None:
+        said += "; nothing is known of what to expect, so it is not judged"
+        return make_finding("disagreement", analysis, 0.0, candidate=(differ, of), sentence=said)
+    return make_finding(
+        "disagreement",
+        analysis,
+        over_steps([log_e_above(bound, differ, of - differ) for differ, of in counts]),
+        candidate=(differ, of),
+        bound=bound,
+        reverse=over_steps([log_e_below(bound, differ, of - differ) for differ, of in counts]),
+        sentence=f"{said}; {bound:.1%} are allowed",
+    )
+
+
+def shift(steps: Sequence[StepCounts], analysis: Analysis, expected: Expected) -> Finding:
+    """The total variation between what the two answer: how many answers would have to be others.
+
+    It is the excess of the candidate in the set of answers that it gives more often. Which set that is, is known only
+    afterwards; so the stake is divided over all sets, and the part on this one gets told.
+    """
+    bound = most_shift(analysis, expected)
+    counts = [_answers(step) for step in steps]
+    labels = {label for each in counts for arm in each for label in arm}
+    if len(labels) > _MOST_LABELS:
+        counts = [(_in_lots(candidate), _in_lots(control)) for candidate, control in counts]
+    ours, theirs = (sum((each[arm] for each in counts), Counter[str]()) for arm in (0, 1))
+    of, control_of = ours.total(), theirs.total()
+    if not of or not control_of:
+        return make_finding("shift", analysis, 0.0, bound=bound, sentence="No answers of both have been counted")
+    more = {label for label in ours if ours[label] * control_of > theirs[label] * of}
+    hits = [tuple(sum(arm[label] for label in more) for arm in each) for each in counts]
+    log_e = over_steps([
+        log_e_difference(bound, (step.exposure, 1 - step.share), (mine, other), step.drawn)
+        for step, (mine, other) in zip(steps, hits, strict=True)
+    ])  # fmt: skip
+    candidate, control = (sum(arm) for arm in zip(*hits, strict=True))
+    return make_finding(
+        "shift",
+        analysis,
+        log_e - log_sets(len(labels)),
+        candidate=(candidate, of),
+        control=(control, control_of),
+        bound=bound,
+        sentence=f"The total variation between the two's answers is {candidate / of - control / control_of:.1%};"
+        f" {bound:.1%} are allowed",
+    )
+
+
+def quality(parts: Sequence[Labelled], analysis: Analysis) -> Finding:
+    """Answers known to be wrong by now.
+
+    A version that came after the other is compared with three standard errors above what that one's share was.
+    """
+    logs, reverse = [], []
+    for part in parts:
+        right = part.candidate_rows - part.candidate_wrong
+        if part.share is None:
+            bound = _within(_upper(part.control_wrong, part.control_rows, 3) * analysis.quality_ratio)
+            others = right
+        else:
+            bound = share_of_bad(part.share / (1 - part.share), analysis.quality_ratio)
+            others = part.control_wrong
+        logs.append(log_e_above(bound, part.candidate_wrong, others))
+        reverse.append(log_e_below(bound, part.candidate_wrong, others))
+    wrong, of = sum(part.candidate_wrong for part in parts), sum(part.candidate_rows for part in parts)
+    control, control_of = sum(part.control_wrong for part in parts), sum(part.control_rows for part in parts)
+    return make_finding(
+        "quality",
+        analysis,
+        over_steps(logs),
+        candidate=(wrong, of),
+        control=(control, control_of),
+        bound=analysis.quality_ratio,
+        reverse=over_steps(reverse),
+        sentence=f"Of the answers whose truth is known the candidate's are wrong in {of_which(wrong, of, 'cases')},"
+        f" the control's in {of_which(control, control_of, 'cases')}",
+    )
+
+
+def most_disagreement(analysis: Analysis, expected: Expected) -> float | None:
+    """The bound on disagreement; None when nothing is known of what to expect."""
+    if analysis.max_disagreement is not None:
+        return max(analysis.max_disagreement, _NEVER)
+    if expected.rows == 0:
+        return None
+    bound = _upper(round(expected.disagreement * expected.rows), expected.rows, 2) + _MORE
+    # Of two that always give the same answer nothing can be said by chance.
+    return _within(min(bound, _OF_CHANCE * expected.chance) if expected.chance else bound)
+
+
+def most_shift(analysis: Analysis, expected: Expected) -> float:
+    """The bound on the total variation."""
+    return min(expected.shift + _MORE, _MOST_SHIFT) if analysis.max_shift is None else analysis.max_shift
+
+
+def log_sets(labels: int) -> float:
+    """Log of how many parts the stake on a shift is divided into.
+
+    A half is on the sets of answers, a half on those of lots of them, where there are too many to tell apart. A label
+    that appears only later divides each part anew.
+    """
+    return (1 + min(labels, _MOST_LABELS)) * math.log(2)
+
+
+def _answers(step: StepCounts) -> tuple[Counter[str], Counter[str]]:
+    """What the candidate said, copies included, and what the control said."""
+    candidate = Counter(step.candidate.answers)
+    candidate.update(step.mirrored.answers)
+    return candidate, Counter(step.control.answers)
+
+
+def _in_lots(answers: Counter[str]) -> Counter[str]:
+    """Labels by lot: which is in which does not depend on what was seen."""
+    lots: Counter[str] = Counter()
+    for label, times in answers.items():
+        lots[f"lot {crc32(label.encode()) % _MOST_LABELS}"] += times
+    return lots
+
+
+def _upper(hits: int, of: int, errors: float) -> float:
+    """A share, and so many standard errors more. Never sure: as if one more had been half a hit."""
+    share = (hits + 0.5) / (of + 1)
+    return share + errors * math.sqrt(share * (1 - share) / (of + 1))
+
+
+def _within(share: float) -> float:
+    return min(max(share, 0.0), 1.0)
