@@ -27,7 +27,7 @@ from domain.errors import Conflict, NotFound
 from domain.jobs import service as jobs
 from domain.monitoring.queries import truth_since
 from workers.handlers.deployments import publish
-from workers.handlers.rollouts import began
+from workers.quality import began
 from workers.toolbox import Toolbox
 from workers.traffic import first_id_at
 

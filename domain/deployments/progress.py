@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
+from domain.deployments.evidence import Verdict
 from domain.deployments.rollout import Happening, RolloutState
 from domain.deployments.strategies import ABTest, Analysis, Canary, Shadow, Strategy
-
-Verdict = Literal["fail", "pass", "inconclusive"]
 
 
 class Move(StrEnum):

@@ -117,6 +117,7 @@ def routes_of(session: AnySession, endpoint: Endpoint) -> Routes:
             mirror=terms.mirror,
             bins=probe.get("bins", []),
             tolerance=probe.get("tolerance", 0.0),
+            latency_ratio=terms.analysis.latency_ratio,
         )
     return Routes(
         endpoint=endpoint.name,

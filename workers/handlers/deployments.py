@@ -10,7 +10,7 @@ from sqlalchemy import select
 from adapters.object_store.protocol import ObjectMissing
 from domain.db import ReadSession
 from domain.deployments import service, steps
-from domain.deployments.jobs import LookUpPrediction, PublishRoutes, RollOut
+from domain.deployments.jobs import CountQuality, LookUpPrediction, PublishRoutes, RollOut
 from domain.deployments.models import Endpoint
 from domain.deployments.queries import get_endpoint, get_rollout, routes_of
 from domain.deployments.rollout import BEFORE_TRIAL, RolloutState
@@ -19,6 +19,7 @@ from domain.errors import DomainError, NotFound
 from domain.experiments.models import Run
 from domain.registry.models import ModelVersion
 from ml.frames import rows_as_json
+from workers.quality import wrong_answers
 from workers.run import RunningJob
 from workers.toolbox import Toolbox
 from workers.traffic import list_segments, read_segments
@@ -103,6 +104,19 @@ def roll_out(job: RunningJob[RollOut], tools: Toolbox) -> dict[str, Any]:
         return {"state": RolloutState.ABORTED, "reason": error.message}
     publish(tools, endpoint.name)
     return {"state": state, "version": number, "probe": probe}
+
+
+def count_quality(job: RunningJob[CountQuality], tools: Toolbox) -> dict[str, Any]:
+    """Join the labels that are known by now with what both versions answered; the watcher judges the counts."""
+    job.stage("join")
+    found = wrong_answers(tools, job.spec.rollout_id)
+    if found is None:
+        return {"parts": []}
+    quality = found.model_dump(mode="json")
+    job.stage("record")
+    with job.transaction() as session:
+        steps.count_quality(session, rollout_id=job.spec.rollout_id, quality=quality)
+    return quality
 
 
 def look_up_prediction(job: RunningJob[LookUpPrediction], tools: Toolbox) -> dict[str, Any]:

@@ -31,7 +31,6 @@ from workers.handlers import (
     promotions,
     registry,
     repositories,
-    rollouts,
     training,
     verifications,
 )
@@ -56,7 +55,7 @@ HANDLERS: dict[type[JobSpec], Handler] = {
     ReplayPromotion: promotions.replay_promotion,
     PublishRoutes: deployments.publish_routes,
     RollOut: deployments.roll_out,
-    CountQuality: rollouts.count_quality,
+    CountQuality: deployments.count_quality,
     LookUpPrediction: deployments.look_up_prediction,
     DrillGates: gate_drills.drill_gates,
     ComputeWindow: monitoring.compute_window,

@@ -1,4 +1,4 @@
-"""Jobs of rollouts under way: what ground truth says about both versions."""
+"""What ground truth says about both versions of a rollout. Called by its job; the watcher judges what comes of it."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -8,9 +8,7 @@ from typing import Any
 import polars as pl
 
 from domain.db import AnySession
-from domain.deployments import steps
 from domain.deployments.evidence import Labelled, QualityCounts
-from domain.deployments.jobs import CountQuality
 from domain.deployments.models import Endpoint, Rollout
 from domain.deployments.progress import steps_of
 from domain.deployments.queries import get_rollout, strategy_of
@@ -21,7 +19,6 @@ from domain.monitoring.queries import TruthValue, truth_between
 from domain.registry.models import ModelVersion
 from serving.engine import Loaded
 from serving.segments import label_text
-from workers.run import RunningJob
 from workers.scoring import engine
 from workers.toolbox import Toolbox
 from workers.traffic import first_id_at, list_segments, read_segments, sent
@@ -55,27 +52,21 @@ class _Judged:
         return label_text(answer) != label_text(truth)
 
 
-def count_quality(job: RunningJob[CountQuality], tools: Toolbox) -> dict[str, Any]:
-    """Wrong answers of both versions, as far as the truth is known by now, step by step.
+def wrong_answers(tools: Toolbox, rollout_id: str) -> QualityCounts | None:
+    """Wrong answers of both versions, as far as the truth is known by now, step by step; None once it is over.
 
     After the switch nobody is answered by the old version any more. It is given the rows that the new one answered,
     so that a world that changes after the switch is not held against the new one.
     """
     with tools.runtime.reading() as session:
-        rollout = get_rollout(session, job.spec.rollout_id)
+        rollout = get_rollout(session, rollout_id)
         judged = _judged(session, rollout) if rollout.state in ON_TRIAL | {RolloutState.SWITCHED} else None
     if judged is None or not judged.stretches:
-        return {"state": rollout.state}
-    job.stage("join")
+        return None
     with engine(tools) as models:
         after = any(stretch.share is None for stretch in judged.stretches)
         old = models.load(judged.control.package_digest) if after else None
-        parts = _count(tools, judged, old)
-    quality = QualityCounts(parts=parts).model_dump(mode="json")
-    job.stage("record")
-    with job.transaction() as session:
-        steps.count_quality(session, rollout_id=rollout.id, quality=quality)
-    return quality
+        return QualityCounts(parts=_count(tools, judged, old))
 
 
 def began(rollout: Rollout) -> datetime | None:
