@@ -7,7 +7,7 @@ changes meanwhile: load, errors and what is asked for. `python -m bench trials` 
 
 import math
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from multiprocessing import get_context
@@ -87,11 +87,14 @@ def roll_out(
     analysis: Analysis | None = None,
     expected: Expected | None = None,
     labels: bool = False,
-    peek: int = 20,
+    peeks: float = 0.05,
     most: int = 12_000,
     advance: bool = True,
 ) -> Ran:
-    """One rollout. With `advance` false it stays in the first step to the end, whatever passes."""
+    """One rollout, looked at after each of a step's first requests and then whenever there are `peeks` more of them.
+
+    With `advance` false it stays in the first step to the end, whatever passes.
+    """
     analysis = analysis or Analysis()
     expected = usual(world) if expected is None else expected
     seen: list[StepCounts] = []
@@ -99,7 +102,7 @@ def roll_out(
     done = 0
     for share, mirror in steps:
         requests = _Requests(random, world, candidate, share, mirror, start=done, size=most - done)
-        for count in range(peek, most - done + 1, peek):
+        for count in _looks(most - done, peeks):
             now = requests.counts(count)
             quality = QualityCounts(parts=[*truth, requests.labelled(count)]) if labels else None
             found = analyse([*seen, now], analysis, expected=expected, quality=quality)
@@ -113,6 +116,13 @@ def roll_out(
         else:
             return Ran("inconclusive", most)
     return Ran("pass", done)
+
+
+def _looks(most: int, peeks: float) -> Iterator[int]:
+    count = 1
+    while count <= most:
+        yield count
+        count += max(1, round(count * peeks))
 
 
 def usual(world: World, disagreement: float = 0.0) -> Expected:
@@ -258,7 +268,9 @@ FAULTS: dict[str, tuple[World, Candidate, dict[str, object]]] = {
 STRATEGIES = {"canary": CANARY, "A/B": AB, "shadow": SHADOW}
 
 
-def ends(name: str, kind: str, tries: int, *, seed: int = 1, steps: str | None = None, peek: int = 20) -> list[Ran]:
+def ends(
+    name: str, kind: str, tries: int, *, seed: int = 1, steps: str | None = None, peeks: float = 0.05
+) -> list[Ran]:
     """How so many rollouts of one of the tables above end."""
     world, candidate, given = (EQUALS if kind == "equal" else FAULTS)[name]
     options = dict(given)
@@ -269,7 +281,7 @@ def ends(name: str, kind: str, tries: int, *, seed: int = 1, steps: str | None =
         options["expected"] = usual(world, float(str(differs)))
     if options.pop("blind", False):  # nothing but the truth can tell
         options["analysis"] = Analysis(max_disagreement=1.0, max_shift=1.0, min_samples=500)
-    return [roll_out(random, world, candidate, peek=peek, **options) for _ in range(tries)]  # type: ignore[arg-type]
+    return [roll_out(random, world, candidate, peeks=peeks, **options) for _ in range(tries)]  # type: ignore[arg-type]
 
 
 def told_by(name: str) -> list[str]:

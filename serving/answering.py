@@ -12,6 +12,7 @@ from serving.protocols.exchange import Answer, Ask, Reply
 from serving.recorder import Recorder
 from serving.segments import Recorded
 from serving.table import Endpoint, LiveTarget
+from serving.trials import Drawn
 
 
 class ProtocolModule(Protocol):
@@ -29,9 +30,19 @@ class Answering:
         self._recorder = recorder
 
     def answer(
-        self, protocol: ProtocolModule, endpoint: Endpoint, target: LiveTarget, content_type: str, body: bytes
+        self,
+        protocol: ProtocolModule,
+        endpoint: Endpoint,
+        target: LiveTarget,
+        content_type: str,
+        body: bytes,
+        *,
+        drawn: Drawn | None = None,
     ) -> Reply:
-        """The reply to one body, by one version. Raises what the request or the model is refused for."""
+        """The reply to one body, by one version. Raises what the request or the model is refused for.
+
+        In a trial a request that counts is `drawn`, and hears what came of it.
+        """
         started = time.perf_counter_ns()
         model = target.loaded.model
         ask = protocol.read(body, content_type, model.signature)
@@ -50,6 +61,8 @@ class Answering:
             raise
         ids = [str(uuid7()) for _ in range(rows)]
         elapsed = time.perf_counter_ns() - started
+        if drawn is not None:
+            drawn.answered(ask, predictions, ids[0], elapsed // 1000)
         if endpoint.settings.record:
             self._recorder.record(
                 Recorded(

@@ -21,6 +21,7 @@ from serving.packages import PackageCache
 from serving.recorder import Recorder
 from serving.router import Router
 from serving.table import RouteTable
+from serving.trials import Trials
 
 
 class ServingApp:
@@ -62,8 +63,15 @@ def build_serving(
     """The application that serves from a model store, with packages kept in the folder `cache`."""
     metrics = ServingMetrics(registry or CollectorRegistry())
     engine = Engine(PackageCache(store, cache))
-    table = RouteTable(store, engine, metrics, poll_seconds=poll_seconds, heartbeat_seconds=heartbeat_seconds)
     recorder = Recorder(store, metrics, flush_seconds=flush_seconds)
+    table = RouteTable(
+        store,
+        engine,
+        metrics,
+        Trials(store, recorder),
+        poll_seconds=poll_seconds,
+        heartbeat_seconds=heartbeat_seconds,
+    )
     return create_app(table, engine, recorder, metrics, max_body_bytes=max_body_bytes)
 
 

@@ -4,6 +4,8 @@
 """
 
 import asyncio
+import time
+from functools import partial
 from uuid import uuid4
 
 import orjson
@@ -22,7 +24,8 @@ from serving.metrics import ServingMetrics
 from serving.protocols import mlflow, plain, v2
 from serving.protocols.exchange import Reply
 from serving.requests import Disconnected, Headers, read_body
-from serving.table import RouteTable
+from serving.table import Endpoint, LiveTarget, RouteTable
+from serving.trials import Drawn
 
 # A body up to this size for a quick model is answered on the event loop: handing it over would cost more.
 _INLINE_BYTES = 16_384
@@ -79,18 +82,41 @@ class Router:
         if scope["method"] != "POST":
             raise WrongMethod(f"{scope['method']} means nothing here.", where="method", fix="Use POST.")
         endpoint = authorised(self._table, name, headers)
-        target = endpoint.choose(headers.get(b"x-routing-key") or None)
+        key = headers.get(b"x-routing-key") or None
+        target = endpoint.choose(key)
         if target is None:
             raise NoLiveVersion(f"Endpoint {name!r} has no live version.", where="endpoint")
         body = await read_body(receive, headers, self._max_body_bytes)
-        question = (protocol, endpoint, target, headers.get(b"content-type"), body)
+        ask = partial(
+            self._answer_by,
+            protocol=protocol,
+            endpoint=endpoint,
+            content_type=headers.get(b"content-type"),
+            body=body,
+        )
+        if endpoint.trial is None:
+            return await ask(target, None)
+        deadline = time.monotonic() + endpoint.settings.deadline_ms / 1000
+        return await endpoint.trial.answer(target, key, ask, deadline)
+
+    async def _answer_by(
+        self,
+        target: LiveTarget,
+        drawn: Drawn | None,
+        *,
+        protocol: ProtocolModule,
+        endpoint: Endpoint,
+        content_type: str,
+        body: bytes,
+    ) -> Reply:
+        """The reply by one version, its errors counted."""
+        answer = partial(self._answering.answer, protocol, endpoint, target, content_type, body, drawn=drawn)
         try:
             if target.loaded.quick and len(body) <= _INLINE_BYTES:
-                return self._answering.answer(*question)
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(target.loaded.threads, self._answering.answer, *question)
+                return answer()
+            return await asyncio.get_running_loop().run_in_executor(target.loaded.threads, answer)
         except Exception as error:
-            self._metrics.requests.labels(name, str(target.version), code_of(error)).inc()
+            self._metrics.requests.labels(endpoint.name, str(target.version), code_of(error)).inc()
             raise
 
     def _about(self, rest: list[str], method: str, headers: Headers) -> Reply:

@@ -82,9 +82,13 @@ def line(record: Recorded, segment: Segment) -> bytes:
 
 
 def segment_key(segment: Segment, first: str, last: str, rows: int) -> str:
-    """Where a segment is filed, named by its first and last id."""
+    """Where a segment is filed, named by its first and last id.
+
+    What a candidate said to copies has the ids of the answers that were given, and must not be taken for these.
+    """
     hour = datetime.fromtimestamp(segment.hour * 3600, UTC)
-    return f"predictions/{segment.endpoint}/{hour:%Y-%m-%dT%H}/{first}_{last}_{rows}.parquet"
+    folder = "shadows" if segment.mode == "shadow" else "predictions"
+    return f"{folder}/{segment.endpoint}/{hour:%Y-%m-%dT%H}/{first}_{last}_{rows}.parquet"
 
 
 def segment_bytes(segment: Segment, signature: Signature, lines: bytes) -> bytes:

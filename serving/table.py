@@ -19,6 +19,7 @@ from domain.deployments.traffic import choose, live_targets, point
 from domain.errors import DomainError, NotFound, Unavailable, unknown
 from serving.engine import Engine, Loaded
 from serving.metrics import ServingMetrics, TargetMeters
+from serving.trials import LiveTrial, Trials
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +48,7 @@ class Endpoint:
     settings: EndpointSettings
     live: Sequence[LiveTarget]
     standby: Sequence[Loaded]
+    trial: LiveTrial[LiveTarget] | None = None
 
     def choose(self, key: str | None) -> LiveTarget | None:
         """The target for a request: by its sticky key, or at random by share."""
@@ -77,6 +79,7 @@ class RouteTable:
         store: ObjectStore,
         engine: Engine,
         metrics: ServingMetrics,
+        trials: Trials,
         *,
         instance: str | None = None,
         poll_seconds: float = 0.2,
@@ -87,6 +90,7 @@ class RouteTable:
         self._store = store
         self._engine = engine
         self._metrics = metrics
+        self._trials = trials
         self._poll_seconds = poll_seconds
         self._heartbeat_seconds = heartbeat_seconds
         self._clock = clock
@@ -108,6 +112,7 @@ class RouteTable:
     def start(self) -> None:
         """Begins to follow the store; returns after a first look, so that what can be loaded answers."""
         self._stop.clear()
+        self._trials.start()
         self.refresh()
         self._threads = [
             threading.Thread(target=self._poll, name="routes", daemon=True),
@@ -122,6 +127,7 @@ class RouteTable:
         for thread in self._threads:
             thread.join()
         self._threads = []
+        self._trials.stop()
         self._pool.shutdown(cancel_futures=True)
         self._endpoints = {}
 
@@ -295,13 +301,15 @@ class RouteTable:
         current = self._endpoints.get(routes.endpoint)
         if current is not None and any(target.package not in loaded for target in live):
             return
+        answering = tuple(
+            self._answering(routes, target, loaded[target.package]) for target in live if target.package in loaded
+        )
         endpoint = Endpoint(
             name=routes.endpoint,
             revision=routes.revision,
             settings=routes.settings,
-            live=tuple(
-                self._answering(routes, target, loaded[target.package]) for target in live if target.package in loaded
-            ),
+            live=answering,
+            trial=self._trials.follow(routes, answering, loaded),
             standby=tuple(
                 loaded[target.package] for target in routes.targets if target not in live and target.package in loaded
             ),

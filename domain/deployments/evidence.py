@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import zip_longest
 from typing import Literal
 
 from pydantic import Field
@@ -148,8 +149,7 @@ def expect(pairs: Sequence[tuple[str, str]], *, disagreements: int, numbers: boo
 
 def add_bins(histograms: Sequence[Sequence[int]]) -> list[int]:
     """The sum of histograms over the same edges; an empty one counted nothing."""
-    length = max(map(len, histograms), default=0)
-    return [sum(bins[place] for bins in histograms if place < len(bins)) for place in range(length)]
+    return list(map(sum, zip_longest(*histograms, fillvalue=0)))
 
 
 def _arms(arms: list[ArmCounts]) -> ArmCounts:

@@ -119,12 +119,12 @@ def _arms(steps: Sequence[StepCounts]) -> tuple[list[ArmCounts], list[ArmCounts]
 
 def _edges(times: Sequence[int]) -> list[int]:
     """Edges that at most half of the times are beyond, down to the first that hardly any is beyond."""
-    found = []
+    found, of, beyond = [], sum(times), sum(times)
     for edge in range(len(LATENCY_EDGES_US)):
-        beyond = _beyond(times, edge)
-        if beyond <= _MOST * sum(times):
+        beyond -= times[edge]
+        if beyond <= _MOST * of:
             found.append(edge)
-        if beyond <= _FEWEST * sum(times):
+        if beyond <= _FEWEST * of:
             break
     return found or [len(LATENCY_EDGES_US) - 1]
 

@@ -6,6 +6,7 @@ Layout of the model store, seen from its root:
     access/tokens.json                          `ServingAccess`: hashed tokens that may predict
     instances/{instance}.json                   `ServingInstance`: written by serving every few seconds
     predictions/{endpoint}/{hour}/{first}_{last}_{rows}.parquet    segments written by the recorder
+    shadows/{endpoint}/{hour}/...               likewise, what a candidate said to copies of requests; by the same ids
     trials/{rollout_id}/{step}/{instance}.json  `TrialCounts`: written by serving while a rollout is judged
 """
 

@@ -23,6 +23,7 @@ from serving.metrics import ServingMetrics
 from serving.packages import PackageCache
 from serving.recorder import Recorder
 from serving.table import RouteTable
+from serving.trials import Trials
 from tests.serving.plants import BEARER, ROW
 
 
@@ -65,7 +66,8 @@ def test_the_unforeseen_is_logged_and_told_to_nobody(
 ) -> None:
     metrics = ServingMetrics(CollectorRegistry())
     engine = BrokenEngine(PackageCache(store, tmp_path / "cache"))
-    app = create_app(RouteTable(store, engine, metrics), engine, Recorder(store, metrics), metrics)
+    recorder = Recorder(store, metrics)
+    app = create_app(RouteTable(store, engine, metrics, Trials(store, recorder)), engine, recorder, metrics)
     paths = ("/serve/bikes/predict", "/serve/bikes/invocations")
     with caplog.at_level(logging.ERROR):
         plain, mlflow = ask(app, ASGITransport(app), *paths)
