@@ -1,6 +1,6 @@
 """What ground truth says about both versions of a rollout. Called by its job; the watcher judges what comes of it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -21,8 +21,9 @@ from serving.engine import Loaded
 from serving.segments import label_text
 from workers.scoring import engine
 from workers.toolbox import Toolbox
-from workers.traffic import first_id_at, list_segments, read_segments, sent
+from workers.traffic import PREFIX, SHADOWS, first_id_at, list_segments, read_segments, sent
 
+_Answer = tuple[str, Any]
 _STEPS = {RolloutState.SHADOWING, RolloutState.CANARY, RolloutState.TESTING}
 
 
@@ -33,6 +34,11 @@ class _Stretch:
     since: datetime
     until: datetime | None
     share: float | None
+
+    def holds(self) -> pl.Expr:
+        """Whether a recorded row was answered in it."""
+        after = pl.col("at") >= self.since
+        return after if self.until is None else after & (pl.col("at") < self.until)
 
 
 @dataclass(frozen=True)
@@ -103,43 +109,56 @@ def _stretches(rollout: Rollout) -> list[_Stretch]:
 
 
 def _count(tools: Toolbox, judged: _Judged, old: Loaded | None) -> list[Labelled]:
-    counts = [Labelled(share=stretch.share).model_dump() for stretch in judged.stretches]
-    for rows, truth in _labelled(tools, judged):
+    # Nobody drew lots for a shadow: both versions answered the same requests.
+    counts = [Labelled(share=stretch.share or None).model_dump() for stretch in judged.stretches]
+    shadow = _shadow(tools, judged) if any(stretch.share == 0 for stretch in judged.stretches) else {}
+    for rows, truth in _labelled(tools, judged, PREFIX):
         for stretch, count in zip(judged.stretches, counts, strict=True):
-            inside = rows.filter(
-                (pl.col("at") >= stretch.since) & (pl.col("at") < stretch.until)
-                if stretch.until is not None
-                else pl.col("at") >= stretch.since
-            )
-            mine = inside.filter(pl.col("version") == judged.candidate.number)
-            others = inside.filter(pl.col("version") == judged.control.number)
-            if stretch.share is None and old is not None:
-                mine, answers = _replayed(old, mine)
-                theirs = list(zip(mine["id"], answers, strict=True))
-            else:
-                theirs = list(zip(others["id"], others["prediction"], strict=True))
-            _add(count, "candidate", zip(mine["id"], mine["prediction"], strict=True), truth, judged)
-            _add(count, "control", theirs, truth, judged)
+            mine, theirs = _answers(rows.filter(stretch.holds()), judged, stretch, shadow, old)
+            for arm, answered in (("candidate", mine), ("control", theirs)):
+                count[f"{arm}_rows"] += len(answered)
+                count[f"{arm}_wrong"] += sum(judged.wrong(answer, truth[key]) for key, answer in answered)
     return [Labelled.model_validate(count) for count in counts]
 
 
-def _labelled(tools: Toolbox, judged: _Judged) -> Iterator[tuple[pl.DataFrame, dict[str, TruthValue]]]:
+def _answers(
+    rows: pl.DataFrame, judged: _Judged, stretch: _Stretch, shadow: dict[str, Any], old: Loaded | None
+) -> tuple[list[_Answer], list[_Answer]]:
+    """What the candidate and the control said in a stretch, by the id of the prediction."""
+    mine = rows.filter(pl.col("version") == judged.candidate.number)
+    theirs = rows.filter(pl.col("version") == judged.control.number)
+    if stretch.share == 0:
+        theirs = theirs.filter(pl.col("id").is_in(list(shadow)))
+        return [(key, shadow[key]) for key in theirs["id"]], _pairs(theirs)
+    if stretch.share is None and old is not None:
+        mine, answers = _replayed(old, mine)
+        return _pairs(mine), list(zip(mine["id"], answers, strict=True))
+    return _pairs(mine), _pairs(theirs)
+
+
+def _pairs(rows: pl.DataFrame) -> list[_Answer]:
+    return list(zip(rows["id"], rows["prediction"], strict=True))
+
+
+def _shadow(tools: Toolbox, judged: _Judged) -> dict[str, Any]:
+    """What the candidate said to copies of requests whose truth is known, by the id that the caller was given."""
+    return {key: answer for rows, _ in _labelled(tools, judged, SHADOWS) for key, answer in _pairs(rows)}
+
+
+def _labelled(tools: Toolbox, judged: _Judged, home: str) -> Iterator[tuple[pl.DataFrame, dict[str, TruthValue]]]:
     """Segment by segment, so that memory does not grow with traffic: rows of either version whose truth is known.
 
     One row of each request: those of one request are answered by one version, and are wrong together.
     """
     versions = [judged.control.number, judged.candidate.number]
     since = first_id_at(judged.stretches[0].since)
-    for segment in list_segments(tools.runtime.models, judged.endpoint.name, since_id=since):
+    for segment in list_segments(tools.runtime.models, judged.endpoint.name, since_id=since, home=home):
         with tools.runtime.reading() as session:
             truth = truth_between(session, judged.endpoint.id, first_id=segment.first_id, last_id=segment.last_id)
         if truth:
             rows = read_segments(tools.runtime.models, [segment.key])
             known = rows.filter(
-                pl.col("id").is_in(list(truth)),
-                pl.col("version").is_in(versions),
-                pl.col("mode") == "live",
-                pl.col("prediction").is_not_null(),
+                pl.col("id").is_in(list(truth)), pl.col("version").is_in(versions), pl.col("prediction").is_not_null()
             )
             yield known.unique(["at", "version"], keep="first", maintain_order=True), truth
 
@@ -156,15 +175,3 @@ def _replayed(old: Loaded, rows: pl.DataFrame) -> tuple[pl.DataFrame, list[Any]]
             continue
         places.append(place)
     return rows[places], answers
-
-
-def _add(
-    count: dict[str, Any],
-    arm: str,
-    answered: Iterable[tuple[str, Any]],
-    truth: dict[str, TruthValue],
-    judged: _Judged,
-) -> None:
-    for key, answer in answered:
-        count[f"{arm}_rows"] += 1
-        count[f"{arm}_wrong"] += judged.wrong(answer, truth[key])

@@ -14,19 +14,26 @@ from domain.monitoring.windows import Segment
 from ml.frames import rows_as_json
 
 PREFIX = "predictions"
+SHADOWS = "shadows"
 SUFFIX = ".parquet"
 _HOURS_LISTED_ALONE = timedelta(hours=72)
 
 
 def list_segments(
-    store: ObjectStore, endpoint: str, *, since_id: str | None = None, until_id: str | None = None
+    store: ObjectStore,
+    endpoint: str,
+    *,
+    since_id: str | None = None,
+    until_id: str | None = None,
+    home: str = PREFIX,
 ) -> Iterator[Segment]:
     """Segments of an endpoint by hour: those whose last prediction came at or after `since_id`, all when it is None.
 
     Segments are filed under the hour of their answers and ids tell their time, so hours before `since_id`, and
-    with `until_id` those after it, are not listed: the price does not grow with the history.
+    with `until_id` those after it, are not listed: the price does not grow with the history. In `SHADOWS` are those of
+    what candidates said to copies.
     """
-    for folder in _folders(f"{PREFIX}/{endpoint}", _time_of(since_id), _time_of(until_id) or datetime.now(UTC)):
+    for folder in _folders(f"{home}/{endpoint}", _time_of(since_id), _time_of(until_id) or datetime.now(UTC)):
         for info in store.list(folder):
             name = info.key.rpartition("/")[2].removesuffix(SUFFIX)
             first, last, rows = name.split("_")

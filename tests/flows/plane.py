@@ -47,6 +47,10 @@ class Plane:
             )
         )
 
+    def until_counted(self) -> None:
+        """Waits until serving has written what it has counted of a trial, as it does four times a second."""
+        self._runner.run(asyncio.sleep(0.3))
+
     def until(self, holds: Callable[[], object], *, seconds: float = 10.0) -> None:
         deadline = time.monotonic() + seconds
         while not holds():
