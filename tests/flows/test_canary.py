@@ -38,7 +38,7 @@ CANARY: dict[str, Any] = {
     "strategy": "canary",
     "steps": [STEP],
     # What is shown to be equal has to be told from noise on a busy machine.
-    "analysis": {"min_samples": 60, "alpha": 0.02, "mirror": 0.5, "latency_ratio": 4.0},
+    "analysis": {"min_samples": 60, "alpha": 0.02, "mirror": 1.0, "latency_ratio": 4.0},
 }
 
 
@@ -73,7 +73,7 @@ class Trial:
         """Requests and looks in turn, until the rollout is no longer where it was."""
         began = self.newest()
         for turn in range(rounds):
-            ask(serving, 60, most=most, seed=turn)
+            ask(serving, 80, most=most, seed=turn)
             serving.until_counted()
             self.watcher.look()
             found = self.newest()
@@ -103,9 +103,9 @@ def ask(serving: Plane, times: int, *, most: float = 10.0, seed: int = 0) -> lis
     """So many requests with one row each: id, version and x. None of them fails."""
     draw = random.Random(seed)
     told = []
-    for _ in range(times):
+    for turn in range(times):
         x = draw.uniform(0.0, most)
-        answer = serving.predict("e", pl.DataFrame({"x": [x]}))
+        answer = serving.predict("e", pl.DataFrame({"x": [x]}), refresh=turn == 0)
         told.append((answer["ids"][0], answer["model_version"], x))
     return told
 

@@ -52,7 +52,8 @@ def live(client: httpx.Client) -> int | None:
 
 def asked(serving: Plane, rows: pl.DataFrame) -> list[str]:
     """One request for each row; the ids, once they are recorded."""
-    ids = [serving.predict("rides", rows[place].drop("rides"))["ids"][0] for place in range(rows.height)]
+    requests = [rows[place].drop("rides") for place in range(rows.height)]
+    ids = [serving.predict("rides", one, refresh=one is requests[0])["ids"][0] for one in requests]
     serving.until_recorded("rides", ids[-1])
     return ids
 
