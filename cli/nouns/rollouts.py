@@ -160,7 +160,8 @@ def draw_rollout(rollout: dict[str, Any]) -> RenderableType:
 
 def _draw_analysis(analysis: dict[str, Any]) -> RenderableType:
     asked = analysis["requests"]
-    findings = analysis["findings"] + ([analysis["late"]] if analysis["late"] else [])
+    late = analysis["late"]
+    findings = analysis["findings"] + ([late | {"name": "late labels"}] if late else [])
     columns: dict[str, object] = {
         "finding": "name",
         "control": lambda row: _share(row, "control"),
