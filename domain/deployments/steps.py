@@ -79,6 +79,8 @@ def pause(session: WriteSession, *, rollout_id: str, reason: str) -> Rollout:
     """The step goes on as it is, and may still fail, but is not left before a person says so."""
     rollout, endpoint = service.lock(session, rollout_id)
     _refuse_unless_on_trial(rollout)
+    if rollout.state == RolloutState.PAUSED:
+        raise WrongRolloutState(f"Rollout {rollout.id} is paused already.", where="state")
     _pause(session, rollout, endpoint, reason)
     return rollout
 

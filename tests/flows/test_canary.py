@@ -5,6 +5,8 @@ The watcher looks when the test says so; requests are real ones, and serving its
 
 import random
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -12,6 +14,8 @@ import onnx
 import polars as pl
 import pytest
 
+from adapters.object_store.local import LocalStore
+from adapters.object_store.protocol import StoreUnavailable
 from adapters.runtime import Runtime
 from domain.deployments.service import put_endpoint
 from domain.deployments.specs import EndpointSettings
@@ -30,6 +34,8 @@ from tests.flows.candidates import (
     pass_gates,
 )
 from tests.flows.plane import Plane, plane
+from workers.handlers.table import HANDLERS
+from workers.run import run_job
 from workers.toolbox import Toolbox
 from workers.watcher import Watcher
 
@@ -148,6 +154,32 @@ class TestEqual:
             assert (done["state"], trial.live()) == ("switched", (2, 2))
             assert {version for _, version, _ in ask(second, 20)} == {2}
         assert [moment["state"] for moment in done["history"]] == ["verifying", "canary", "canary", "switched"]
+
+    def test_stays_on_trial_when_the_worker_stumbles_after_it_began(
+        self, trial: Trial, tools: Toolbox, clock: SteppingClock
+    ) -> None:
+        class Stumbling(LocalStore):
+            """Does not take the routes that begin the trial, once."""
+
+            stumbled = False
+
+            def put(self, key: str, data: bytes) -> None:
+                if key.startswith("routes/") and b'"rollout_id"' in data and not self.stumbled:
+                    self.stumbled = True
+                    raise StoreUnavailable("The store is away.", where=key)
+                super().put(key, data)
+
+        assert trial.client.put("endpoints/e", json={"model": "m", "strategy": CANARY}).status_code == 200
+        pass_gates(trial.runtime, add_candidate(trial.runtime, EQUAL))
+        store = Stumbling(Path(trial.runtime.settings.model_store_url.removeprefix("file://")))
+        stumbling = replace(tools, runtime=replace(trial.runtime, models=store))
+        job_id = trial.newest()["job_id"]
+        run_job(job_id, tools=stumbling, handlers=HANDLERS, worker="w", stop_work=lambda: None)
+        assert (store.stumbled, trial.newest()["state"]) == (True, "canary")
+        clock.advance(300)
+        trial.drain()
+        assert (trial.client.get(f"jobs/{job_id}").json()["state"], trial.newest()["state"]) == ("succeeded", "canary")
+        assert b'"rollout_id"' in trial.runtime.models.get("routes/e.json")
 
     def test_pauses_without_requests_and_a_person_has_the_last_word(self, trial: Trial, clock: SteppingClock) -> None:
         rollout = trial.begin(EQUAL, CANARY)
