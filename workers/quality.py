@@ -13,6 +13,7 @@ from domain.deployments.models import Endpoint, Rollout
 from domain.deployments.progress import steps_of
 from domain.deployments.queries import get_rollout, strategy_of
 from domain.deployments.rollout import ON_TRIAL, RolloutState
+from domain.deployments.specs import EndpointSettings
 from domain.errors import DomainError
 from domain.experiments.models import Run
 from domain.monitoring.queries import TruthValue, truth_between
@@ -22,6 +23,7 @@ from serving.segments import label_text
 from workers.scoring import engine
 from workers.toolbox import Toolbox
 from workers.traffic import PREFIX, SHADOWS, first_id_at, list_segments, read_segments, sent
+from workers.validation import is_redacted
 
 _Answer = tuple[str, Any]
 _STEPS = {RolloutState.SHADOWING, RolloutState.CANARY, RolloutState.TESTING}
@@ -84,15 +86,20 @@ def began(rollout: Rollout) -> datetime | None:
 def _judged(session: AnySession, rollout: Rollout) -> _Judged | None:
     if rollout.blue_version_id is None:
         return None
+    endpoint = session.get_one(Endpoint, rollout.endpoint_id)
     control = session.get_one(ModelVersion, rollout.blue_version_id)
     candidate = session.get_one(ModelVersion, rollout.version_id)
+    run = session.get_one(Run, control.run_id)
+    stretches = _stretches(rollout)
+    if is_redacted(EndpointSettings.model_validate(endpoint.settings), run):  # nobody can ask the control again
+        stretches = [stretch for stretch in stretches if stretch.share is not None]
     return _Judged(
-        endpoint=session.get_one(Endpoint, rollout.endpoint_id),
+        endpoint=endpoint,
         control=control,
         candidate=candidate,
         tolerance=(rollout.probe or {}).get("tolerance", 0.0),
-        numbers=session.get_one(Run, control.run_id).spec.get("task") == "regression",
-        stretches=_stretches(rollout),
+        numbers=run.spec.get("task") == "regression",
+        stretches=stretches,
     )
 
 

@@ -88,7 +88,8 @@ class _Rows:
 def validate(tools: Toolbox, case: Case) -> Validation:
     """Replay real rows: all answered, finite, as recorded, in time; and how far green and blue differ on them.
 
-    The rows are recorded ones of the last hours, or, where there are too few, the test rows of green's run.
+    The rows are recorded ones of the last hours, or, where there are too few, or columns of them are not kept, the test
+    rows of green's run.
     """
     asked = _recorded(tools, case) or _test_rows(tools, case)
     with engine(tools) as models:
@@ -115,7 +116,16 @@ def validate(tools: Toolbox, case: Case) -> Validation:
     return found
 
 
+def is_redacted(settings: EndpointSettings, run: Run) -> bool:
+    """Whether the endpoint does not keep a column that the model of this run is asked by."""
+    inputs = run.package.get("signature", {}).get("inputs", [])
+    return not {column["name"] for column in inputs}.isdisjoint(settings.redact)
+
+
 def _recorded(tools: Toolbox, case: Case) -> _Rows | None:
+    """None where there are too few, or where they are not what callers sent."""
+    if is_redacted(case.settings, case.green.run):
+        return None
     since = first_id_at(tools.runtime.clock() - _RECENT)
     keys: list[str] = []
     count = 0

@@ -85,6 +85,16 @@ class TestValidation:
         probe = newest(client)["probe"]
         assert (probe["recorded_by_itself"], live(client)) == (60, 1)
 
+    def test_takes_test_rows_where_the_recorded_ones_lack_what_is_not_kept(
+        self, serving: Plane, client: httpx.Client, drain: Drain
+    ) -> None:
+        serving.until_recorded("rides", serving.predict("rides", world(60, seed=7).drop("rides"))["ids"][-1])
+        settings = {"redact": ["temp"], "extra_columns": "record"}
+        assert client.put("endpoints/rides", json={"model": "rides", "settings": settings}).status_code == 200
+        train_version(client, drain, seed=5)
+        promote(client, drain, 2)
+        assert (newest(client)["probe"]["source"], live(client)) == ("test rows", 2)
+
     def test_a_version_that_asks_for_what_callers_do_not_send_never_answers(
         self, serving: Plane, client: httpx.Client, drain: Drain
     ) -> None:
