@@ -12,16 +12,18 @@ from domain.deployments.specs import LATENCY_EDGES_US, ArmCounts, MirrorCounts, 
 from domain.errors import DomainError
 from domain.registry.specs import Label
 from ml.models import Predictions
+from serving.requests import Disconnected
 from serving.segments import label_text
 
 # Callers with a routing key that are told apart, per version, step and process: some ten megabytes.
 _MOST_CALLERS: Final = 100_000
+_LONGEST_KEY: Final = 200
 _FAULTS = frozenset({"model_failed", "deadline_exceeded"})
 
 
 def is_fault(error: Exception) -> bool:
     """Whether the model is to blame: it died, raised or was too late; not the caller, nor a process that is busy."""
-    return not isinstance(error, DomainError) or error.code in _FAULTS
+    return error.code in _FAULTS if isinstance(error, DomainError) else not isinstance(error, Disconnected)
 
 
 def is_strange(predictions: Predictions) -> bool:
@@ -139,7 +141,8 @@ class Copies:
 
 def _add(callers: set[str], key: str) -> bool:
     """Whether the key is new, and is remembered from now on."""
-    if key in callers or len(callers) >= _MOST_CALLERS:
+    known = key[:_LONGEST_KEY]
+    if known in callers or len(callers) >= _MOST_CALLERS:
         return False
-    callers.add(key[:200])
+    callers.add(known)
     return True

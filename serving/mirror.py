@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 
 # Copies that may wait. More are dropped: they are no more than a sample.
 _MOST_WAITING: Final = 256
+_STOP_SECONDS: Final = 2.0
 # The thread works for at most this part of the time. A priority of its own would not do: whoever holds the
 # interpreter's lock and is not given the processor holds up everybody.
 _BUSY: Final = 0.25
@@ -67,11 +68,11 @@ class Mirror:
         self._thread.start()
 
     def stop(self) -> None:
-        """Ends the thread; copies that still wait are let go."""
+        """Ends the thread, unless a candidate hangs in it; copies that still wait are let go."""
         self._stopping.set()
         self._wake.set()
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(_STOP_SECONDS)
             self._thread = None
         self._waiting.clear()
 

@@ -247,6 +247,7 @@ class RouteTable:
             name = key.removeprefix("routes/").removesuffix(".json")
             del self._stamps[key]
             self._wanted.pop(name, None)
+            self._trials.forget(name)
             self._note(key, None)
             with self._lock:
                 self._endpoints = {other: each for other, each in self._endpoints.items() if other != name}

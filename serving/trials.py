@@ -88,6 +88,9 @@ class _Step:
             unforeseen = not isinstance(error, DomainError)
             log.warning("version %d fails a request of %s: %s", version, endpoint, error, exc_info=unforeseen)
 
+    def end(self) -> None:
+        self.ended_at = self.ended_at or time.monotonic()
+
     def counts(self) -> tuple[ArmCounts, ArmCounts, MirrorCounts]:
         return self.arms[self.trial.control].counts(), self.arms[self.trial.candidate].counts(), self.copies.counts()
 
@@ -127,10 +130,10 @@ class LiveTrial(Generic[Target]):
                 _give_up(arm, drawn, key)
             if target.version == trial.control or not (fault or isinstance(error, Invalid)):
                 raise
-            self.step.explain(target.version, self.routes.endpoint, error)
             reply = await ask(self.control, None)
             if not fault:  # the control took what the candidate refused
                 _give_up(arm, drawn, key)
+            self.step.explain(target.version, self.routes.endpoint, error)
             return reply
 
     def _copy(self, ask: Ask, predictions: Predictions, prediction_id: str) -> None:
@@ -205,13 +208,19 @@ class Trials:
         with self._lock:
             steps = self._steps.setdefault(routes.endpoint, {})
             for step in steps.values():
-                step.ended_at = step.ended_at or time.monotonic()
+                step.end()
             if trial is None or control is None or package not in loaded:
                 return None
             numbers = control.loaded.model.signature.task == "regression"
             step = steps.setdefault((trial.rollout_id, trial.step), _Step(trial, numbers=numbers))
             step.ended_at = None
         return LiveTrial(step, control, loaded[package], routes, self._mirror, by_lot=len(live) > 1)
+
+    def forget(self, endpoint: str) -> None:
+        """The endpoint is gone, and its trial with it."""
+        with self._lock:
+            for step in self._steps.get(endpoint, {}).values():
+                step.end()
 
     def write(self) -> None:
         """Writes what has changed since it was last written, and lets go of what is over."""
@@ -268,9 +277,9 @@ def _kept(steps: dict[tuple[str, int], _Step]) -> dict[tuple[str, int], _Step]:
 
 
 def _give_up(arm: Arm, drawn: Drawn | None, key: str | None) -> None:
-    """Counts a fault; an answer that still comes counts no more."""
-    if drawn is not None and not drawn.over:
+    """Counts a fault, whose answer counts no more if it still comes. Without `drawn`, of a caller that was counted."""
+    if drawn is None:
+        arm.failed(key, drawn=False)
+    elif not drawn.over:
         drawn.over = True
         arm.failed(key, drawn=True)
-    elif drawn is None:
-        arm.failed(key, drawn=False)

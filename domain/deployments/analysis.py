@@ -84,7 +84,7 @@ def _telling(steps: Sequence[StepCounts], analysis: Analysis, found: dict[str, F
     answers: Counter[str] = Counter()
     for each in steps:
         answers.update(each.control.answers)
-    constant = 1 - max(answers.values()) / answers.total() if answers else 0.0
+    constant = 1 - max(answers.values()) / answers.total() if answers.total() else 0.0
     if differ.bound is not None and step.mirror > 0 and constant > differ.bound + _CLOSE:
         needed = (math.log(differ.fails_at) + _CLEARLY) / divergence(constant, differ.bound)
         needs.append((needed, differ.candidate_of, "copies of requests, to tell by where the two disagree"))

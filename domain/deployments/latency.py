@@ -80,7 +80,7 @@ def lacking(steps: Sequence[StepCounts], analysis: Analysis, fails_at: float) ->
     """
     share, times = steps[-1].share, add_bins([step.control.latency for step in steps])
     there = sum(step.mirrored.timed if share == 0 else sum(step.candidate.latency) for step in steps)
-    if analysis.latency_ratio >= _GROSS or not times:
+    if analysis.latency_ratio >= _GROSS or not any(times):
         return 0, there
     threshold, best = math.log(fails_at) + _HALF, 0.0
     if share == 0:
@@ -96,7 +96,7 @@ def lacking(steps: Sequence[StepCounts], analysis: Analysis, fails_at: float) ->
 
 def _live(steps: Sequence[StepCounts], analysis: Analysis) -> _Slow | None:
     """At the edge that says most, or else the control's 90th percentile; None without answers of both."""
-    if not all(any(arm.latency for arm in arms) for arms in _arms(steps)):
+    if not all(any(any(arm.latency) for arm in arms) for arms in _arms(steps)):
         return None
     times = add_bins([step.control.latency for step in steps])
     best = max((_at(steps, analysis, edge) for edge in _edges(times)), key=lambda slow: slow.log_e)

@@ -10,6 +10,7 @@ Waudby-Smith and Ramdas 2024, "Estimating means of bounded random variables by b
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 
 _TINY = 1e-300
 _LONGEST = 100_000
@@ -27,6 +28,7 @@ def share_of_bad(odds: float, ratio: float) -> float:
     return ratio * odds / (ratio * odds + 1)
 
 
+@lru_cache(maxsize=10_000)  # of a step that is over, and of most edges, the counts are the same at each look
 def log_e_above(bound: float, hits: int, misses: int) -> float:
     """Against "each of these events was a hit with a chance of at most `bound`, given what came before".
 

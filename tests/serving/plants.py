@@ -10,7 +10,7 @@ from onnx import TensorProto, helper
 
 from adapters.object_store.local import LocalStore
 from adapters.object_store.protocol import ObjectInfo, ObjectStore, StoreUnavailable
-from domain.deployments.specs import AccessEntry, EndpointSettings, Routes, ServingAccess, Target
+from domain.deployments.specs import AccessEntry, EndpointSettings, Routes, ServingAccess, Target, Trial
 from domain.errors import DomainError
 from domain.registry.specs import Agreement, InputColumn, Package, PackedFile, Signature
 
@@ -121,6 +121,7 @@ def route(
     revision: int,
     *live: tuple[int, str],
     standby: Sequence[tuple[int, str]] = (),
+    trial: Trial | None = None,
     **settings: object,
 ) -> Routes:
     """Writes the endpoint's routes: equal shares for the live (version, package) pairs."""
@@ -132,6 +133,7 @@ def route(
         model="bikes",
         targets=targets,
         settings=EndpointSettings.model_validate(settings),
+        trial=trial,
     )
     store.put(f"routes/{endpoint}.json", routes.model_dump_json().encode())
     return routes

@@ -148,6 +148,9 @@ class TestPasses:
         assert found.verdict == "inconclusive"
         assert found.waits_for
 
+    def test_not_while_nobody_has_answered_anything(self) -> None:
+        assert judge(canary(arm(3, faults=3), arm(2, faults=2), MirrorCounts(), share=0.5)).verdict == "inconclusive"
+
     def test_not_before_anything_was_counted(self) -> None:
         assert judge().verdict == "inconclusive"
 
