@@ -25,6 +25,7 @@ from cli.nouns import (
     recipes,
     registry,
     repositories,
+    rollouts,
     training,
     verifications,  # noqa: F401  # its command belongs to `data`
 )
@@ -65,6 +66,7 @@ for name, noun in {
     "promotions": promotions,
     "endpoints": deployments,
     "batches": batch_predictions,
+    "rollout": rollouts,
     "alerts": monitoring,
     "pipelines": pipelines,
     "repos": repositories,

@@ -34,7 +34,9 @@ def make_data(session: WriteSession) -> DatasetVersion:
     return datasets.add_version(session, dataset="d", entries=entries, source=UploadSource())[0]
 
 
-def finished_run(session: WriteSession, data: DatasetVersion) -> str:
+def finished_run(
+    session: WriteSession, data: DatasetVersion, *, outcome: RunOutcome = OUTCOME, task: str = "regression"
+) -> str:
     """The id of a new run of experiment `e` that predicts `y`, for the model `m`."""
     run_id = new_id()
     job = jobs.submit(session, TrainModel(run_id=run_id), subject=f"runs/{run_id}")
@@ -43,7 +45,7 @@ def finished_run(session: WriteSession, data: DatasetVersion) -> str:
         run_id=run_id,
         job_id=job.id,
         experiment=experiments.ensure_experiment(session, name="e"),
-        spec={"task": "regression", "target": "y", "model": "m"},
+        spec={"task": task, "target": "y", "model": "m"},
         trainer="linear",
         params={},
         seed=0,
@@ -51,5 +53,5 @@ def finished_run(session: WriteSession, data: DatasetVersion) -> str:
         code_commit=None,
     )
     experiments.begin_run(session, run_id=run_id)
-    experiments.finish_run(session, run_id=run_id, outcome=OUTCOME)
+    experiments.finish_run(session, run_id=run_id, outcome=outcome)
     return run_id

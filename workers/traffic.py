@@ -1,8 +1,10 @@
 """Recorded predictions as tables: the segments of an endpoint and their rows. For monitoring, datasets and lineage."""
 
+import json
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
+from typing import Any
 from uuid import UUID
 
 import polars as pl
@@ -10,8 +12,10 @@ import polars as pl
 from adapters.object_store.protocol import ObjectInfo, ObjectMissing, ObjectStore
 from domain.errors import NotFound
 from domain.monitoring.windows import Segment
+from ml.frames import rows_as_json
 
 PREFIX = "predictions"
+SHADOWS = "shadows"
 SUFFIX = ".parquet"
 # The column of a compacted segment that says which segment a row was recorded in.
 PART_OF = "segment"
@@ -23,14 +27,20 @@ class PredictionUnknown(NotFound):
 
 
 def list_segments(
-    store: ObjectStore, endpoint: str, *, since_id: str | None = None, until_id: str | None = None
+    store: ObjectStore,
+    endpoint: str,
+    *,
+    since_id: str | None = None,
+    until_id: str | None = None,
+    home: str = PREFIX,
 ) -> Iterator[Segment]:
     """Segments of an endpoint by hour: those whose last prediction came at or after `since_id`, all when it is None.
 
     Segments are filed under the hour of their answers and ids tell their time, so hours before `since_id`, and
-    with `until_id` those after it, are not listed: the price does not grow with the history.
+    with `until_id` those after it, are not listed: the price does not grow with the history. In `SHADOWS` are those of
+    what candidates said to copies.
     """
-    for folder in _folders(f"{PREFIX}/{endpoint}", _time_of(since_id), _time_of(until_id) or datetime.now(UTC)):
+    for folder in _folders(f"{home}/{endpoint}", _time_of(since_id), _time_of(until_id) or datetime.now(UTC)):
         for info in store.list(folder):
             segment = segment_of(info)
             if since_id is None or segment.last_id >= since_id:
@@ -65,6 +75,17 @@ def _folders(home: str, since: datetime | None, until: datetime) -> list[str]:
     # One more: an answer is filed a moment after its id was made, which may be in the next hour.
     hours = int((until - first) / timedelta(hours=1)) + 2
     return [f"{home}/{first + timedelta(hours=hour):%Y-%m-%dT%H}" for hour in range(hours)]
+
+
+def first_id_at(moment: datetime) -> str:
+    """The smallest UUIDv7 that could have been made at that moment (to the millisecond)."""
+    return str(UUID(int=int(moment.timestamp() * 1000) << 80 | 7 << 76 | 2 << 62))
+
+
+def sent(rows: pl.DataFrame) -> list[dict[str, Any]]:
+    """What the callers sent for recorded rows: inputs and whatever else they carried, as JSON has them."""
+    inputs = rows_as_json(rows["inputs"].struct.unnest())
+    return [(json.loads(extra) if extra else {}) | row for row, extra in zip(inputs, rows["extra"], strict=True)]
 
 
 def _time_of(prediction_id: str | None) -> datetime | None:

@@ -4,13 +4,22 @@ from fastapi import APIRouter, Response
 
 from api.deps import IdempotencyKey, IfMatch, PageDep, ReadDep, Reader, WriteDep, Writer, check_if_match
 from api.documents import DocumentRoute
-from api.schemas.endpoints import EndpointPut, EndpointRead, RollbackCreate, RolloutCreate, RolloutRead
+from api.schemas.endpoints import (
+    EndpointPut,
+    EndpointRead,
+    RollbackCreate,
+    RolloutAdvance,
+    RolloutCreate,
+    RolloutRead,
+    StepRead,
+)
 from api.schemas.jobs import JobRead
 from api.schemas.pages import PageRead
 from domain.datasets.specs import Name
 from domain.db import AnySession
-from domain.deployments import queries, service
+from domain.deployments import queries, service, steps
 from domain.deployments.models import Endpoint, Rollout
+from domain.deployments.progress import steps_of
 from domain.experiments.models import Run
 from domain.registry.models import ModelVersion
 
@@ -19,7 +28,7 @@ router = APIRouter(tags=["endpoints"], route_class=DocumentRoute)
 
 def read_endpoint(session: AnySession, row: Endpoint) -> EndpointRead:
     routes = queries.routes_of(session, row)
-    by_role = {target.role: target.version for target in routes.targets}
+    standby = session.get(ModelVersion, row.standby_version_id) if row.standby_version_id else None
     live = session.get(ModelVersion, row.live_version_id) if row.live_version_id else None
     run = session.get(Run, live.run_id) if live else None
     package = run.package if run and run.package else {}
@@ -29,10 +38,11 @@ def read_endpoint(session: AnySession, row: Endpoint) -> EndpointRead:
             "name": row.name,
             "model": routes.model,
             "revision": row.revision,
-            "live_version": by_role.get("live"),
-            "standby_version": by_role.get("standby"),
+            "live_version": live.number if live else None,
+            "standby_version": standby.number if standby else None,
             "can_roll_back": row.can_roll_back,
             "settings": routes.settings,
+            "strategy": queries.strategy_of(row.strategy),
             "targets": routes.targets,
             "signature": package.get("signature"),
             "flavor": package.get("flavor"),
@@ -46,10 +56,13 @@ def read_endpoint(session: AnySession, row: Endpoint) -> EndpointRead:
 
 def _read_rollout(session: AnySession, row: Rollout) -> RolloutRead:
     blue = session.get(ModelVersion, row.blue_version_id) if row.blue_version_id else None
+    strategy = queries.strategy_of(row.strategy)
     named = {
         "endpoint": session.get_one(Endpoint, row.endpoint_id).name,
         "version": session.get_one(ModelVersion, row.version_id).number,
         "blue_version": blue.number if blue else None,
+        "strategy": strategy,
+        "steps": [StepRead(name=one.name, share=one.share, mirror=one.mirror) for one in steps_of(strategy)],
     }
     plain = {name: getattr(row, name) for name in RolloutRead.model_fields if name not in named}
     return RolloutRead.model_validate({**plain, **named})
@@ -62,7 +75,9 @@ def put_endpoint(
     """Create an endpoint (201) or change its settings. The model's champion, if any, is rolled out to a new one."""
     if if_match is not None:
         check_if_match(if_match, queries.get_endpoint(session, name, lock=True).revision, what=f"endpoint {name!r}")
-    endpoint, created = service.put_endpoint(session, name=name, model=body.model, settings=body.settings)
+    endpoint, created = service.put_endpoint(
+        session, name=name, model=body.model, settings=body.settings, strategy=body.strategy
+    )
     response.status_code = 201 if created else 200
     response.headers["ETag"] = f'"{endpoint.revision}"'
     return read_endpoint(session, endpoint)
@@ -85,8 +100,11 @@ def get_endpoint(name: str, session: ReadDep, response: Response, _: Reader) -> 
 def start_rollout(
     name: str, body: RolloutCreate, session: WriteDep, key: IdempotencyKey, response: Response, _: Writer
 ) -> JobRead:
-    """Roll out a version that has passed the gates of its model; the job loads, probes and switches."""
-    _rollout, job = service.start_rollout(session, endpoint=name, number=body.version, key=key)
+    """Roll out a version that has passed the gates of its model, by the strategy given, or the endpoint's own.
+
+    The job loads it and replays real rows; then it switches, or the first step begins.
+    """
+    _rollout, job = service.start_rollout(session, endpoint=name, number=body.version, strategy=body.strategy, key=key)
     response.headers["Location"] = f"/api/v1/jobs/{job.id}"
     return JobRead.model_validate(job)
 
@@ -101,7 +119,27 @@ def list_rollouts(name: str, session: ReadDep, page: PageDep, _: Reader) -> Page
 
 @router.get("/rollouts/{rollout_id}")
 def get_rollout(rollout_id: str, session: ReadDep, _: Reader) -> RolloutRead:
+    """Its strategy, the step under way, the latest findings, and what happened when."""
     return _read_rollout(session, queries.get_rollout(session, rollout_id))
+
+
+@router.post("/rollouts/{rollout_id}/advance")
+def advance_rollout(rollout_id: str, body: RolloutAdvance, session: WriteDep, _: Writer) -> RolloutRead:
+    """On to the next step, or the switch, whatever the evidence says. Refused when it is not at `step` any more."""
+    found = steps.advance(session, rollout_id=rollout_id, step=body.step, reason=body.reason)
+    return _read_rollout(session, found)
+
+
+@router.post("/rollouts/{rollout_id}/pause")
+def pause_rollout(rollout_id: str, body: RollbackCreate, session: WriteDep, _: Writer) -> RolloutRead:
+    """Stay at this step until somebody advances or resumes it. A candidate that fails is rolled back all the same."""
+    return _read_rollout(session, steps.pause(session, rollout_id=rollout_id, reason=body.reason))
+
+
+@router.post("/rollouts/{rollout_id}/resume")
+def resume_rollout(rollout_id: str, body: RollbackCreate, session: WriteDep, _: Writer) -> RolloutRead:
+    """A paused one is judged at the same step again, and goes on by itself."""
+    return _read_rollout(session, steps.resume(session, rollout_id=rollout_id, reason=body.reason))
 
 
 @router.post("/rollouts/{rollout_id}/abort")
@@ -112,6 +150,9 @@ def abort_rollout(rollout_id: str, body: RollbackCreate, session: WriteDep, _: W
 
 @router.post("/endpoints/{name}/rollback")
 def roll_back(name: str, session: WriteDep, _: Writer, body: RollbackCreate | None = None) -> EndpointRead:
-    """Back to the version before the last switch, which is still warm. A second rollback in a row is a 409."""
+    """Back to the version before the last switch, which is still warm. A second rollback in a row is a 409.
+
+    While a candidate is on trial it is the one that goes, and the live version answers alone.
+    """
     reason = (body or RollbackCreate()).reason
     return read_endpoint(session, service.rollback(session, endpoint=name, reason=reason))

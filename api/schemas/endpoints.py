@@ -6,8 +6,10 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from domain.datasets.specs import Name
+from domain.deployments.evidence import Analysed, Finding, QualityCounts
 from domain.deployments.rollout import RolloutState
 from domain.deployments.specs import EndpointSettings, Target
+from domain.deployments.strategies import BlueGreen, Strategy
 from domain.registry.specs import Flavor, Signature
 
 
@@ -18,6 +20,7 @@ class EndpointPut(BaseModel):
 
     model: Name
     settings: EndpointSettings = EndpointSettings()
+    strategy: Strategy = Field(default=BlueGreen(), description="How a new champion takes over.")
 
 
 class EndpointRead(BaseModel):
@@ -30,6 +33,7 @@ class EndpointRead(BaseModel):
     standby_version: int | None
     can_roll_back: bool
     settings: EndpointSettings
+    strategy: Strategy
     targets: list[Target]
     signature: Signature | None = Field(description="What a row must carry for the live version.")
     flavor: Flavor | None = Field(description="How the live version answers: from ONNX, or in Python.")
@@ -43,6 +47,7 @@ class RolloutCreate(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     version: int = Field(ge=1, le=2**31 - 1)
+    strategy: Strategy | None = Field(default=None, description="Absent, the endpoint's own.")
 
 
 class RollbackCreate(BaseModel):
@@ -51,19 +56,63 @@ class RollbackCreate(BaseModel):
     reason: str = Field(default="asked by a person", max_length=2000)
 
 
+class RolloutAdvance(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    step: int | None = Field(
+        default=None, ge=0, le=1000, description="The step it is at, so that two who advance it do so once."
+    )
+    reason: str = Field(default="advanced by a person", max_length=2000)
+
+
+class StepRead(BaseModel):
+    name: str
+    share: float
+    mirror: float
+
+
+class AnalysisRead(Analysed):
+    """The latest verdict. `late` is what labels said after the switch."""
+
+    at: datetime
+    seconds: float = Field(description="How long the step had lasted.")
+    requests: dict[str, int] = Field(description="In this step: control, candidate, mirrored.")
+    late: Finding | None = None
+
+
+class RolloutMoment(BaseModel):
+    """What it became, when, by whom and why."""
+
+    at: datetime
+    state: RolloutState
+    step: int
+    by: str
+    reason: str
+
+
 class RolloutRead(BaseModel):
+    """`step` counts `steps` from 0; a blue-green rollout has none."""
+
     id: str
     endpoint: str
     version: int
     blue_version: int | None
     promotion_id: str | None
     state: RolloutState
+    strategy: Strategy
+    steps: list[StepRead]
+    step: int
+    step_began_at: datetime | None
     reason: str
+    analysis: AnalysisRead | None
+    quality: QualityCounts | None
+    history: list[RolloutMoment]
     probe: dict[str, Any] | None
     job_id: str
     started_by: str
     started_at: datetime
     ended_at: datetime | None
+    watched_until: datetime | None = Field(description="Until then late labels may roll it back.")
 
 
 class PredictionRead(BaseModel):

@@ -25,6 +25,27 @@ class RolloutStarted(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class RolloutStepped(Event):
+    """A step began: the candidate is given this share of the requests."""
+
+    endpoint: str
+    rollout_id: str
+    version: int
+    step: int
+    share: float
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RolloutPaused(Event):
+    endpoint: str
+    rollout_id: str
+    version: int
+    step: int
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class RolloutFinished(Event):
     endpoint: str
     rollout_id: str
@@ -35,6 +56,8 @@ class RolloutFinished(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class RolloutAborted(Event):
+    """Given up before the switch, by a person or on the evidence."""
+
     endpoint: str
     rollout_id: str
     version: int

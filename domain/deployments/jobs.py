@@ -26,3 +26,10 @@ class LookUpPrediction(JobSpec):
     max_attempts: ClassVar[int] = 1
     priority: ClassVar[int] = 20
     prediction_id: str
+
+
+class CountQuality(JobSpec):
+    """Join the ground truth known by now with what both versions of a rollout answered."""
+
+    priority: ClassVar[int] = 10
+    rollout_id: str

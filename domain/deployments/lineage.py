@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from domain.data_checks.models import DataCheckReport
 from domain.datasets.models import Dataset, DatasetVersion
@@ -47,8 +47,11 @@ def chain(session: AnySession, *, endpoint: str, number: int, at: datetime) -> l
         .where(
             Rollout.endpoint_id == target.id,
             Rollout.version_id == version.id,
-            Rollout.state.in_(HAS_ANSWERED),
-            Rollout.ended_at <= at,
+            # It answered from its switch on, or as a candidate since its trial began.
+            or_(
+                Rollout.state.in_(HAS_ANSWERED) & (Rollout.ended_at <= at),
+                Rollout.step_began_at.is_not(None) & (Rollout.started_at <= at),
+            ),
         )
         .order_by(Rollout.id.desc())
         .limit(1)

@@ -1,14 +1,22 @@
 """Reads of endpoints and rollouts, and the routes that serving is given."""
 
-from sqlalchemy import select
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import TypeAdapter
+from sqlalchemy import or_, select
 
 from domain.db import AnySession, locked
 from domain.deployments.models import Endpoint, Rollout
-from domain.deployments.rollout import ACTIVE, RolloutState
-from domain.deployments.specs import EndpointSettings, Routes, Target
+from domain.deployments.progress import Terms, steps_of
+from domain.deployments.rollout import ACTIVE, ON_TRIAL, RolloutState
+from domain.deployments.specs import EndpointSettings, Routes, Target, Trial
+from domain.deployments.strategies import BlueGreen, Strategy
 from domain.errors import NotFound, unknown
 from domain.pages import Page, PageRequest, paginate
 from domain.registry.models import ModelVersion, RegisteredModel
+
+_STRATEGY: TypeAdapter[Strategy] = TypeAdapter(Strategy)
 
 
 class UnknownEndpoint(NotFound):
@@ -68,20 +76,54 @@ def list_rollouts(session: AnySession, page: PageRequest, *, endpoint_id: str) -
     return paginate(session, select(Rollout).where(Rollout.endpoint_id == endpoint_id), page, key=Rollout.id)
 
 
+def strategy_of(kept: dict[str, Any] | None) -> Strategy:
+    """The strategy that an endpoint or a rollout keeps; blue-green where it keeps none."""
+    return _STRATEGY.validate_python(kept) if kept is not None else BlueGreen()
+
+
+def terms_of(rollout: Rollout) -> Terms | None:
+    """What the step under way is held to; None unless the rollout is on trial."""
+    return steps_of(strategy_of(rollout.strategy))[rollout.step] if rollout.state in ON_TRIAL else None
+
+
+def judged_rollouts(session: AnySession, now: datetime) -> list[Rollout]:
+    """Rollouts that live requests, or late labels, may still decide on."""
+    late = (Rollout.state == RolloutState.SWITCHED) & (Rollout.watched_until > now)
+    return list(session.scalars(select(Rollout).where(or_(Rollout.state.in_(ON_TRIAL), late)).order_by(Rollout.id)))
+
+
 def routes_of(session: AnySession, endpoint: Endpoint) -> Routes:
     """What serving is to know about the endpoint, at its present revision."""
     model = session.get_one(RegisteredModel, endpoint.model_id)
+    active = active_rollout(session, endpoint.id)
+    terms = terms_of(active) if active is not None else None
+    share = terms.share if terms is not None else 0.0
     targets = []
-    if endpoint.live_version_id is not None:
-        live = session.get_one(ModelVersion, endpoint.live_version_id)
-        targets.append(Target(version=live.number, package=live.package_digest, role="live"))
-    if endpoint.standby_version_id is not None:
-        standby = session.get_one(ModelVersion, endpoint.standby_version_id)
-        targets.append(Target(version=standby.number, package=standby.package_digest, role="standby", share=0.0))
+    live = session.get(ModelVersion, endpoint.live_version_id) if endpoint.live_version_id else None
+    if live is not None:
+        targets.append(Target(version=live.number, package=live.package_digest, role="live", share=1.0 - share))
+    standby = session.get(ModelVersion, endpoint.standby_version_id) if endpoint.standby_version_id else None
+    if standby is not None:
+        role: Literal["live", "standby"] = "live" if share else "standby"
+        targets.append(Target(version=standby.number, package=standby.package_digest, role=role, share=share))
+    trial = None
+    if active is not None and terms is not None and live is not None and standby is not None:
+        probe = active.probe or {}
+        trial = Trial(
+            rollout_id=active.id,
+            step=active.step,
+            control=live.number,
+            candidate=standby.number,
+            mirror=terms.mirror,
+            bins=probe.get("bins", []),
+            tolerance=probe.get("tolerance", 0.0),
+            latency_ratio=terms.analysis.latency_ratio,
+        )
     return Routes(
         endpoint=endpoint.name,
         revision=endpoint.revision,
         model=model.name,
         targets=targets,
         settings=EndpointSettings.model_validate(endpoint.settings),
+        trial=trial,
     )

@@ -4,7 +4,7 @@ from domain.db import WriteSession
 from domain.deployments import service
 from domain.deployments.jobs import RollOut
 from domain.deployments.queries import get_rollout
-from domain.deployments.rollout import ACTIVE
+from domain.deployments.rollout import BEFORE_TRIAL
 from domain.jobs.events import JobCancelled, JobFailed
 from domain.jobs.queries import get_job
 from domain.promotions.events import PromotionApproved
@@ -20,5 +20,5 @@ def job_ended_badly(session: WriteSession, event: JobFailed | JobCancelled) -> N
     if event.kind != RollOut.kind():
         return
     order = RollOut.model_validate(get_job(session, event.job_id).payload)
-    if get_rollout(session, order.rollout_id).state in ACTIVE:
-        service.abort(session, rollout_id=order.rollout_id, reason=event.reason)
+    if get_rollout(session, order.rollout_id).state in BEFORE_TRIAL:
+        service.fail(session, rollout_id=order.rollout_id, reason=event.reason)

@@ -2,7 +2,9 @@
 
 from domain.db import AnySession
 from domain.deployments.models import Endpoint
+from domain.deployments.progress import steps_of
 from domain.deployments.queries import active_rollout
+from domain.deployments.strategies import Strategy
 from domain.errors import Conflict
 from domain.promotions.models import Promotion
 from domain.registry import queries as registry
@@ -46,6 +48,18 @@ class WrongRolloutState(Conflict):
     code = "wrong_rollout_state"
 
 
+class OtherStep(Conflict):
+    """The rollout has gone on since the caller looked."""
+
+    code = "rollout_went_on"
+
+
+class NothingToCompareWith(Conflict):
+    """A strategy that judges by what answers now needs something that answers now."""
+
+    code = "nothing_to_compare_with"
+
+
 class ModelFixed(Conflict):
     code = "endpoint_has_another_model"
 
@@ -57,6 +71,15 @@ def refuse_while_rolling_out(session: AnySession, endpoint: Endpoint) -> None:
             f"Rollout {active.id} of endpoint {endpoint.name!r} is {active.state}.",
             where="endpoint",
             fix="Wait for it, or abort it.",
+        )
+
+
+def refuse_without_control(endpoint: Endpoint, strategy: Strategy) -> None:
+    if endpoint.live_version_id is None and steps_of(strategy):
+        raise NothingToCompareWith(
+            f"No version answers for endpoint {endpoint.name!r} yet.",
+            where="strategy",
+            fix="Roll the first version out by blue_green.",
         )
 
 

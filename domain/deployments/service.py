@@ -3,9 +3,12 @@
 A switch is one commit: the champion alias, the routes, the promotion and the events move together, or none does.
 """
 
+from datetime import timedelta
+
 from sqlalchemy import select
 
 from domain.db import WriteSession, locked, new_id
+from domain.deployments.champion import alias_follows, name_champion
 from domain.deployments.events import (
     EndpointChanged,
     EndpointCreated,
@@ -16,7 +19,15 @@ from domain.deployments.events import (
 )
 from domain.deployments.jobs import PublishRoutes, RollOut
 from domain.deployments.models import Endpoint, Rollout
-from domain.deployments.queries import endpoints_of, get_endpoint, get_rollout, last_switch
+from domain.deployments.progress import steps_of
+from domain.deployments.queries import (
+    active_rollout,
+    endpoints_of,
+    get_endpoint,
+    get_rollout,
+    last_switch,
+    strategy_of,
+)
 from domain.deployments.refusals import (
     AlreadyLive,
     ChampionMoved,
@@ -28,9 +39,11 @@ from domain.deployments.refusals import (
     refuse_archived,
     refuse_overtaken,
     refuse_while_rolling_out,
+    refuse_without_control,
 )
-from domain.deployments.rollout import ACTIVE, Happening, RolloutState, next_state
+from domain.deployments.rollout import ACTIVE, ON_TRIAL, Happening, RolloutState, next_state
 from domain.deployments.specs import EndpointSettings
+from domain.deployments.strategies import BlueGreen, Strategy
 from domain.errors import Conflict
 from domain.events.service import emit
 from domain.jobs import service as jobs
@@ -45,8 +58,14 @@ from domain.registry import service as registry_service
 from domain.registry.models import ModelVersion, RegisteredModel
 
 
-def put_endpoint(session: WriteSession, *, name: str, model: str, settings: EndpointSettings) -> tuple[Endpoint, bool]:
-    """Create the endpoint, or change its settings; True when it is new. A champion that exists is rolled out to it."""
+def put_endpoint(
+    session: WriteSession, *, name: str, model: str, settings: EndpointSettings, strategy: Strategy | None = None
+) -> tuple[Endpoint, bool]:
+    """Create the endpoint, or change its settings; True when it is new. A champion that exists is rolled out to it.
+
+    `strategy` is how later champions take over, blue-green by default.
+    """
+    kept = (strategy or BlueGreen()).model_dump(mode="json")
     registered = registry.get_model(session, model)
     endpoint = session.scalar(locked(select(Endpoint).where(Endpoint.name == name)))
     if endpoint is None:
@@ -55,6 +74,7 @@ def put_endpoint(session: WriteSession, *, name: str, model: str, settings: Endp
             name=name,
             model_id=registered.id,
             settings=settings.model_dump(mode="json"),
+            strategy=kept,
             revision=0,
             created_by=session.actor.name,
             created_at=session.now(),
@@ -64,23 +84,27 @@ def put_endpoint(session: WriteSession, *, name: str, model: str, settings: Endp
         emit(session, EndpointCreated(subject=f"endpoints/{name}", endpoint=name, model=model))
         champion = registry.alias_of(session, registered, "champion")
         if champion is not None:
-            _begin_rollout(session, endpoint, champion, promotion=None)
+            _begin_rollout(session, endpoint, champion, BlueGreen(), promotion=None)
         else:
-            _changed(session, endpoint)
+            changed(session, endpoint)
         return endpoint, True
     if endpoint.model_id != registered.id:
         raise ModelFixed(
             f"Endpoint {name!r} serves another model.", where="model", fix="Use a new endpoint for another model."
         )
+    endpoint.strategy = kept
     if endpoint.settings != settings.model_dump(mode="json"):
         endpoint.settings = settings.model_dump(mode="json")
-        _changed(session, endpoint)
+        changed(session, endpoint)
     return endpoint, False
 
 
-def start_rollout(session: WriteSession, *, endpoint: str, number: int, key: str | None = None) -> tuple[Rollout, Job]:
+def start_rollout(
+    session: WriteSession, *, endpoint: str, number: int, strategy: Strategy | None = None, key: str | None = None
+) -> tuple[Rollout, Job]:
     """Roll out a version that has passed the gates of its model (before, or as the champion it is).
 
+    By `strategy`, or as the endpoint says; the first version of an endpoint by blue-green, unless told otherwise.
     The same `key` again gives the rollout that the first request began, however it has gone since.
     """
     standing = find_by_key(session, key)
@@ -96,7 +120,9 @@ def start_rollout(session: WriteSession, *, endpoint: str, number: int, key: str
             where="version",
             fix=f"Ask for it: POST /api/v1/models/{model.name}/versions/{number}/promotions.",
         )
-    return _begin_rollout(session, target, version, promotion=proof, key=key)
+    if strategy is not None:
+        refuse_without_control(target, strategy)
+    return _begin_rollout(session, target, version, strategy, promotion=proof, key=key)
 
 
 def apply_promotion(session: WriteSession, *, promotion_id: str) -> None:
@@ -123,7 +149,7 @@ def apply_promotion(session: WriteSession, *, promotion_id: str) -> None:
         )
         return
     for endpoint in behind:
-        _begin_rollout(session, endpoint, version, promotion=promotion)
+        _begin_rollout(session, endpoint, version, None, promotion=promotion)
     if not behind:
         registry_service.move_alias(
             session, model=model, alias="champion", version=version, expected=promotion.champion_version_id
@@ -133,29 +159,34 @@ def apply_promotion(session: WriteSession, *, promotion_id: str) -> None:
 
 def loaded(session: WriteSession, *, rollout_id: str) -> None:
     """Green is warm wherever the endpoint is served."""
-    _happens(get_rollout(session, rollout_id, lock=True), Happening.LOADED)
+    happens(session, get_rollout(session, rollout_id, lock=True), Happening.LOADED)
 
 
-def switch(session: WriteSession, *, rollout_id: str, probe: dict[str, object]) -> Rollout:
+def switch(
+    session: WriteSession, *, rollout_id: str, probe: dict[str, object] | None = None, reason: str = ""
+) -> Rollout:
     """Green answers from the next revision on and blue stays warm; alias, routes, promotion and events in this commit.
 
     Refused (Conflict) when somebody else moved the endpoint or the champion alias since the rollout began.
     """
-    rollout = get_rollout(session, rollout_id, lock=True)
-    endpoint = _endpoint_of(session, rollout)
+    rollout, endpoint = lock(session, rollout_id)
     if endpoint.live_version_id != rollout.blue_version_id:
         raise EndpointMoved(f"Endpoint {endpoint.name!r} was switched by somebody else meanwhile.", where="endpoint")
     version = session.get_one(ModelVersion, rollout.version_id)
     blue = session.get_one(ModelVersion, rollout.blue_version_id) if rollout.blue_version_id else None
-    _happens(rollout, Happening.PROVEN)
+    happens(session, rollout, Happening.SWITCHED, reason)
     _retire_earlier(session, rollout)
-    rollout.probe = probe
+    if probe is not None:
+        rollout.probe = probe
+    rollout.reason = reason
     rollout.ended_at = session.now()
-    _name_champion(session, endpoint, rollout, version)
+    if blue is not None:
+        rollout.watched_until = rollout.ended_at + timedelta(seconds=strategy_of(rollout.strategy).watch_seconds)
+    name_champion(session, endpoint, rollout, version)
     endpoint.live_version_id = version.id
     endpoint.standby_version_id = blue.id if blue else None
     endpoint.can_roll_back = blue is not None
-    _changed(session, endpoint)
+    changed(session, endpoint)
     if rollout.promotion_id is not None:
         promotion_service.applied(session, promotion_id=rollout.promotion_id)
     emit(
@@ -173,23 +204,104 @@ def switch(session: WriteSession, *, rollout_id: str, probe: dict[str, object]) 
 
 
 def abort(session: WriteSession, *, rollout_id: str, reason: str) -> Rollout:
-    """Give up a rollout that is under way; blue never stopped answering, and may be rolled back if it could before.
+    """A person gives up a rollout that is under way; blue never stopped answering.
 
-    Its job is stopped, unless the job itself gives up.
+    It may be rolled back if it could before. Its job is stopped, unless the job itself gives up.
     """
-    rollout = get_rollout(session, rollout_id, lock=True)
+    rollout, endpoint = lock(session, rollout_id)
     if rollout.state not in ACTIVE:
         raise WrongRolloutState(
             f"Rollout {rollout.id} is {rollout.state}; only one that is under way can be aborted.", where="state"
         )
-    endpoint = _endpoint_of(session, rollout)
-    _happens(rollout, Happening.FAILED)
+    return _give_up(session, rollout, endpoint, Happening.ABORTED, reason)
+
+
+def fail(session: WriteSession, *, rollout_id: str, reason: str, probe: dict[str, object] | None = None) -> Rollout:
+    """The evidence is against green: blue alone answers from the next revision on."""
+    rollout, endpoint = lock(session, rollout_id)
+    if probe is not None:
+        rollout.probe = probe
+    return _give_up(session, rollout, endpoint, Happening.FAILED, reason)
+
+
+def rollback(session: WriteSession, *, endpoint: str, reason: str) -> Endpoint:
+    """Back to the version before the last switch, still warm: one row, one route write. A second one is refused.
+
+    While a candidate is on trial, that is what is taken back, and the live version answers alone.
+    """
+    target = get_endpoint(session, endpoint, lock=True)
+    active = active_rollout(session, target.id)
+    if active is not None and active.state in ON_TRIAL:
+        fail(session, rollout_id=active.id, reason=reason)
+        return target
+    refuse_while_rolling_out(session, target)
+    if not target.can_roll_back or target.standby_version_id is None or target.live_version_id is None:
+        raise NothingToRollBack(
+            f"Endpoint {endpoint!r} has nothing to roll back to.",
+            where="endpoint",
+            fix="It was rolled back already, or has had one version only; start a rollout to go to another version.",
+        )
+    bad = session.get_one(ModelVersion, target.live_version_id)
+    good = session.get_one(ModelVersion, target.standby_version_id)
+    last = last_switch(session, target.id)
+    if last is not None:
+        happens(session, last, Happening.ROLLED_BACK, reason)
+        last.reason = reason
+    alias_follows(session, target, left=bad, version=good)
+    target.live_version_id, target.standby_version_id = good.id, bad.id
+    target.can_roll_back = False
+    changed(session, target)
+    emit(
+        session,
+        RolledBack(
+            subject=f"endpoints/{endpoint}",
+            endpoint=endpoint,
+            from_version=bad.number,
+            to_version=good.number,
+            reason=reason,
+        ),
+    )
+    return target
+
+
+def happens(session: WriteSession, rollout: Rollout, happening: Happening, reason: str = "") -> None:
+    """Move the rollout and remember it in its history; WrongRolloutState when that cannot happen to it."""
+    state = next_state(RolloutState(rollout.state), happening)
+    if state is None:
+        raise WrongRolloutState(
+            f"Rollout {rollout.id} is {rollout.state}; {happening} cannot happen to it.", where="state"
+        )
+    rollout.state = state
+    moment = {"at": session.now().isoformat(), "state": state, "step": rollout.step, "by": session.actor.name}
+    rollout.history = [*(rollout.history or []), {**moment, "reason": reason}]
+
+
+def changed(session: WriteSession, endpoint: Endpoint) -> None:
+    """The endpoint's routes are others now: the next revision, and a job that writes it."""
+    endpoint.revision += 1
+    session.flush()
+    jobs.submit(session, PublishRoutes(endpoint=endpoint.name), subject=f"endpoints/{endpoint.name}")
+    emit(
+        session,
+        EndpointChanged(subject=f"endpoints/{endpoint.name}", endpoint=endpoint.name, revision=endpoint.revision),
+    )
+
+
+def lock(session: WriteSession, rollout_id: str) -> tuple[Rollout, Endpoint]:
+    """The rollout and its endpoint as they are now, nobody else's until the commit. Always the endpoint first."""
+    known = get_rollout(session, rollout_id)
+    endpoint = session.get_one(Endpoint, known.endpoint_id, with_for_update=True, populate_existing=True)
+    return get_rollout(session, rollout_id, lock=True), endpoint
+
+
+def _give_up(session: WriteSession, rollout: Rollout, endpoint: Endpoint, happening: Happening, reason: str) -> Rollout:
+    happens(session, rollout, happening, reason)
     rollout.reason = reason
     rollout.ended_at = session.now()
     last = last_switch(session, endpoint.id)
     endpoint.standby_version_id = last.blue_version_id if last else None
     endpoint.can_roll_back = endpoint.standby_version_id is not None
-    _changed(session, endpoint)
+    changed(session, endpoint)
     version = session.get_one(ModelVersion, rollout.version_id)
     emit(
         session,
@@ -206,67 +318,11 @@ def abort(session: WriteSession, *, rollout_id: str, reason: str) -> Rollout:
     return rollout
 
 
-def rollback(session: WriteSession, *, endpoint: str, reason: str) -> Endpoint:
-    """Back to the version before the last switch, still warm: one row, one route write. A second one is refused."""
-    target = get_endpoint(session, endpoint, lock=True)
-    refuse_while_rolling_out(session, target)
-    if not target.can_roll_back or target.standby_version_id is None or target.live_version_id is None:
-        raise NothingToRollBack(
-            f"Endpoint {endpoint!r} has nothing to roll back to.",
-            where="endpoint",
-            fix="It was rolled back already, or has had one version only; start a rollout to go to another version.",
-        )
-    bad = session.get_one(ModelVersion, target.live_version_id)
-    good = session.get_one(ModelVersion, target.standby_version_id)
-    last = last_switch(session, target.id)
-    if last is not None:
-        _happens(last, Happening.ROLLED_BACK)
-        last.reason = reason
-    _alias_follows(session, target, left=bad, version=good)
-    target.live_version_id, target.standby_version_id = good.id, bad.id
-    target.can_roll_back = False
-    _changed(session, target)
-    emit(
-        session,
-        RolledBack(
-            subject=f"endpoints/{endpoint}",
-            endpoint=endpoint,
-            from_version=bad.number,
-            to_version=good.number,
-            reason=reason,
-        ),
-    )
-    return target
-
-
-def _name_champion(session: WriteSession, endpoint: Endpoint, rollout: Rollout, version: ModelVersion) -> None:
-    """Move the champion alias as a switch does; AliasConflict when a promotion was judged against another champion."""
-    model = session.get_one(RegisteredModel, endpoint.model_id)
-    champion = registry.alias_of(session, model, "champion")
-    if champion is not None and champion.id == version.id:  # named so by another endpoint of the model
-        return
-    promotion = promotions.get_promotion(session, rollout.promotion_id) if rollout.promotion_id else None
-    if promotion is not None and promotion.applied_at is None:
-        registry_service.move_alias(
-            session, model=model, alias="champion", version=version, expected=promotion.champion_version_id
-        )
-    elif rollout.blue_version_id is not None:
-        left = session.get_one(ModelVersion, rollout.blue_version_id)
-        _alias_follows(session, endpoint, left=left, version=version)
-
-
-def _alias_follows(session: WriteSession, endpoint: Endpoint, *, left: ModelVersion, version: ModelVersion) -> None:
-    """Name `version` champion if that was the version the endpoint leaves; another endpoint may have moved it since."""
-    model = session.get_one(RegisteredModel, endpoint.model_id)
-    champion = registry.alias_of(session, model, "champion")
-    if champion is not None and champion.id == left.id:
-        registry_service.move_alias(session, model=model, alias="champion", version=version, expected=left.id)
-
-
 def _begin_rollout(
     session: WriteSession,
     endpoint: Endpoint,
     version: ModelVersion,
+    strategy: Strategy | None,
     *,
     promotion: Promotion | None,
     key: str | None = None,
@@ -275,6 +331,9 @@ def _begin_rollout(
     refuse_while_rolling_out(session, endpoint)
     if endpoint.live_version_id == version.id:
         raise AlreadyLive(f"Version {version.number} already answers for endpoint {endpoint.name!r}.", where="version")
+    chosen = strategy or strategy_of(endpoint.strategy)
+    if endpoint.live_version_id is None and steps_of(chosen):  # nothing to be compared with
+        chosen = BlueGreen(watch_seconds=chosen.watch_seconds, analysis=chosen.analysis)
     rollout_id = new_id()
     job = jobs.submit(session, RollOut(rollout_id=rollout_id), subject=f"rollouts/{rollout_id}", key=key)
     rollout = Rollout(
@@ -284,6 +343,9 @@ def _begin_rollout(
         blue_version_id=endpoint.live_version_id,
         promotion_id=promotion.id if promotion else None,
         state=RolloutState.PREPARING,
+        strategy=chosen.model_dump(mode="json"),
+        step=0,
+        history=[],
         job_id=job.id,
         started_by=session.actor.name,
         started_at=session.now(),
@@ -292,7 +354,7 @@ def _begin_rollout(
     session.flush()
     endpoint.standby_version_id = version.id
     endpoint.can_roll_back = False
-    _changed(session, endpoint)
+    changed(session, endpoint)
     emit(
         session,
         RolloutStarted(
@@ -302,32 +364,9 @@ def _begin_rollout(
     return rollout, job
 
 
-def _endpoint_of(session: WriteSession, rollout: Rollout) -> Endpoint:
-    return session.get_one(Endpoint, rollout.endpoint_id, with_for_update=True, populate_existing=True)
-
-
 def _retire_earlier(session: WriteSession, rollout: Rollout) -> None:
     earlier = select(Rollout).where(
         Rollout.endpoint_id == rollout.endpoint_id, Rollout.state == RolloutState.SWITCHED, Rollout.id != rollout.id
     )
     for old in session.scalars(earlier):
-        _happens(old, Happening.SUPERSEDED)
-
-
-def _changed(session: WriteSession, endpoint: Endpoint) -> None:
-    endpoint.revision += 1
-    session.flush()
-    jobs.submit(session, PublishRoutes(endpoint=endpoint.name), subject=f"endpoints/{endpoint.name}")
-    emit(
-        session,
-        EndpointChanged(subject=f"endpoints/{endpoint.name}", endpoint=endpoint.name, revision=endpoint.revision),
-    )
-
-
-def _happens(rollout: Rollout, happening: Happening) -> None:
-    state = next_state(RolloutState(rollout.state), happening)
-    if state is None:
-        raise WrongRolloutState(
-            f"Rollout {rollout.id} is {rollout.state}; {happening} cannot happen to it.", where="state"
-        )
-    rollout.state = state
+        happens(session, old, Happening.SUPERSEDED)

@@ -1,6 +1,7 @@
 """Reads of monitoring: windows, ground truth, alerts."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import func, select
 
@@ -113,6 +114,15 @@ def count_truth(session: AnySession, endpoint_id: str, *, first_id: str, last_id
         .where(GroundTruth.endpoint_id == endpoint_id, GroundTruth.prediction_id.between(first_id, last_id))
     )
     return session.scalar(query) or 0
+
+
+def truth_since(session: AnySession, endpoint_id: str, *, first_id: str) -> tuple[int, datetime | None]:
+    """How many predictions from this id on have ground truth, and when the latest of it came."""
+    query = select(func.count(), func.max(GroundTruth.at)).where(
+        GroundTruth.endpoint_id == endpoint_id, GroundTruth.prediction_id >= first_id
+    )
+    count, latest = session.execute(query).one()
+    return count, latest
 
 
 def truth_between(session: AnySession, endpoint_id: str, *, first_id: str, last_id: str) -> dict[str, TruthValue]:

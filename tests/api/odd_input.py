@@ -128,8 +128,21 @@ BODIES: Final[dict[str, Any]] = {
     "put_endpoint": {
         "model": "m",
         "settings": {"visibility": "public", "extra_columns": "record", "record": True, "max_rows": 10},
+        "strategy": {"strategy": "shadow", "mirror": 0.5, "then": "pause", "max_seconds": 60.0},
     },
-    "start_rollout": {"version": 1},
+    "start_rollout": {
+        "version": 1,
+        "strategy": {
+            "strategy": "canary",
+            "steps": [{"share": 0.1, "min_samples": 5, "min_seconds": 1.0, "max_seconds": 60.0, "pause": True}],
+            "on_inconclusive": "pause",
+            "watch_seconds": 60.0,
+            "analysis": {"alpha": 0.05, "require": "no_harm", "mirror": 0.5, "max_shift": 0.2},
+        },
+    },
+    "advance_rollout": {"step": 0, "reason": "no"},
+    "pause_rollout": {"reason": "no"},
+    "resume_rollout": {"reason": "no"},
     "abort_rollout": {"reason": "no"},
     "roll_back": {"reason": "no"},
     "put_monitor": {

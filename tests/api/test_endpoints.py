@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from adapters.runtime import Runtime
-from domain.deployments import service
+from domain.deployments import service, steps
 from domain.deployments.queries import active_rollout, get_endpoint
 from domain.experiments.models import Run
 from domain.registry.specs import InputColumn, Signature
@@ -123,6 +123,70 @@ class TestRollouts:
         refused(client.post(f"{subject}/abort", json={}), 409, "wrong_rollout_state")
         assert (read(client)["standby_version"], read(client)["can_roll_back"]) == (1, True)
         refused(client.post("rollouts/none/abort", json={}), 404, "unknown_rollout")
+
+
+class TestTrials:
+    """By the API alone: what a person may do while a candidate is on trial."""
+
+    CANARY = {"strategy": "canary", "steps": [{"share": 0.1}, {"share": 0.5, "pause": True}]}  # noqa: RUF012
+
+    @pytest.fixture
+    def subject(self, client: httpx.Client, runtime: Runtime) -> str:
+        body = {"version": 1, "strategy": self.CANARY}
+        subject: str = client.post("endpoints/e/rollouts", json=body).json()["subject"]
+        with runtime.transaction(ANN) as session:
+            rollout_id = subject.removeprefix("rollouts/")
+            service.loaded(session, rollout_id=rollout_id)
+            steps.prove(session, rollout_id=rollout_id, probe={"rows": 3})
+        return subject
+
+    def test_show_their_strategy_their_step_and_who_did_what(self, client: httpx.Client, subject: str) -> None:
+        found = client.get(subject).json()
+        assert (found["state"], found["step"], found["analysis"]) == ("canary", 0, None)
+        assert [step["share"] for step in found["steps"]] == [0.1, 0.5]
+        assert [(one["state"], one["by"]) for one in found["history"]] == [("verifying", "ann"), ("canary", "ann")]
+        both = read(client)
+        assert (both["live_version"], both["standby_version"], both["rollout_id"]) == (2, 1, found["id"])
+        assert {(one["version"], one["role"], one["share"]) for one in both["targets"]} == {
+            (2, "live", 0.9),
+            (1, "live", 0.1),
+        }
+
+    def test_are_paused_resumed_and_advanced_to_the_switch(self, client: httpx.Client, subject: str) -> None:
+        assert client.post(f"{subject}/pause", json={"reason": "lunch"}).json()["state"] == "paused"
+        assert client.post(f"{subject}/resume", json={}).json()["state"] == "canary"
+        assert client.post(f"{subject}/advance", json={"step": 0}).json()["step"] == 1
+        refused(client.post(f"{subject}/advance", json={"step": 0}), 409, "rollout_went_on")
+        assert client.post(f"{subject}/advance", json={"step": 1}).json()["state"] == "switched"
+        assert read(client)["live_version"] == 1
+        refused(client.post(f"{subject}/pause", json={}), 409, "wrong_rollout_state")
+
+    def test_end_when_the_endpoint_is_rolled_back(self, client: httpx.Client, subject: str) -> None:
+        assert client.post("endpoints/e/rollback", json={"reason": "slow"}).json()["live_version"] == 2
+        assert (client.get(subject).json()["state"], client.get(subject).json()["reason"]) == ("rolled_back", "slow")
+        assert (read(client)["standby_version"], read(client)["can_roll_back"]) == (1, True)
+
+    @pytest.mark.parametrize(
+        ("strategy", "where"),
+        [
+            ({"strategy": "canary", "steps": []}, "body.strategy.steps"),
+            ({"strategy": "canary", "steps": [{"share": 1.0}]}, "body.strategy.steps.0.share"),
+            ({"strategy": "purple"}, "body.strategy"),
+            ({"strategy": "shadow", "share": 0.5}, "body.strategy.share"),
+        ],
+    )
+    def test_refuse_a_strategy_that_is_none(self, client: httpx.Client, strategy: dict[str, Any], where: str) -> None:
+        body = {"version": 1, "strategy": strategy}
+        assert refused(client.post("endpoints/e/rollouts", json=body), 422, "invalid_request")["where"] == where
+
+    def test_are_how_champions_take_over_where_the_endpoint_says_so(
+        self, client: httpx.Client, runtime: Runtime
+    ) -> None:
+        client.put("endpoints/e", json={"model": "m", "strategy": self.CANARY})
+        assert read(client)["strategy"]["steps"][1]["pause"]
+        promote(runtime, 3)
+        rollout = client.get("endpoints/e/rollouts").json()["items"][0]
+        assert (rollout["version"], rollout["strategy"]["strategy"]) == (3, "canary")
 
 
 def test_is_rolled_back_once(client: httpx.Client) -> None:

@@ -30,9 +30,10 @@ class Plane:
         self._runner = runner
         self._runtime = runtime
 
-    def predict(self, endpoint: str, rows: pl.DataFrame) -> dict[str, Any]:
-        """Ask by the routes as they are in the store now, not as the last poll found them."""
-        self._table.refresh()
+    def predict(self, endpoint: str, rows: pl.DataFrame, *, refresh: bool = True) -> dict[str, Any]:
+        """Ask by the routes as they are in the store now, or as the last look found them."""
+        if refresh:
+            self._table.refresh()
         answer = self._runner.run(self._http.post(f"/serve/{endpoint}/predict", json={"instances": rows.to_dicts()}))
         assert answer.status_code == 200, answer.text
         body: dict[str, Any] = answer.json()
@@ -46,6 +47,10 @@ class Plane:
                 for segment in list_segments(self._runtime.models, endpoint)
             )
         )
+
+    def until_counted(self) -> None:
+        """Waits until serving has written what it has counted of a trial, as it does four times a second."""
+        self._runner.run(asyncio.sleep(0.3))
 
     def until(self, holds: Callable[[], object], *, seconds: float = 10.0) -> None:
         deadline = time.monotonic() + seconds

@@ -1,29 +1,29 @@
-"""Jobs of deployments: publish routes, roll out blue-green, look up a prediction."""
+"""Jobs of deployments: publish routes, bring a version up to its trial or switch, look up a prediction."""
 
 import json
-import math
 import time
 from typing import Any
 
 from sqlalchemy import select
 
 from adapters.object_store.protocol import ObjectMissing
-from domain.deployments import service
-from domain.deployments.jobs import LookUpPrediction, PublishRoutes, RollOut
+from domain.db import ReadSession
+from domain.deployments import service, steps
+from domain.deployments.jobs import CountQuality, LookUpPrediction, PublishRoutes, RollOut
 from domain.deployments.models import Endpoint
 from domain.deployments.queries import get_endpoint, get_rollout, routes_of
-from domain.deployments.rollout import ACTIVE, RolloutState
-from domain.deployments.specs import Routes, ServingInstance
+from domain.deployments.rollout import BEFORE_TRIAL, RolloutState
+from domain.deployments.specs import EndpointSettings, Routes, ServingInstance
 from domain.errors import DomainError
 from domain.experiments.models import Run
 from domain.registry.models import ModelVersion
 from ml.frames import rows_as_json
+from workers.quality import wrong_answers
 from workers.run import RunningJob
-from workers.scoring import engine, read_parquet, score
 from workers.toolbox import Toolbox
 from workers.traffic import find_prediction
+from workers.validation import Case, Colour, validate
 
-_PROBES = 200
 _WARM_TIMEOUT_SECONDS = 60.0
 _INSTANCE_ALIVE_SECONDS = 5.0
 _POLL_SECONDS = 0.1
@@ -55,41 +55,63 @@ def publish(tools: Toolbox, endpoint: str) -> int:
 
 
 def roll_out(job: RunningJob[RollOut], tools: Toolbox) -> dict[str, Any]:
-    """Green is loaded wherever the endpoint is served, probed with real rows, and switched to; a failure aborts."""
+    """Green is loaded wherever the endpoint is served and validated on real rows; a failure aborts.
+
+    Then it is switched to, or its first step begins: from there on the watcher moves it.
+    """
     rollout_id = job.spec.rollout_id
     with tools.runtime.reading() as session:
         rollout = get_rollout(session, rollout_id)
         endpoint = session.get_one(Endpoint, rollout.endpoint_id)
-        green = session.get_one(ModelVersion, rollout.version_id)
-        run = session.get_one(Run, green.run_id)
-    if rollout.state not in ACTIVE:
+        green = _colour(session, rollout.version_id)
+        blue = _colour(session, rollout.blue_version_id) if rollout.blue_version_id else None
+    if rollout.state not in BEFORE_TRIAL:
         publish(tools, endpoint.name)  # this job may have ended between the switch and its route write
         return {"state": rollout.state}
+    number, digest = green.version.number, green.version.package_digest
+    probe = None
     try:
         job.stage("load")
-        job.progress(0.1, f"loading version {green.number} beside the live one")
+        job.progress(0.1, f"loading version {number} beside the live one")
         publish(tools, endpoint.name)
-        instances = _wait_until_warm(job, tools, endpoint.name, green.package_digest)
+        instances = _wait_until_warm(job, tools, endpoint.name, digest)
         if rollout.state == RolloutState.PREPARING:
             with job.transaction() as session:
                 service.loaded(session, rollout_id=rollout_id)
         job.stage("probe")
-        job.progress(0.6, "probing with real rows")
-        probe = {**_probe(tools, green.package_digest, run.test_rows_md5), "instances": instances}
+        job.progress(0.6, "replaying real rows")
+        settings = EndpointSettings.model_validate(endpoint.settings)
+        found = validate(tools, Case(endpoint.name, settings, green, blue))
+        probe = {**found.probe, "instances": instances}
         job.log(f"probe: {probe}")
+        if found.problems:
+            raise ProbeFailed(f"Version {number} was not let go live: {' '.join(found.problems)}")
         job.stage("switch")
         with job.transaction() as session:
-            service.switch(session, rollout_id=rollout_id, probe=probe)
+            state = steps.prove(session, rollout_id=rollout_id, probe=probe).state
     except DomainError as error:
         if error.kind == "unavailable":
             raise
         with job.transaction() as session:
-            if get_rollout(session, rollout_id).state in ACTIVE:  # else a person was faster
-                service.abort(session, rollout_id=rollout_id, reason=error.message)
+            if get_rollout(session, rollout_id).state in BEFORE_TRIAL:  # else a person was faster
+                service.fail(session, rollout_id=rollout_id, reason=error.message, probe=probe)
         publish(tools, endpoint.name)
         return {"state": RolloutState.ABORTED, "reason": error.message}
     publish(tools, endpoint.name)
-    return {"state": RolloutState.SWITCHED, "version": green.number, "probe": probe}
+    return {"state": state, "version": number, "probe": probe}
+
+
+def count_quality(job: RunningJob[CountQuality], tools: Toolbox) -> dict[str, Any]:
+    """Join the labels that are known by now with what both versions answered; the watcher judges the counts."""
+    job.stage("join")
+    found = wrong_answers(tools, job.spec.rollout_id)
+    if found is None:
+        return {"parts": []}
+    quality = found.model_dump(mode="json")
+    job.stage("record")
+    with job.transaction() as session:
+        steps.count_quality(session, rollout_id=job.spec.rollout_id, quality=quality)
+    return quality
 
 
 def look_up_prediction(job: RunningJob[LookUpPrediction], tools: Toolbox) -> dict[str, Any]:
@@ -101,6 +123,11 @@ def look_up_prediction(job: RunningJob[LookUpPrediction], tools: Toolbox) -> dic
     row = rows_as_json(found)[0]
     extra = json.loads(row["extra"]) if row["extra"] else None
     return {**row, "at": found["at"][0].isoformat(), "extra": extra}
+
+
+def _colour(session: ReadSession, version_id: str) -> Colour:
+    version = session.get_one(ModelVersion, version_id)
+    return Colour(version, session.get_one(Run, version.run_id))
 
 
 def _current(tools: Toolbox, endpoint: str) -> Routes:
@@ -141,20 +168,3 @@ def _alive_instances(tools: Toolbox) -> list[ServingInstance]:
         if time.time() - instance.at < _INSTANCE_ALIVE_SECONDS:
             found.append(instance)
     return found
-
-
-def _probe(tools: Toolbox, package: str, rows_md5: str) -> dict[str, Any]:
-    """Answers of green for real test rows: all there, all finite, and how long a row took."""
-    rows = read_parquet(tools, rows_md5).head(_PROBES)
-    with engine(tools) as models:
-        loaded = models.load(package)
-        started = time.perf_counter()
-        answers = score(loaded, rows)
-        seconds = time.perf_counter() - started
-        flavor = loaded.model.package.flavor
-    if len(answers.values) != rows.height:
-        raise ProbeFailed(f"{rows.height} rows were asked and {len(answers.values)} answered.")
-    strange = [value for value in answers.values if isinstance(value, float) and not math.isfinite(value)]
-    if strange:
-        raise ProbeFailed(f"{len(strange)} of {rows.height} answers are not finite numbers.")
-    return {"rows": rows.height, "ms_per_row": round(seconds * 1000 / max(1, rows.height), 3), "flavor": flavor}
