@@ -137,7 +137,12 @@ def image(
     """Push a version as a container image that answers by itself."""
     body = {"to": to, "platform": platform} | ({"base": base} if base else {})
     job = session.client.post("models", name, "versions", number, "image", body=body)
-    follow(session, job, wait=wait, view=lambda done: facts(done["result"]))
+    follow(session, job, wait=wait, view=lambda _: facts(_newest_image(session, name, number)))
+
+
+def _newest_image(session: Session, name: str, number: int) -> dict[str, Any]:
+    newest: dict[str, Any] = session.client.items("models", name, "versions", number, "images", limit=1)[0]["pushed"]
+    return {field: newest[field] for field in ("reference", "base", "layer_digest", "layer_bytes", "image_bytes")}
 
 
 @noun.command("import")

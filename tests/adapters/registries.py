@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import bcrypt
 import httpx
 import pytest
 
@@ -22,6 +21,8 @@ from tests.servers import free_port, running
 PROGRAM = shutil.which("docker-registry")
 SKOPEO = shutil.which("skopeo")
 USER, PASSWORD = "ann", "open sesame"
+_BCRYPT = "$2b$04$abcdefghijklmnopqrstuu/LVz6MZlItEy42I2juLihZ66HnQx/cy"  # of PASSWORD
+LOOPBACK = RegistryAccess()
 
 
 def need_programs() -> None:
@@ -38,7 +39,7 @@ def registry(folder: Path, *, password: bool = False) -> Iterator[str]:
     assert PROGRAM is not None
     folder.mkdir(parents=True, exist_ok=True)
     host = f"127.0.0.1:{free_port()}"
-    settings = {
+    settings: dict[str, object] = {
         "version": "0.1",
         "log": {"level": "error", "accesslog": {"disabled": True}},
         "storage": {"filesystem": {"rootdirectory": str(folder / "blobs")}},
@@ -46,7 +47,7 @@ def registry(folder: Path, *, password: bool = False) -> Iterator[str]:
     }
     if password:
         users = folder / "users"
-        users.write_text(f"{USER}:{bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()}\n", encoding="utf-8")
+        users.write_text(f"{USER}:{_BCRYPT}\n", encoding="utf-8")
         settings["auth"] = {"htpasswd": {"realm": "here", "path": str(users)}}
     path = folder / "registry.json"
     path.write_text(json.dumps(settings), encoding="utf-8")
@@ -73,9 +74,7 @@ def auth_file(path: Path, host: str, *, password: str = PASSWORD) -> Path:
     return path
 
 
-def push_base(
-    host: str, scratch: Path, *, access: RegistryAccess = RegistryAccess(), architecture: str = "amd64"
-) -> str:
+def push_base(host: str, scratch: Path, *, access: RegistryAccess = LOOPBACK, architecture: str = "amd64") -> str:
     """Pushes `HOST/serving:1`, made of one file; returns its name."""
     layer = write_layer(scratch / f"base-{architecture}.tar.gz", {"etc/base": architecture.encode()}, owner=0)
     config = {

@@ -23,8 +23,10 @@ class TestParseReference:
     @pytest.mark.parametrize(
         "text",
         [
-            "", "base:1", "team/base:1", "host.x/", "host.x/Base", "host.x/a//b", "host.x/a:", "host.x/a:-t", "host.x/a:t\n",
-            "host.x:99999/a", "host.x:0/a", "user:pw@host.x/a:1", "http://host.x/a:1", "host.x/../a", "host.x/a@sha256:12",
+            "", "base:1", "team/base:1", "host.x/", "host.x/Base", "host.x/a//b", "host.x/a:", "host.x/a:-t",
+            "host.x/a:t\n",
+            "host.x:99999/a", "host.x:0/a", "user:pw@host.x/a:1", "http://host.x/a:1", "host.x/../a",
+            "host.x/a@sha256:12",
             "host.x/a:" + "t" * 129, "host.x/" + "a" * 255, "-host.x/a", "host.x/a?b=c", "host.x/ä",
         ],
     )  # fmt: skip
