@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+import yaml
 from fastapi import APIRouter, Path, Query, Response
 from fastapi.responses import PlainTextResponse
 
@@ -13,6 +14,7 @@ from api.schemas.pages import PageRead
 from domain.db import AnySession
 from domain.images import queries, service
 from domain.images.contents import dockerfile, labels_for
+from domain.images.kubernetes import KubernetesAsk, render
 from domain.images.models import VersionImage
 from domain.images.references import parse_reference
 from domain.images.specs import ImageAsk
@@ -79,3 +81,14 @@ def get_model_dockerfile(
         base=str(chosen),
     )
     return PlainTextResponse(dockerfile(base=str(chosen), labels=labels))
+
+
+@router.get("/kubernetes", response_class=PlainTextResponse)
+def get_model_kubernetes(
+    name: str, number: Number, session: ReadDep, ask: Annotated[KubernetesAsk, Query()], _: Reader
+) -> PlainTextResponse:
+    """The newest pushed image of the version as Kubernetes objects in YAML, to be applied as they are."""
+    version = get_version(session, name, number)
+    _row, pushed = queries.newest_pushed(session, version.id)
+    objects = render(ask, image=pushed.reference, model=name, number=number)
+    return PlainTextResponse(yaml.safe_dump_all(objects, sort_keys=False), media_type="application/yaml")

@@ -39,6 +39,8 @@ def test_an_image_has_all_that_serving_needs(version: str, client: httpx.Client,
         first, second = (image["pushed"] for image in images)
         assert first["digest"] == second["digest"]
         assert len(first["manifest"]["layers"]) == 2
+        objects = client.get(f"{version}/kubernetes", params={"name": "bikes"})
+        assert f"image: {second['reference']}" in objects.text
         layer = tmp_path / "layer.tar.gz"
         last = first["manifest"]["layers"][-1]
         with Registry(host, LOOPBACK) as there:
@@ -54,9 +56,9 @@ def test_an_image_has_all_that_serving_needs(version: str, client: httpx.Client,
 async def _ask(folder: Path) -> float:
     app = build_serving(LocalStore(folder / "root" / "models"), folder / "cache")
     async with running(app), AsyncClient(transport=ASGITransport(standalone(app)), base_url="http://image") as asking:
-        answer = await asking.post("/serve/m/predict", json={"rows": [ROW]})
+        answer = await asking.post("/serve/m/predict", json={"instances": [ROW]})
     assert answer.status_code == 200, answer.text
-    return float(answer.json()["predictions"][0]["prediction"])
+    return float(answer.json()["predictions"][0])
 
 
 def test_a_registry_that_is_not_allowed_fails_the_job(version: str, client: httpx.Client, drain: Drain) -> None:
@@ -88,3 +90,8 @@ def test_a_dockerfile_for_those_who_build_by_docker(version: str, client: httpx.
     answer = client.get(f"{version}/dockerfile", params={"base": "localhost:5000/s:1"})
     assert answer.text.startswith("FROM localhost:5000/s:1\nCOPY --chown=10001:10001 models /models\n")
     assert client.get(f"{version}/dockerfile", params={"base": "s"}).status_code == 422
+
+
+def test_without_an_image_there_is_nothing_to_deploy(version: str, client: httpx.Client) -> None:
+    assert client.get(f"{version}/kubernetes", params={"name": "bikes"}).json()["code"] == "no_image"
+    assert client.get(f"{version}/kubernetes", params={"name": "Bikes!"}).status_code == 422
