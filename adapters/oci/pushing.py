@@ -57,7 +57,7 @@ def push(
         )
         for place, blob in enumerate(found.layers):
             progress(place / (len(found.layers) + 1), f"layer {place + 1} of the base")
-            _bring(source, base.repository, target, to.repository, blob, scratch)
+            _bring(source, base.repository, target, to.repository, blob=blob, scratch=scratch)
         progress(len(found.layers) / (len(found.layers) + 1), "the package")
         if not target.has(to.repository, layer.digest):
             target.upload(to.repository, layer.path, layer.digest)
@@ -87,7 +87,9 @@ def read(registry: Registry, base: ImageReference, platform: str) -> tuple[Base,
     return read_base(manifest, config, platform), digest
 
 
-def _bring(source: Registry, origin: str, target: Registry, repository: str, blob: Descriptor, scratch: Path) -> None:
+def _bring(
+    source: Registry, origin: str, target: Registry, repository: str, *, blob: Descriptor, scratch: Path
+) -> None:
     """A layer of the base to where the image goes: there already, taken over, or copied byte by byte."""
     if target.has(repository, blob.digest):
         return

@@ -41,6 +41,7 @@ def _read(session: AnySession, row: VersionImage) -> ImageRead:
 
 @router.post("/image", status_code=202)
 def push_model_image(
+    *,
     name: str,
     number: Number,
     body: ImageAsk,
@@ -67,7 +68,7 @@ def list_model_images(name: str, number: Number, session: ReadDep, page: PageDep
 
 @router.get("/dockerfile", response_class=PlainTextResponse)
 def get_model_dockerfile(
-    name: str, number: Number, runtime: RuntimeDep, session: ReadDep, _: Reader, base: BaseQuery = None
+    *, name: str, number: Number, runtime: RuntimeDep, session: ReadDep, _: Reader, base: BaseQuery = None
 ) -> PlainTextResponse:
     """For those who build by Docker: it wants the version's model store in `models/` beside it."""
     chosen = parse_reference(base or runtime.settings.serving_image, where="base")

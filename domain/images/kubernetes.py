@@ -1,4 +1,4 @@
-"""A version's image as Kubernetes objects: blue or green Deployments behind one Service, or an InferenceService. Pure."""
+"""A version's image as Kubernetes objects: blue or green Deployments behind one Service, or one for KServe. Pure."""
 
 from typing import Annotated, Any, Final, Literal
 
