@@ -24,6 +24,7 @@ from domain.experiments.models import Experiment, Run
 from domain.eyeballs.models import Eyeball, RowNote
 from domain.gate_drills.models import GateDrill, GateDrillSchedule
 from domain.gc.models import Plan, PlanContent, PlanPack
+from domain.images.models import VersionImage
 from domain.jobs.models import Job, JobLog
 from domain.model_checks.models import KeptResult, ModelCheckReport, ModelSuiteVersion
 from domain.monitoring.models import Alert, GroundTruth, Monitor, MonitoringWindow
@@ -95,6 +96,7 @@ __all__ = [
     "Token",
     "Verification",
     "VersionComparison",
+    "VersionImage",
     "WaitingPointer",
     "metadata",
 ]

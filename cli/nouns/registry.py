@@ -123,6 +123,28 @@ def drill(
     follow(session, job, wait=wait, view=lambda _: draw_drill(session.client.get("gate-drills", drill_id)))
 
 
+@noun.command("image")
+def image(
+    session: Session,
+    *,
+    name: NameArgument,
+    number: NumberArgument,
+    to: Annotated[str, typer.Option(help="HOST/REPOSITORY:TAG, in a registry that the settings allow.")],
+    base: Annotated[str | None, typer.Option(help="The serving image; absent, that of the settings.")] = None,
+    platform: Annotated[str, typer.Option(help="Which one of a base that is many.")] = "linux/amd64",
+    wait: Annotated[bool, typer.Option("--wait", help="Follow it to its end.")] = False,
+) -> None:
+    """Push a version as a container image that answers by itself."""
+    body = {"to": to, "platform": platform} | ({"base": base} if base else {})
+    job = session.client.post("models", name, "versions", number, "image", body=body)
+    follow(session, job, wait=wait, view=lambda _: facts(_newest_image(session, name, number)))
+
+
+def _newest_image(session: Session, name: str, number: int) -> dict[str, Any]:
+    newest: dict[str, Any] = session.client.items("models", name, "versions", number, "images", limit=1)[0]["pushed"]
+    return {field: newest[field] for field in ("reference", "base", "layer_digest", "layer_bytes", "image_bytes")}
+
+
 @noun.command("import")
 def import_model(
     session: Session,

@@ -38,6 +38,12 @@ TRIGGERS: Final = [
     {"on": "code", "repository": "team", "branch": "main", "paths": ["*.py"]},
 ]
 BODIES: Final[dict[str, Any]] = {
+    "push_model_image": {
+        "to": "localhost:5000/team/m:1",
+        "base": "localhost:5000/base:1",
+        "platform": "linux/amd64",
+        "endpoint": "m",
+    },
     "create_dataset": {"name": "fresh", "description": "new"},
     "update_dataset": {"description": "changed"},
     "create_dataset_version": {"source": RECIPE, "message": "built"},

@@ -10,6 +10,7 @@ from domain.explanations.jobs import ExplainPrediction
 from domain.eyeballs.jobs import PickRows
 from domain.gate_drills.jobs import DrillGates
 from domain.gc.jobs import CompressPacks, ComputePlan, DeleteRetiredPacks, ExecutePlan, RepackStore
+from domain.images.jobs import PushImage
 from domain.jobs.spec import JobSpec
 from domain.model_checks.jobs import RunModelChecks
 from domain.monitoring.jobs import ComputeWindow, TidyPredictions
@@ -29,6 +30,7 @@ from workers.handlers import (
     eyeballs,
     gate_drills,
     gc,
+    images,
     model_checks,
     monitoring,
     pipelines,
@@ -52,6 +54,7 @@ HANDLERS: dict[type[JobSpec], Handler] = {
     MirrorVersion: registry.mirror_version,
     MirrorAlias: registry.mirror_alias,
     LookAtMirror: registry.look_at_mirror,
+    PushImage: images.push_image,
     CompareVersions: comparisons.compare_versions,
     RunModelChecks: model_checks.run_model_checks,
     PickRows: eyeballs.pick_rows,

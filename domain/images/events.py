@@ -1,0 +1,13 @@
+"""What happens to images. The subject is `models/{name}/versions/{number}`."""
+
+from dataclasses import dataclass
+
+from domain.events.spec import Event
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImagePushed(Event):
+    model: str
+    number: int
+    image_id: str
+    reference: str

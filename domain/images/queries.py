@@ -1,0 +1,44 @@
+"""Reads of images."""
+
+from sqlalchemy import select
+
+from domain.db import AnySession, locked
+from domain.errors import Conflict, NotFound
+from domain.images.models import VersionImage
+from domain.images.specs import PushedImage
+from domain.pages import Page, PageRequest, paginate
+
+
+class UnknownImage(NotFound):
+    code = "unknown_image"
+
+
+class NoImage(Conflict):
+    """The version has not been pushed as an image yet."""
+
+    code = "no_image"
+
+
+def get_image(session: AnySession, image_id: str, *, lock: bool = False) -> VersionImage:
+    query = select(VersionImage).where(VersionImage.id == image_id)
+    found = session.scalar(locked(query) if lock else query)
+    if found is None:
+        raise UnknownImage(f"There is no image {image_id!r}.", where="image_id")
+    return found
+
+
+def list_images(session: AnySession, version_id: str, page: PageRequest) -> Page[VersionImage]:
+    """Those that were asked for of a version, newest first."""
+    query = select(VersionImage).where(VersionImage.version_id == version_id)
+    return paginate(session, query, page, key=VersionImage.id)
+
+
+def newest_pushed(session: AnySession, version_id: str) -> tuple[VersionImage, PushedImage]:
+    """The image of the version that was ordered last of those that a registry has. Raises NoImage."""
+    query = select(VersionImage).where(VersionImage.version_id == version_id, VersionImage.pushed_at.is_not(None))
+    found = session.scalar(query.order_by(VersionImage.id.desc()).limit(1))
+    if found is None:
+        raise NoImage(
+            "The version has no image in a registry yet.", where="number", fix="Push one: POST …/versions/{n}/image."
+        )
+    return found, PushedImage.model_validate(found.pushed)
