@@ -25,9 +25,7 @@ def build() -> ASGIApp:
     """The application that the settings describe."""
     # Threads that write segments or decode large bodies would otherwise hold each small request up for 5 ms.
     sys.setswitchinterval(0.0005)
-    # Memory: Arrow loads pandas where there is one, to see whether a value is a Series; and its own allocator keeps
-    # what a flush of the recorder needed for a moment.
-    sys.modules.setdefault("pandas", None)  # type: ignore[arg-type]  # an import of it fails now
+    # Arrow's own allocator keeps what a flush of the recorder needed for a moment.
     pa.set_memory_pool(pa.system_memory_pool())
     settings = Settings()
     set_up_logging(settings)

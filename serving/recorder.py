@@ -6,8 +6,6 @@ import time
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator
 
-import pyarrow as pa
-
 from adapters.object_store.protocol import ObjectStore, StoreForbidden
 from domain.errors import Unavailable
 from serving.metrics import ServingMetrics
@@ -133,13 +131,13 @@ class Recorder:
         try:
             for key, content in segment_files(records, rows=self._segment_rows):
                 self._store.put(key, content)
-        except (pa.ArrowException, ValueError):
-            # Retrying cannot help, and one odd row must not hold up the rest for ever.
-            log.exception("dropped %d predictions of %s that fit no segment", rows, records[0].endpoint)
-            self._metrics.dropped.inc(rows)
         except (Unavailable, StoreForbidden, OSError) as error:
             log.warning("the store takes no predictions of %s: %s", records[0].endpoint, error)
             return records
+        except Exception:
+            # Retrying cannot help, and one odd row must not hold up the rest for ever.
+            log.exception("dropped %d predictions of %s that fit no segment", rows, records[0].endpoint)
+            self._metrics.dropped.inc(rows)
         else:
             self._metrics.recorded.inc(rows)
         return []
