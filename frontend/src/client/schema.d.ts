@@ -1207,6 +1207,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/models/{name}/versions/{number}/image": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Push Model Image
+         * @description Put the version on a serving image and push it to a registry that the settings allow.
+         */
+        post: operations["push_model_image"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{name}/versions/{number}/images": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Model Images
+         * @description Images that were ordered of the version, newest first, with what was pushed.
+         */
+        get: operations["list_model_images"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{name}/versions/{number}/dockerfile": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Model Dockerfile
+         * @description For those who build by Docker: it wants the version's model store in `models/` beside it.
+         */
+        get: operations["get_model_dockerfile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{name}/versions/{number}/kubernetes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Model Kubernetes
+         * @description The newest pushed image of the version as Kubernetes objects in YAML, to be applied as they are.
+         */
+        get: operations["get_model_kubernetes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/models/{name}/gate-drill": {
         parameters: {
             query?: never;
@@ -1819,7 +1899,9 @@ export interface paths {
         put?: never;
         /**
          * Start Rollout
-         * @description Roll out a version that has passed the gates of its model; the job loads, probes and switches.
+         * @description Roll out a version that has passed the gates of its model, by the strategy given, or the endpoint's own.
+         *
+         *     The job loads it and replays real rows; then it switches, or the first step begins.
          */
         post: operations["start_rollout"];
         delete?: never;
@@ -1835,10 +1917,73 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Rollout */
+        /**
+         * Get Rollout
+         * @description Its strategy, the step under way, the latest findings, and what happened when.
+         */
         get: operations["get_rollout"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rollouts/{rollout_id}/advance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Advance Rollout
+         * @description On to the next step, or the switch, whatever the evidence says. Refused when it is not at `step` any more.
+         */
+        post: operations["advance_rollout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rollouts/{rollout_id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pause Rollout
+         * @description Stay at this step until somebody advances or resumes it. A candidate that fails is rolled back all the same.
+         */
+        post: operations["pause_rollout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rollouts/{rollout_id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resume Rollout
+         * @description A paused one is judged at the same step again, and goes on by itself.
+         */
+        post: operations["resume_rollout"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1877,6 +2022,8 @@ export interface paths {
         /**
          * Roll Back
          * @description Back to the version before the last switch, which is still warm. A second rollback in a row is a 409.
+         *
+         *     While a candidate is on trial it is the one that goes, and the live version answers alone.
          */
         post: operations["roll_back"];
         delete?: never;
@@ -1917,6 +2064,74 @@ export interface paths {
          * @description From the answer to model version, gate decision, run, code, data version and its checks.
          */
         get: operations["get_prediction_lineage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/predictions/{prediction_id}/explanation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Explanation
+         * @description What each input contributed, once it has been asked for and worked out.
+         */
+        get: operations["get_explanation"];
+        put?: never;
+        /**
+         * Explain Prediction
+         * @description Work out what each input contributed. Asked again, it is the same job, unless that came to nothing.
+         */
+        post: operations["explain_prediction"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/batch-predictions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Batch Predictions
+         * @description Newest first.
+         */
+        get: operations["list_batch_predictions"];
+        put?: never;
+        /**
+         * Create Batch Prediction
+         * @description Score every row of a dataset version into a version of another dataset. The job's subject is the batch.
+         */
+        post: operations["create_batch_prediction"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/batch-predictions/{batch_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Batch Prediction
+         * @description One batch: how far it is, the rows that got no answer, and the version it came to.
+         */
+        get: operations["get_batch_prediction"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2584,6 +2799,63 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * ABTest
+         * @description Callers are split by their `X-Routing-Key`, and stay with their version until the test ends.
+         */
+        ABTest: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            strategy: "ab";
+            /**
+             * Share
+             * @default 0.5
+             */
+            share: number;
+            /** Min Samples */
+            min_samples?: number | null;
+            /**
+             * Min Seconds
+             * @default 0
+             */
+            min_seconds: number;
+            /**
+             * Max Seconds
+             * @default 1209600
+             */
+            max_seconds: number;
+            /**
+             * Then
+             * @default pause
+             * @enum {string}
+             */
+            then: "switch" | "pause";
+            /**
+             * On Inconclusive
+             * @default pause
+             * @enum {string}
+             */
+            on_inconclusive: "pause" | "roll_back";
+            /**
+             * Watch Seconds
+             * @default 3600
+             */
+            watch_seconds: number;
+            /**
+             * @default {
+             *       "alpha": 0.05,
+             *       "min_samples": 200,
+             *       "error_ratio": 1,
+             *       "latency_ratio": 1.5,
+             *       "quality_ratio": 1.1,
+             *       "require": "no_harm",
+             *       "mirror": 0.1
+             *     }
+             */
+            analysis: components["schemas"]["Analysis"];
+        };
+        /**
          * Aggregate
          * @description One number of a group: of a column's values, or with `count` and no column of its rows.
          */
@@ -2794,6 +3066,104 @@ export interface components {
             spent_at: string;
         };
         /**
+         * Analysis
+         * @description What fails a candidate, on live data of both versions.
+         *
+         *     All tests are sequential and always valid: they may be looked at after each request, and together they fail an
+         *     equally good candidate with a probability of at most `alpha`. A bound says how much worse is no fault yet.
+         */
+        Analysis: {
+            /**
+             * Alpha
+             * @default 0.05
+             */
+            alpha: number;
+            /**
+             * Min Samples
+             * @description Requests of the candidate that a step needs at least before it may pass. It waits for up to five times as many where gross faults would not have shown yet.
+             * @default 200
+             */
+            min_samples: number;
+            /**
+             * Error Ratio
+             * @description Faults of the candidate over those of the control.
+             * @default 1
+             */
+            error_ratio: number;
+            /**
+             * Latency Ratio
+             * @description How many times as long as the control it may take, at any percentile from the 50th to the 98th and for most of the copies.
+             * @default 1.5
+             */
+            latency_ratio: number;
+            /**
+             * Max Disagreement
+             * @description Share of mirrored requests that the two answer differently; by default what they disagreed by on real rows before the rollout, and ten points more; at most three quarters of what chance would do.
+             */
+            max_disagreement?: number | null;
+            /**
+             * Max Shift
+             * @description Total variation between what the two predict; by default 0.1 more than on real rows before, at most 0.5.
+             */
+            max_shift?: number | null;
+            /**
+             * Quality Ratio
+             * @description Wrong (or far off) answers, candidate over control, once the truth is known.
+             * @default 1.1
+             */
+            quality_ratio: number;
+            /**
+             * Require
+             * @description `no_harm`: enough requests and nothing against it; `non_inferior`: shown not to be worse.
+             * @default no_harm
+             * @enum {string}
+             */
+            require: "no_harm" | "non_inferior";
+            /**
+             * Mirror
+             * @description Share of the control's requests that the candidate is asked as well.
+             * @default 0.1
+             */
+            mirror: number;
+        };
+        /**
+         * AnalysisRead
+         * @description The latest verdict. `late` is what labels said after the switch.
+         */
+        AnalysisRead: {
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            verdict: "fail" | "pass" | "inconclusive";
+            /** Findings */
+            findings: components["schemas"]["Finding"][];
+            /**
+             * Waits For
+             * @description What is missing for a verdict, as sentences.
+             * @default []
+             */
+            waits_for: string[];
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * Seconds
+             * @description How long the step had lasted.
+             */
+            seconds: number;
+            /**
+             * Requests
+             * @description In this step: control, candidate, mirrored.
+             */
+            requests: {
+                [key: string]: number;
+            };
+            late?: components["schemas"]["Finding"] | null;
+        };
+        /**
          * Append
          * @description Words that say nothing of the matter, put before or after each text: one of `phrases` per row.
          */
@@ -2832,6 +3202,127 @@ export interface components {
             } | null;
         };
         /**
+         * BadRow
+         * @description A row that got no answer: its number in the version, from 0, and why.
+         */
+        BadRow: {
+            /** Row */
+            row: number;
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * BatchAsk
+         * @description Score `dataset` by a model version, or by what an endpoint's live version is now, into a version of `into`.
+         */
+        BatchAsk: {
+            /** Dataset */
+            dataset: string;
+            /** Model */
+            model?: string | null;
+            /** Endpoint */
+            endpoint?: string | null;
+            /**
+             * Into
+             * @description The dataset that the rows with their answers become the next version of.
+             */
+            into: string;
+            /**
+             * Keep
+             * @description Columns that go along with the answers; all of them if absent.
+             */
+            keep?: string[] | null;
+            /**
+             * Engine
+             * @description `auto` is `local`: in one worker, piece by piece.
+             * @default auto
+             * @enum {string}
+             */
+            engine: "auto" | "local" | "spark";
+            /**
+             * On Bad Row
+             * @description What a row does that the model cannot take: it ends the job, or has null for an answer and the reason in the column `prediction_error`.
+             * @default fail
+             * @enum {string}
+             */
+            on_bad_row: "fail" | "null";
+        };
+        /**
+         * BatchPredictionRead
+         * @description What was asked, with every reference resolved; `output` and the figures are null until the job has succeeded.
+         */
+        BatchPredictionRead: {
+            /** Id */
+            id: string;
+            /** Job Id */
+            job_id: string;
+            state: components["schemas"]["JobState"];
+            /** Input */
+            input: string;
+            /** Model */
+            model: string;
+            ask: components["schemas"]["BatchAsk"];
+            /** Rows Scored */
+            rows_scored: number;
+            /** Rows */
+            rows: number | null;
+            /** Bad Rows */
+            bad_rows: number | null;
+            /** Bad */
+            bad: components["schemas"]["BadRow"][];
+            /** Output */
+            output: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            /** Ended At */
+            ended_at: string | null;
+        };
+        /**
+         * BatchPredictionSource
+         * @description Every row of a version with a model's answers; `batch_id` and `job_id` say what was asked and how it went.
+         */
+        BatchPredictionSource: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "batch_prediction";
+            /**
+             * Version
+             * @description One version: NAME@n.
+             */
+            version: string;
+            /**
+             * Model
+             * @description One version: NAME@n.
+             */
+            model: string;
+            /**
+             * Package
+             * @description SHA-256 digest of the model's package.
+             */
+            package: string;
+            /**
+             * Endpoint
+             * @description The endpoint whose live version it was, if one was named.
+             */
+            endpoint?: string | null;
+            /** Batch Id */
+            batch_id: string;
+            /** Job Id */
+            job_id: string;
+            /**
+             * Bad Rows
+             * @description Rows that the model did not take, and that have null for an answer.
+             */
+            bad_rows: number;
+        };
+        /**
          * BehaviourGate
          * @description The newest version of one of the model's suites: no check of severity `error` fails.
          */
@@ -2856,6 +3347,35 @@ export interface components {
             high: number;
             /** Count */
             count: number;
+        };
+        /**
+         * BlueGreen
+         * @description All at once, after the production validation; the old version stays warm.
+         */
+        BlueGreen: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            strategy: "blue_green";
+            /**
+             * Watch Seconds
+             * @description How long late labels may still roll it back.
+             * @default 3600
+             */
+            watch_seconds: number;
+            /**
+             * @default {
+             *       "alpha": 0.05,
+             *       "min_samples": 200,
+             *       "error_ratio": 1,
+             *       "latency_ratio": 1.5,
+             *       "quality_ratio": 1.1,
+             *       "require": "no_harm",
+             *       "mirror": 0.1
+             *     }
+             */
+            analysis: components["schemas"]["Analysis"];
         };
         /**
          * BranchRead
@@ -2974,6 +3494,95 @@ export interface components {
              * @default 15
              */
             bins: number;
+        };
+        /**
+         * Canary
+         * @description A growing share of the requests, each step judged before the next.
+         */
+        Canary: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            strategy: "canary";
+            /**
+             * Steps
+             * @default [
+             *       {
+             *         "share": 0.05,
+             *         "min_seconds": 0,
+             *         "max_seconds": 86400,
+             *         "pause": false
+             *       },
+             *       {
+             *         "share": 0.25,
+             *         "min_seconds": 0,
+             *         "max_seconds": 86400,
+             *         "pause": false
+             *       },
+             *       {
+             *         "share": 0.5,
+             *         "min_seconds": 0,
+             *         "max_seconds": 86400,
+             *         "pause": false
+             *       }
+             *     ]
+             */
+            steps: components["schemas"]["CanaryStep"][];
+            /**
+             * On Inconclusive
+             * @default pause
+             * @enum {string}
+             */
+            on_inconclusive: "pause" | "roll_back";
+            /**
+             * Watch Seconds
+             * @default 3600
+             */
+            watch_seconds: number;
+            /**
+             * @default {
+             *       "alpha": 0.05,
+             *       "min_samples": 200,
+             *       "error_ratio": 1,
+             *       "latency_ratio": 1.5,
+             *       "quality_ratio": 1.1,
+             *       "require": "no_harm",
+             *       "mirror": 0.1
+             *     }
+             */
+            analysis: components["schemas"]["Analysis"];
+        };
+        /** CanaryStep */
+        CanaryStep: {
+            /**
+             * Share
+             * @description Share of the requests that the candidate answers.
+             */
+            share: number;
+            /**
+             * Min Samples
+             * @description Instead of the analysis' own.
+             */
+            min_samples?: number | null;
+            /**
+             * Min Seconds
+             * @description A step lasts at least this long.
+             * @default 0
+             */
+            min_seconds: number;
+            /**
+             * Max Seconds
+             * @description Without a verdict by then, `on_inconclusive` says what happens.
+             * @default 86400
+             */
+            max_seconds: number;
+            /**
+             * Pause
+             * @description Whether a person has to advance it once it has passed.
+             * @default false
+             */
+            pause: boolean;
         };
         /**
          * CardCheck
@@ -3633,6 +4242,23 @@ export interface components {
              */
             train_inputs_md5: string;
         };
+        /**
+         * Contribution
+         * @description `feature` is a column, or a word; `value` is what the row held.
+         */
+        Contribution: {
+            /** Feature */
+            feature: string;
+            /** Value */
+            value?: string | number | boolean | null;
+            /** Contribution */
+            contribution: number;
+            /**
+             * Standard Error
+             * @description Of the contribution, by the background rows that were drawn; null for ablation.
+             */
+            standard_error?: number | null;
+        };
         /** CountsRead */
         CountsRead: {
             /** Datasets */
@@ -4056,11 +4682,29 @@ export interface components {
              *       "record": true,
              *       "record_share": 1,
              *       "redact": [],
-             *       "max_batch": 64,
+             *       "max_batch": 256,
              *       "max_delay_ms": 2
              *     }
              */
             settings: components["schemas"]["EndpointSettings"];
+            /**
+             * Strategy
+             * @description How a new champion takes over.
+             * @default {
+             *       "strategy": "blue_green",
+             *       "watch_seconds": 3600,
+             *       "analysis": {
+             *         "alpha": 0.05,
+             *         "error_ratio": 1,
+             *         "latency_ratio": 1.5,
+             *         "min_samples": 200,
+             *         "mirror": 0.1,
+             *         "quality_ratio": 1.1,
+             *         "require": "no_harm"
+             *       }
+             *     }
+             */
+            strategy: components["schemas"]["BlueGreen"] | components["schemas"]["Canary"] | components["schemas"]["Shadow"] | components["schemas"]["ABTest"];
         };
         /**
          * EndpointRead
@@ -4080,10 +4724,22 @@ export interface components {
             /** Can Roll Back */
             can_roll_back: boolean;
             settings: components["schemas"]["EndpointSettings"];
+            /** Strategy */
+            strategy: components["schemas"]["BlueGreen"] | components["schemas"]["Canary"] | components["schemas"]["Shadow"] | components["schemas"]["ABTest"];
             /** Targets */
             targets: components["schemas"]["Target"][];
             /** @description What a row must carry for the live version. */
             signature: components["schemas"]["Signature"] | null;
+            /**
+             * Flavor
+             * @description How the live version answers: from ONNX, or in Python.
+             */
+            flavor: ("onnx" | "python") | null;
+            /**
+             * Flavor Reason
+             * @description Why it answers that way.
+             */
+            flavor_reason: string | null;
             /**
              * Rollout Id
              * @description The rollout that is under way.
@@ -4171,7 +4827,7 @@ export interface components {
             /**
              * Max Batch
              * @description Rows that a Python model is given at once.
-             * @default 64
+             * @default 256
              */
             max_batch: number;
             /**
@@ -4410,6 +5066,54 @@ export interface components {
              * Format: date-time
              */
             created_at: string;
+        };
+        /**
+         * ExplanationRead
+         * @description Why one prediction is what it is.
+         */
+        ExplanationRead: {
+            /** Prediction Id */
+            prediction_id: string;
+            /** Endpoint */
+            endpoint: string;
+            /** Model */
+            model: string;
+            /** Version */
+            version: number;
+            /**
+             * Method
+             * @enum {string}
+             */
+            method: "shapley_exact" | "shapley_sampled" | "ablation";
+            /**
+             * Explains
+             * @description The target, or the class whose probability is explained.
+             */
+            explains: string;
+            /** Prediction */
+            prediction: number;
+            /**
+             * Base Value
+             * @description The mean answer to the background rows, or the answer to no words at all.
+             */
+            base_value: number;
+            /**
+             * Contributions
+             * @description The largest first, whatever their sign.
+             */
+            contributions: components["schemas"]["Contribution"][];
+            /**
+             * Background Rows
+             * @description Training rows that stand for a feature that is not known.
+             */
+            background_rows: number;
+            /**
+             * Evaluations
+             * @description Rows that the model was asked.
+             */
+            evaluations: number;
+            /** Seed */
+            seed: number;
         };
         /**
          * ExpressionCheck
@@ -4714,6 +5418,68 @@ export interface components {
             where: string;
         };
         /**
+         * Finding
+         * @description What one test says. It fails the candidate once `e_value` reaches `fails_at`.
+         */
+        Finding: {
+            /**
+             * Name
+             * @enum {string}
+             */
+            name: "faults" | "strange" | "latency" | "disagreement" | "shift" | "quality";
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            verdict: "fail" | "pass" | "inconclusive";
+            /**
+             * Control
+             * @description A share of requests, or of rows.
+             */
+            control?: number | null;
+            /** Candidate */
+            candidate?: number | null;
+            /**
+             * Bound
+             * @description What the test allows: a ratio, or a share.
+             */
+            bound?: number | null;
+            /**
+             * Control Count
+             * @default 0
+             */
+            control_count: number;
+            /**
+             * Control Of
+             * @default 0
+             */
+            control_of: number;
+            /**
+             * Candidate Count
+             * @default 0
+             */
+            candidate_count: number;
+            /**
+             * Candidate Of
+             * @default 0
+             */
+            candidate_of: number;
+            /**
+             * E Value
+             * @default 1
+             */
+            e_value: number;
+            /** Fails At */
+            fails_at: number;
+            /**
+             * Non Inferior
+             * @description E-value of the reverse test, where `require` asks for it.
+             */
+            non_inferior?: number | null;
+            /** Sentence */
+            sentence: string;
+        };
+        /**
          * FindingRead
          * @description One thing that was wrong: where, and the versions, files and runs that it concerns.
          */
@@ -4979,6 +5745,66 @@ export interface components {
             reason?: string | null;
             /** Job Id */
             job_id?: string | null;
+        };
+        /**
+         * ImageAsk
+         * @description Where the image goes, and the serving image that it stands on.
+         */
+        ImageAsk: {
+            /**
+             * To
+             * @description HOST/REPOSITORY:TAG
+             */
+            to: string;
+            /**
+             * Base
+             * @description HOST/REPOSITORY:TAG or @sha256:…; absent, that of the settings.
+             */
+            base?: string | null;
+            /**
+             * Platform
+             * @description Which one of a base that is many.
+             * @default linux/amd64
+             */
+            platform: string;
+            /**
+             * Endpoint
+             * @description It answers at /serve/{endpoint}; absent, the model's name.
+             */
+            endpoint?: string | null;
+        };
+        /**
+         * ImageRead
+         * @description What was asked for; `pushed` is null until the job has succeeded.
+         */
+        ImageRead: {
+            /** Id */
+            id: string;
+            /** Model */
+            model: string;
+            /** Number */
+            number: number;
+            /** Job Id */
+            job_id: string;
+            state: components["schemas"]["JobState"];
+            /** Target */
+            target: string;
+            /** Base */
+            base: string;
+            /** Platform */
+            platform: string;
+            /** Endpoint */
+            endpoint: string;
+            pushed: components["schemas"]["PushedImage"] | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            /** Pushed At */
+            pushed_at: string | null;
         };
         /**
          * InRangeCheck
@@ -5259,6 +6085,39 @@ export interface components {
              * @default false
              */
             allow_many: boolean;
+        };
+        /**
+         * Labelled
+         * @description Answers whose truth is known by now, from one stretch of time.
+         *
+         *     One row of each request is counted, as rows of one request are answered by the same version and are wrong together.
+         */
+        Labelled: {
+            /**
+             * Share
+             * @description By which the requests were drawn; none if they were not, and one version came after the other.
+             */
+            share: number | null;
+            /**
+             * Control Rows
+             * @default 0
+             */
+            control_rows: number;
+            /**
+             * Control Wrong
+             * @default 0
+             */
+            control_wrong: number;
+            /**
+             * Candidate Rows
+             * @default 0
+             */
+            candidate_rows: number;
+            /**
+             * Candidate Wrong
+             * @default 0
+             */
+            candidate_wrong: number;
         };
         /**
          * LatencyCheck
@@ -6363,6 +7222,11 @@ export interface components {
             agreement: components["schemas"]["Agreement"] | null;
             /** Run Id */
             run_id: string;
+            /**
+             * Origin
+             * @description Who answers for the code that loading it may run: a run of this control plane, or the admin who trusted it when it was imported. None: nobody, so it loads only if it runs none.
+             */
+            origin?: ("run" | "trusted_import") | null;
             /** Files */
             files: components["schemas"]["PackedFile"][];
         };
@@ -6379,6 +7243,13 @@ export interface components {
         PageRead_AlertRead_: {
             /** Items */
             items: components["schemas"]["AlertRead"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /** PageRead[BatchPredictionRead] */
+        PageRead_BatchPredictionRead_: {
+            /** Items */
+            items: components["schemas"]["BatchPredictionRead"][];
             /** Next Cursor */
             next_cursor: string | null;
         };
@@ -6435,6 +7306,13 @@ export interface components {
         PageRead_GateDrillRead_: {
             /** Items */
             items: components["schemas"]["GateDrillRead"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /** PageRead[ImageRead] */
+        PageRead_ImageRead_: {
+            /** Items */
+            items: components["schemas"]["ImageRead"][];
             /** Next Cursor */
             next_cursor: string | null;
         };
@@ -6779,7 +7657,7 @@ export interface components {
             /** Ended At */
             ended_at: string | null;
             /** Steps */
-            steps: components["schemas"]["StepRead"][];
+            steps: components["schemas"]["api__schemas__pipelines__StepRead"][];
         };
         /**
          * PipelineSpec
@@ -7078,6 +7956,42 @@ export interface components {
              * @enum {string}
              */
             kind: "punctuation";
+        };
+        /**
+         * PushedImage
+         * @description What a registry holds now. `reference` names it by digest: it never means anything else.
+         */
+        PushedImage: {
+            /** Reference */
+            reference: string;
+            /** Digest */
+            digest: string;
+            /**
+             * Base
+             * @description The base by digest.
+             */
+            base: string;
+            /** Layer Digest */
+            layer_digest: string;
+            /** Layer Bytes */
+            layer_bytes: number;
+            /**
+             * Image Bytes
+             * @description All layers, compressed.
+             */
+            image_bytes: number;
+            /** Manifest */
+            manifest: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * QualityCounts
+         * @description Wrong answers, or numbers too far from the truth: a part per step, and one for the time after the switch.
+         */
+        QualityCounts: {
+            /** Parts */
+            parts: components["schemas"]["Labelled"][];
         };
         /**
          * QuarantineCreate
@@ -7477,12 +8391,51 @@ export interface components {
              */
             reason: string;
         };
+        /** RolloutAdvance */
+        RolloutAdvance: {
+            /**
+             * Step
+             * @description The step it is at, so that two who advance it do so once.
+             */
+            step?: number | null;
+            /**
+             * Reason
+             * @default advanced by a person
+             */
+            reason: string;
+        };
         /** RolloutCreate */
         RolloutCreate: {
             /** Version */
             version: number;
+            /**
+             * Strategy
+             * @description Absent, the endpoint's own.
+             */
+            strategy?: (components["schemas"]["BlueGreen"] | components["schemas"]["Canary"] | components["schemas"]["Shadow"] | components["schemas"]["ABTest"]) | null;
         };
-        /** RolloutRead */
+        /**
+         * RolloutMoment
+         * @description What it became, when, by whom and why.
+         */
+        RolloutMoment: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            state: components["schemas"]["RolloutState"];
+            /** Step */
+            step: number;
+            /** By */
+            by: string;
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * RolloutRead
+         * @description `step` counts `steps` from 0; a blue-green rollout has none.
+         */
         RolloutRead: {
             /** Id */
             id: string;
@@ -7495,8 +8448,20 @@ export interface components {
             /** Promotion Id */
             promotion_id: string | null;
             state: components["schemas"]["RolloutState"];
+            /** Strategy */
+            strategy: components["schemas"]["BlueGreen"] | components["schemas"]["Canary"] | components["schemas"]["Shadow"] | components["schemas"]["ABTest"];
+            /** Steps */
+            steps: components["schemas"]["api__schemas__endpoints__StepRead"][];
+            /** Step */
+            step: number;
+            /** Step Began At */
+            step_began_at: string | null;
             /** Reason */
             reason: string;
+            analysis: components["schemas"]["AnalysisRead"] | null;
+            quality: components["schemas"]["QualityCounts"] | null;
+            /** History */
+            history: components["schemas"]["RolloutMoment"][];
             /** Probe */
             probe: {
                 [key: string]: unknown;
@@ -7512,12 +8477,17 @@ export interface components {
             started_at: string;
             /** Ended At */
             ended_at: string | null;
+            /**
+             * Watched Until
+             * @description Until then late labels may roll it back.
+             */
+            watched_until: string | null;
         };
         /**
          * RolloutState
          * @enum {string}
          */
-        RolloutState: "preparing" | "verifying" | "switched" | "retired" | "rolled_back" | "aborted";
+        RolloutState: "preparing" | "verifying" | "shadowing" | "canary" | "testing" | "paused" | "switched" | "retired" | "rolled_back" | "aborted";
         /**
          * RootRead
          * @description A kind of root: how many of them were looked at, how many contents they keep, and how large these are.
@@ -7942,6 +8912,64 @@ export interface components {
             token: string;
         };
         /**
+         * Shadow
+         * @description Copies of the requests are answered by the candidate, off their path; nobody sees its answers.
+         */
+        Shadow: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            strategy: "shadow";
+            /**
+             * Mirror
+             * @default 1
+             */
+            mirror: number;
+            /** Min Samples */
+            min_samples?: number | null;
+            /**
+             * Min Seconds
+             * @default 0
+             */
+            min_seconds: number;
+            /**
+             * Max Seconds
+             * @default 86400
+             */
+            max_seconds: number;
+            /**
+             * Then
+             * @description Once nothing speaks against it.
+             * @default pause
+             * @enum {string}
+             */
+            then: "switch" | "pause";
+            /**
+             * On Inconclusive
+             * @default pause
+             * @enum {string}
+             */
+            on_inconclusive: "pause" | "roll_back";
+            /**
+             * Watch Seconds
+             * @default 3600
+             */
+            watch_seconds: number;
+            /**
+             * @default {
+             *       "alpha": 0.05,
+             *       "min_samples": 200,
+             *       "error_ratio": 1,
+             *       "latency_ratio": 1.5,
+             *       "quality_ratio": 1.1,
+             *       "require": "no_harm",
+             *       "mirror": 0.1
+             *     }
+             */
+            analysis: components["schemas"]["Analysis"];
+        };
+        /**
          * Shift
          * @description Numbers moved by a fixed amount, or by a factor.
          */
@@ -8285,23 +9313,6 @@ export interface components {
          * @enum {string}
          */
         StepName: "evaluation" | "build" | "check" | "train" | "check_model" | "promote" | "deploy";
-        /** StepRead */
-        StepRead: {
-            name: components["schemas"]["StepName"];
-            state: components["schemas"]["StepState"];
-            /** Reason */
-            reason: string;
-            /** Output */
-            output: {
-                [key: string]: unknown;
-            };
-            /** Waits For */
-            waits_for: string | null;
-            /** Started At */
-            started_at: string | null;
-            /** Ended At */
-            ended_at: string | null;
-        };
         /**
          * StepState
          * @enum {string}
@@ -9158,7 +10169,7 @@ export interface components {
             /** Message */
             message: string;
             /** Source */
-            source: components["schemas"]["UploadSource"] | components["schemas"]["BuiltRecipe"] | components["schemas"]["TrafficSource"] | components["schemas"]["QuarantineSource"] | components["schemas"]["DvcSource"] | components["schemas"]["GitImport"];
+            source: components["schemas"]["UploadSource"] | components["schemas"]["BuiltRecipe"] | components["schemas"]["TrafficSource"] | components["schemas"]["QuarantineSource"] | components["schemas"]["BatchPredictionSource"] | components["schemas"]["DvcSource"] | components["schemas"]["GitImport"];
             /**
              * Created At
              * Format: date-time
@@ -9345,6 +10356,15 @@ export interface components {
             /** Pinned By */
             pinned_by: string;
         };
+        /** StepRead */
+        api__schemas__endpoints__StepRead: {
+            /** Name */
+            name: string;
+            /** Share */
+            share: number;
+            /** Mirror */
+            mirror: number;
+        };
         /**
          * StageRead
          * @description One stage of one attempt of a job.
@@ -9450,6 +10470,23 @@ export interface components {
             unpinned_by: string | null;
             /** Reason */
             reason: string;
+        };
+        /** StepRead */
+        api__schemas__pipelines__StepRead: {
+            name: components["schemas"]["StepName"];
+            state: components["schemas"]["StepState"];
+            /** Reason */
+            reason: string;
+            /** Output */
+            output: {
+                [key: string]: unknown;
+            };
+            /** Waits For */
+            waits_for: string | null;
+            /** Started At */
+            started_at: string | null;
+            /** Ended At */
+            ended_at: string | null;
         };
         /**
          * LeakageCheck
@@ -12775,6 +13812,191 @@ export interface operations {
             };
         };
     };
+    push_model_image: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key starts the work once. */
+                "idempotency-key"?: string | null;
+            };
+            path: {
+                name: string;
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImageAsk"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_model_images: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path: {
+                name: string;
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageRead_ImageRead_"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_model_dockerfile: {
+        parameters: {
+            query?: {
+                /** @description Absent, that of the settings. */
+                base?: string | null;
+            };
+            header?: never;
+            path: {
+                name: string;
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_model_kubernetes: {
+        parameters: {
+            query: {
+                format?: "deployment" | "kserve";
+                /** @description Of the Service or the InferenceService. */
+                name: string;
+                namespace?: string;
+                colour?: "blue" | "green";
+                min_replicas?: number;
+                max_replicas?: number;
+            };
+            header?: never;
+            path: {
+                name: string;
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     drill_gates: {
         parameters: {
             query?: never;
@@ -14323,6 +15545,138 @@ export interface operations {
             };
         };
     };
+    advance_rollout: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                rollout_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RolloutAdvance"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RolloutRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pause_rollout: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                rollout_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RollbackCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RolloutRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resume_rollout: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                rollout_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RollbackCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RolloutRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     abort_rollout: {
         parameters: {
             query?: never;
@@ -14487,6 +15841,224 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["JobRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_explanation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                prediction_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExplanationRead"] | components["schemas"]["JobRead"];
+                };
+            };
+            /** @description Under way; ask again. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    explain_prediction: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key starts the work once. */
+                "idempotency-key"?: string | null;
+            };
+            path: {
+                prediction_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_batch_predictions: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageRead_BatchPredictionRead_"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_batch_prediction: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key starts the work once. */
+                "idempotency-key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BatchAsk"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_batch_prediction: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                batch_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchPredictionRead"];
                 };
             };
             /** @description problem+json */
