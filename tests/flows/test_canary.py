@@ -44,7 +44,7 @@ CANARY: dict[str, Any] = {
     "strategy": "canary",
     "steps": [STEP],
     # What is shown to be equal has to be told from noise on a busy machine.
-    "analysis": {"min_samples": 60, "alpha": 0.02, "mirror": 1.0, "latency_ratio": 4.0},
+    "analysis": {"min_samples": 60, "alpha": 0.02, "mirror": 1.0, "latency_ratio": 4.0, "max_disagreement": 0.2},
 }
 
 
