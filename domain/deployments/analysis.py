@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from domain.deployments import findings as tests
 from domain.deployments.evidence import Analysed, Expected, Finding, QualityCounts, StepCounts
 from domain.deployments.latency import lacking, latency
-from domain.deployments.sequential import divergence, share_of_bad
+from domain.deployments.sequential import divergence, log_e_below, over_steps, share_of_bad
 from domain.deployments.strategies import Analysis
 
 # A candidate that fails this share of its requests should have been told before it may pass.
@@ -20,6 +20,8 @@ _GROSS = 0.05
 _CLEARLY = 3.0
 # A fault this close to what is allowed cannot be waited for.
 _CLOSE = 0.02
+# So sure it has to be that the two agree more than two that know nothing of each other.
+_NO_STRANGERS = 1_000
 # However hard a fault is to tell, a step is not held up beyond so many times its `min_samples`.
 _LONGEST = 5
 
@@ -31,7 +33,7 @@ def analyse(
 
     `fail` as soon as one test has its evidence. `pass` when nothing speaks against the candidate, the step has its
     requests, and there were so many that gross faults would have shown: one request in twenty, or always the same
-    answer. `inconclusive` until then, with what is missing.
+    answer, or one that has nothing to do with the row. `inconclusive` until then, with what is missing.
     """
     # A step in which the control did nothing has no measure: its counts are missing, or it was never asked.
     compared = [step for step in steps if step.control.requests]
@@ -48,6 +50,7 @@ def analyse(
     missing = [
         *_requests(steps, analysis),
         *_telling(compared, analysis, {each.name: each for each in found}),
+        *_strangers(compared, expected, found[3]),
         *(f"{each.name.capitalize()}: more evidence, one way or the other." for each in found if _suspicious(each)),
     ]
     if analysis.require == "non_inferior":
@@ -97,6 +100,23 @@ def _telling(steps: Sequence[StepCounts], analysis: Analysis, found: dict[str, F
         for needed, there, what in needs
         if (number := math.ceil(min(needed, most)) - there) > 0
     ]
+
+
+def _strangers(steps: Sequence[StepCounts], expected: Expected, differ: Finding) -> list[str]:
+    """What is missing to have shown that the candidate saw the rows: one that guesses must not pass by good luck.
+
+    It is asked for in a step with copies, where more is known than that the two always answer alike.
+    """
+    if differ.bound is None or not steps or not steps[-1].mirror or not (expected.chance or 0.0) > differ.bound:
+        return []
+    halfway = (differ.bound + (expected.chance or 0.0)) / 2
+    log_e = over_steps([
+        log_e_below(halfway, each.disagreements, each.requests - each.faults - each.disagreements)
+        for each in (step.mirrored for step in steps)
+    ])  # fmt: skip
+    if log_e >= math.log(_NO_STRANGERS):
+        return []
+    return [f"Evidence that the two agree more than by chance: {math.exp(log_e):,.3g} of {_NO_STRANGERS:,}."]
 
 
 def _answered(steps: Sequence[StepCounts]) -> int:

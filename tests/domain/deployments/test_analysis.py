@@ -221,3 +221,20 @@ def test_each_finding_is_there_with_its_share_of_alpha() -> None:
     names: set[FindingName] = {"faults", "strange", "latency", "disagreement", "shift", "quality"}
     assert {each.name for each in found} == names
     assert sum(1 / each.fails_at for each in found) == pytest.approx(0.05)
+
+
+class TestStrangers:
+    """Half of the copies are answered alike by a version that guesses; before the rollout it did so too."""
+
+    EXPECTED = Expected(rows=500, disagreement=0.5, chance=0.5, shift=0.0)
+
+    def test_one_that_guesses_does_not_pass_by_good_luck(self) -> None:
+        rows = copies(100, disagreements=36)  # three standard errors below what it does in the long run
+        found = judge(canary(arm(1_000), arm(1_000), rows, share=0.5), expected=self.EXPECTED)
+        assert found.verdict == "inconclusive"
+        assert "agree more than by chance" in found.waits_for[-1]
+
+    def test_one_that_differs_often_passes_once_it_is_clear_that_it_does_not_guess(self) -> None:
+        rows = copies(400, disagreements=100)
+        found = judge(canary(arm(4_000), arm(4_000), rows, share=0.5), expected=self.EXPECTED)
+        assert found.verdict == "pass"
