@@ -34,7 +34,7 @@ class Recorder:
         metrics: ServingMetrics,
         *,
         flush_seconds: float = 1.0,
-        flush_rows: int = 10_000,
+        flush_rows: int = 5_000,
         flush_bytes: int = 4 * 2**20,
         segment_rows: int = 5_000,
         max_rows: int = 200_000,
