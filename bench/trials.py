@@ -264,7 +264,9 @@ FAULTS: dict[str, tuple[World, Candidate, dict[str, object]]] = {
     "always the same answer": (World(), Candidate(constant=True), {}),
     "labels shuffled, by disagreement": (World(), Candidate(shuffled=True), {}),
     "labels of two as common shuffled, as seen before": (
-        World(mix=(0.5, 0.5, 0.0)), Candidate(shuffled=True), {"differs": 0.5},
+        World(mix=(0.5, 0.5, 0.0)),
+        Candidate(shuffled=True),
+        {"differs": 0.5},
     ),
     "labels shuffled, by quality": (World(), Candidate(shuffled=True), {"labels": True, "blind": True}),
 }

@@ -13,6 +13,7 @@ import polars as pl
 
 from domain.deployments.evidence import Expected, expect
 from domain.deployments.specs import EndpointSettings
+from domain.deployments.strategies import BlueGreen, Strategy
 from domain.errors import DomainError, Unavailable
 from domain.experiments.models import Run
 from domain.registry.models import ModelVersion
@@ -34,6 +35,8 @@ _MOST_UNFIT = 0.05
 # Slower than blue by this factor, and slow at all, is no matter of a noisy machine.
 _SLOWER, _SLOW_MS = 10.0, 100.0
 _SAME = 1e-4
+# Who differs on this share of what two would differ on that know nothing of each other has not seen the rows.
+_BY_CHANCE = 0.9
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,7 @@ class Case:
     settings: EndpointSettings
     green: Colour
     blue: Colour | None
+    strategy: Strategy
 
 
 @dataclass
@@ -112,7 +116,8 @@ def validate(tools: Toolbox, case: Case) -> Validation:
     _as_recorded(found, asked, green)
     _in_time(found, case, green, blue)
     if blue is not None and case.blue is not None:
-        _compare(found, case.blue, asked, green, blue)
+        expected = _compare(found, case.blue, green, blue)
+        _better_than_chance(found, case.strategy, expected)
     return found
 
 
@@ -228,7 +233,7 @@ def _in_time(found: Validation, case: Case, green: _Asked, blue: _Asked | None) 
         found.problems.append(f"99 % of its answers take up to {mine:.0f} ms, those of the live version {others:.1f}.")
 
 
-def _compare(found: Validation, control: Colour, asked: _Rows, green: _Asked, blue: _Asked) -> None:
+def _compare(found: Validation, control: Colour, green: _Asked, blue: _Asked) -> Expected:
     """What a trial is to expect: how often the two disagree, how their answers spread, and by which measure."""
     pairs = [
         (theirs, ours)
@@ -244,6 +249,18 @@ def _compare(found: Validation, control: Colour, asked: _Rows, green: _Asked, bl
     named = [(_name(theirs, bins, numbers=numbers), _name(ours, bins, numbers=numbers)) for theirs, ours in pairs]
     expected = expect(named, disagreements=sum(differ), numbers=numbers) if named else Expected()
     found.probe |= {"bins": bins, "tolerance": tolerance, "expected": expected.model_dump(mode="json")}
+    return expected
+
+
+def _better_than_chance(found: Validation, strategy: Strategy, expected: Expected) -> None:
+    """A candidate that is judged beside blue has to agree with it more than one that has not seen the rows."""
+    given = isinstance(strategy, BlueGreen) or strategy.analysis.max_disagreement is not None
+    if not given and expected.chance and expected.disagreement >= _BY_CHANCE * expected.chance:
+        found.problems.append(
+            f"It differs from the live version on {expected.disagreement:.1%} of {expected.rows} rows, and one that"
+            f" had not seen them would on {expected.chance:.1%}. If the live one is what guesses, set"
+            " `analysis.max_disagreement`, or switch by blue_green."
+        )
 
 
 def _name(value: Any, bins: list[float], *, numbers: bool) -> str:

@@ -138,6 +138,20 @@ class TestFaulty:
         assert trial.live() == (1, 1)
         assert {version for _, version, _ in ask(serving, 20)} == {1}
 
+    @pytest.mark.parametrize("nodes", [CONSTANT, SHUFFLED], ids=["constant", "shuffled"])
+    def test_that_guesses_does_not_begin_unless_that_is_wished(
+        self, trial: Trial, serving: Plane, nodes: list[onnx.NodeProto]
+    ) -> None:
+        ask(serving, 120)
+        serving.until_recorded("e", ask(serving, 1)[0][0])
+        trial.client.put("endpoints/e", json={"model": "m", "strategy": {"strategy": "canary"}})
+        pass_gates(trial.runtime, add_candidate(trial.runtime, nodes))
+        trial.drain()
+        found = trial.newest()
+        assert found["state"] == "aborted"
+        assert "one that had not seen them would on" in found["reason"]
+        assert trial.live() == (1, 1)
+
 
 class TestEqual:
     def test_passes_every_step_and_switches_though_everything_is_restarted(self, trial: Trial, tools: Toolbox) -> None:

@@ -11,7 +11,7 @@ from domain.db import ReadSession
 from domain.deployments import service, steps
 from domain.deployments.jobs import CountQuality, LookUpPrediction, PublishRoutes, RollOut
 from domain.deployments.models import Endpoint
-from domain.deployments.queries import get_endpoint, get_rollout, routes_of
+from domain.deployments.queries import get_endpoint, get_rollout, routes_of, strategy_of
 from domain.deployments.rollout import BEFORE_TRIAL, RolloutState
 from domain.deployments.specs import EndpointSettings, Routes, ServingInstance
 from domain.errors import DomainError
@@ -81,7 +81,7 @@ def roll_out(job: RunningJob[RollOut], tools: Toolbox) -> dict[str, Any]:
         job.stage("probe")
         job.progress(0.6, "replaying real rows")
         settings = EndpointSettings.model_validate(endpoint.settings)
-        found = validate(tools, Case(endpoint.name, settings, green, blue))
+        found = validate(tools, Case(endpoint.name, settings, green, blue, strategy_of(rollout.strategy)))
         probe = {**found.probe, "instances": instances}
         job.log(f"probe: {probe}")
         if found.problems:
