@@ -185,10 +185,12 @@ def _python(*module_and_arguments: str) -> tuple[str, ...]:
 
 def _uvicorn(factory: str, host: str, port: int, *, stop_seconds: int = 3) -> tuple[str, ...]:
     # Event streams never end by themselves: the bound on the graceful stop is what lets the process go.
+    # An idle connection is closed by the client or a balancer, who wait for up to a minute: if it were closed here, it
+    # could be just when the next request is sent.
     return _python(
         "uvicorn", "--factory", factory, "--host", host, "--port", str(port), "--app-dir", str(ROOT),
         "--no-access-log", "--no-server-header", "--timeout-graceful-shutdown", str(stop_seconds),
-        "--log-level", "warning",
+        "--timeout-keep-alive", "75", "--log-level", "warning",
     )  # fmt: skip
 
 
