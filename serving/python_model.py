@@ -32,11 +32,13 @@ class Question:
 class PythonModel:
     """A model in child processes. They end when the last reference to the model is dropped."""
 
-    def __init__(self, package: Package, supervisors: Sequence[Supervisor], limits: ProcessLimits) -> None:
+    def __init__(
+        self, package: Package, supervisors: Sequence[Supervisor], limits: ProcessLimits, *, by_rows: bool = False
+    ) -> None:
         self.package = package
         self.signature = package.signature
         self._encoder = Encoder(package.signature)
-        self._outside = is_outside(package)
+        self._by_rows = by_rows
         self._supervisors = supervisors
         self._timeout_seconds = limits.timeout_seconds
         self._batcher = Batcher()
@@ -53,7 +55,7 @@ class PythonModel:
     def encode(self, instances: Sequence[dict[str, Any]], *, extra: Extra = "forbid") -> Question:
         """The question that the rows ask. Raises `Invalid` naming row and column, see `ml.encoding`."""
         feeds = self._encoder.encode_rows(instances, extra=extra)
-        return Question({"instances": list(instances)} if self._outside else feeds, len(instances))
+        return Question({"instances": list(instances)} if self._by_rows else feeds, len(instances))
 
     async def answer(self, question: Question, batching: Batching, deadline: float) -> Predictions:
         """The answers, in a batch with those of other callers. `deadline` is a time of `time.monotonic`.
@@ -77,7 +79,9 @@ def start_python_model(
 
     Raises what the package is refused for, or ModelFailed.
     """
-    program = "serving.outside_process" if is_outside(package) else "serving.python_process"
+    # One trained here is read by skops alone, and runs nothing; what is trusted may be anything that MLflow can load.
+    by_rows = trusted or is_outside(package)
+    program = "serving.outside_process" if by_rows else "serving.python_process"
     supervisors = [Supervisor(digest, program, locate, limits, trusted=trusted) for _ in range(limits.processes)]
     try:
         for supervisor in supervisors:
@@ -86,7 +90,7 @@ def start_python_model(
         for supervisor in supervisors:
             supervisor.stop()
         raise
-    return PythonModel(package, supervisors, limits)
+    return PythonModel(package, supervisors, limits, by_rows=by_rows)
 
 
 def is_outside(package: Package) -> bool:

@@ -21,6 +21,7 @@ class RootKind(StrEnum):
     MODELS = "model_versions"
     PROMOTIONS = "promotions"
     ENDPOINTS = "endpoints"
+    BATCHES = "batch_predictions"
     OBJECTS = "dvc_objects"
     OTHERS = "other_tables"
     JOBS = "jobs_in_flight"

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Select, String, func, or_, select
 
+from domain.batch_predictions.models import BatchPart
 from domain.contents.models import Content
 from domain.datasets.models import DatasetFile, DatasetObject, DatasetPin, DatasetVersion
 from domain.datasets.states import VersionState
@@ -40,7 +41,7 @@ _KNOWN: set[Any] = {
     column.property.columns[0]
     for column in (
         Content.digest, PlanContent.digest, DatasetFile.md5, DatasetVersion.digest, DatasetObject.digest,
-        *_CONTENTS_OF_RUNS, Promotion.rows_md5, AlphaSpend.rows_md5,
+        *_CONTENTS_OF_RUNS, Promotion.rows_md5, AlphaSpend.rows_md5, BatchPart.md5,
         WaitingPointer.md5,  # of what has not all been pushed; what has been is an object of its dataset
     )
 }  # fmt: skip
@@ -103,6 +104,8 @@ def needed(session: AnySession, digests: Collection[str], listings: Listings) ->
         for digest in session.scalars(select(column).where(column.in_(digests)))
         if digest is not None
     }
+    # What a batch has answered so far: its next attempt goes on behind it.
+    found[RootKind.BATCHES] = set(session.scalars(select(BatchPart.md5).where(BatchPart.md5.in_(digests))))
     found[RootKind.OTHERS] = {
         digest for column in other_columns() for digest in session.scalars(select(column).where(column.in_(digests)))
     }
@@ -126,6 +129,7 @@ def counts(session: AnySession) -> dict[RootKind, int]:
     found[RootKind.PROMOTIONS] = _count(session, select(Promotion.id).where(Promotion.rows_md5.is_not(None)))
     found[RootKind.ENDPOINTS] = _count(session, select(Endpoint.id))
     found[RootKind.OBJECTS] = _count(session, select(DatasetObject.digest))
+    found[RootKind.BATCHES] = _count(session, select(BatchPart.md5))
     found[RootKind.OTHERS] = len(list(other_columns()))
     found[RootKind.JOBS] = _count(
         session,

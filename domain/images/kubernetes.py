@@ -9,6 +9,8 @@ from domain.images.contents import HOME, PORT, STORE, USER
 
 Manifest = dict[str, Any]
 Colour = Literal["blue", "green"]
+# Where Python keeps temporary files: the root file system is read-only.
+SCRATCH: Final = "/scratch"
 CONTAINER: Final[Manifest] = {
     "allowPrivilegeEscalation": False,
     "readOnlyRootFilesystem": True,
@@ -106,7 +108,7 @@ def _pod(image: str, container: str) -> Manifest:
     mounts = [
         {"name": "models", "mountPath": STORE},
         {"name": "home", "mountPath": HOME},
-        {"name": "scratch", "mountPath": "/tmp"},  # noqa: S108 - in the container
+        {"name": "scratch", "mountPath": SCRATCH},
     ]
     small = {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"memory": "128Mi"}}
     copying = ["sh", "-c", f"cp -R {STORE}/. /copy/"]
@@ -133,6 +135,7 @@ def _pod(image: str, container: str) -> Manifest:
             {
                 "name": container,
                 "image": image,
+                "env": [{"name": "TMPDIR", "value": SCRATCH}],
                 "ports": [{"name": "http", "containerPort": PORT}],
                 "securityContext": CONTAINER,
                 "resources": {"requests": {"cpu": "250m", "memory": "256Mi"}, "limits": {"memory": "1Gi"}},
