@@ -1,11 +1,14 @@
 """`millrace deploy`, `rollback`, `predict` and `millrace endpoints …`: what answers, and asking it."""
 
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+import yaml
 from rich.console import RenderableType
 
+from cli.client import ClientError
 from cli.documents import located, read_document
 from cli.nouns.jobs import follow
 from cli.session import Noun, Session, WaitOption
@@ -27,18 +30,65 @@ COLUMNS = {
 @verbs.command("deploy")
 def deploy(
     session: Session,
-    endpoint: EndpointArgument,
-    spec: Annotated[Path, typer.Argument(help="The endpoint in YAML; - is standard input.")],
+    endpoint: Annotated[str, typer.Argument(help="Name of the endpoint; with --kubernetes, of the model.")],
+    spec: Annotated[
+        str, typer.Argument(help="The endpoint in YAML; - is standard input. With --kubernetes, number of the version.")
+    ],
+    *,
     wait: WaitOption = False,
+    kubernetes: Annotated[
+        bool, typer.Option("--kubernetes", help="Run the version's newest image in a cluster, beside the one before.")
+    ] = False,
+    service: Annotated[str | None, typer.Option(help="Name of the Service; the model's, if absent.")] = None,
+    namespace: Annotated[str, typer.Option(help="Of the cluster.")] = "default",
+    context: Annotated[str | None, typer.Option(help="Of the kubeconfig; the current one, if absent.")] = None,
+    ready_seconds: Annotated[float, typer.Option(min=1, help="How long its pods may take to be ready.")] = 300.0,
 ) -> None:
-    """Make an endpoint, or change how it treats requests. The model's champion answers."""
-    document = read_document(spec)
+    """Make an endpoint, or change how it treats requests. The model's champion answers.
+
+    With --kubernetes: a version's image, as the other colour; the Service is switched once all its pods are ready.
+    """
+    if kubernetes:
+        ask = {"name": service or endpoint, "namespace": namespace}
+        _deploy_to_cluster(session, endpoint, _number(spec), ask, context=context, seconds=ready_seconds)
+        return
+    document = read_document(Path(spec))
     with located(document):
         answer = session.client.put("endpoints", endpoint, body=document.value)
     if wait and answer["rollout_id"]:
         session.wait(session.client.get("rollouts", answer["rollout_id"])["job_id"])
         answer = session.client.get("endpoints", endpoint)
     session.show(answer, draw_endpoint)
+
+
+def _number(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        example = "millrace deploy MODEL 3 --kubernetes"
+        raise ClientError(f"{text!r} is no number of a version.", where="spec", fix=example)
+    return int(text)
+
+
+def _deploy_to_cluster(
+    session: Session, model: str, number: int, ask: dict[str, str], *, context: str | None, seconds: float
+) -> None:
+    """The other colour is applied and waited for, then the Service: what answered before goes on until then."""
+    try:
+        module: Any = import_module("cli.cluster")
+    except ImportError as error:
+        raise ClientError(
+            f"The client of Kubernetes is not installed: {error}.", fix="pip install 'millrace[kubernetes]'"
+        ) from error
+    cluster = module.Cluster(ask["namespace"], context=context)
+    before = cluster.colour(ask["name"])
+    colour = "green" if before == "blue" else "blue"
+    text = session.client.text("models", model, "versions", number, "kubernetes", **ask, colour=colour)
+    *objects, switch = yaml.safe_load_all(text)
+    for one in objects:
+        cluster.apply(one)
+    pods = cluster.wait_until_ready(objects[0]["metadata"]["name"], seconds=seconds)
+    cluster.apply(switch)
+    answer = {"service": ask["name"], "version": f"{model}@{number}", "colour": colour, "pods": pods, "before": before}
+    session.show(answer, facts)
 
 
 @verbs.command("rollback")

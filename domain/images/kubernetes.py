@@ -1,8 +1,8 @@
 """A version's image as Kubernetes objects: blue or green Deployments behind one Service, or one for KServe. Pure."""
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from domain.datasets.specs import Spec
 from domain.images.contents import HOME, PORT, STORE, USER
@@ -36,13 +36,19 @@ class KubernetesAsk(Spec):
     min_replicas: int = Field(default=2, ge=1, le=1_000)
     max_replicas: int = Field(default=10, ge=1, le=1_000)
 
+    @model_validator(mode="after")
+    def _most_is_most(self) -> Self:
+        if self.max_replicas < self.min_replicas:
+            raise ValueError(f"max_replicas must be at least min_replicas, {self.min_replicas}")
+        return self
+
 
 def render(ask: KubernetesAsk, *, image: str, model: str, number: int) -> list[Manifest]:
     """The objects in the order they are applied. `image` is by digest."""
     labels = {"app.kubernetes.io/name": ask.name, "app.kubernetes.io/part-of": "millrace"}
     notes = {"millrace.io/model": model, "millrace.io/version": str(number)}
     if ask.format == "kserve":
-        predictor = {"minReplicas": ask.min_replicas, "maxReplicas": _most(ask)} | _pod(image, "kserve-container")
+        predictor = {"minReplicas": ask.min_replicas, "maxReplicas": ask.max_replicas} | _pod(image, "kserve-container")
         meta = {"name": ask.name, "namespace": ask.namespace, "labels": labels, "annotations": notes}
         return [
             {
@@ -80,7 +86,7 @@ def render(ask: KubernetesAsk, *, image: str, model: str, number: int) -> list[M
             "spec": {
                 "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": name},
                 "minReplicas": ask.min_replicas,
-                "maxReplicas": _most(ask),
+                "maxReplicas": ask.max_replicas,
                 "metrics": [cpu],
             },
         },
@@ -97,10 +103,6 @@ def render(ask: KubernetesAsk, *, image: str, model: str, number: int) -> list[M
             "spec": {"selector": coloured, "ports": [{"name": "http", "port": 80, "targetPort": "http"}]},
         },
     ]
-
-
-def _most(ask: KubernetesAsk) -> int:
-    return max(ask.min_replicas, ask.max_replicas)
 
 
 def _pod(image: str, container: str) -> Manifest:

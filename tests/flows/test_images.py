@@ -95,3 +95,5 @@ def test_a_dockerfile_for_those_who_build_by_docker(version: str, client: httpx.
 def test_without_an_image_there_is_nothing_to_deploy(version: str, client: httpx.Client) -> None:
     assert client.get(f"{version}/kubernetes", params={"name": "bikes"}).json()["code"] == "no_image"
     assert client.get(f"{version}/kubernetes", params={"name": "Bikes!"}).status_code == 422
+    fewer = client.get(f"{version}/kubernetes", params={"name": "bikes", "min_replicas": 4, "max_replicas": 3})
+    assert (fewer.status_code, "at least min_replicas" in fewer.text) == (422, True)
