@@ -10,7 +10,7 @@ from starlette.types import Message
 
 from domain.deployments.specs import EndpointSettings
 from serving.errors import BadHeader, DeadlineExceeded, TooBusy
-from serving.requests import Disconnected, Headers
+from serving.requests import Disconnected, Headers, until_gone
 
 
 class Gate:
@@ -55,7 +55,7 @@ class Gate:
             )
         turn = asyncio.get_running_loop().create_future()
         self._line[turn] = None
-        gone = asyncio.ensure_future(_gone(receive))
+        gone = asyncio.ensure_future(until_gone(receive))
         try:
             await asyncio.wait((turn, gone), timeout=deadline - time.monotonic(), return_when=asyncio.FIRST_COMPLETED)
         except asyncio.CancelledError:
@@ -144,9 +144,3 @@ def too_late() -> DeadlineExceeded:
     return DeadlineExceeded(
         "The answer was not there in time.", fix="Send fewer rows per request, or try again when there is less to do."
     )
-
-
-async def _gone(receive: Callable[[], Awaitable[Message]]) -> None:
-    """Returns when the client goes away. The body has been read, so nothing else can come."""
-    while (await receive())["type"] != "http.disconnect":
-        pass

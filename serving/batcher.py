@@ -17,7 +17,8 @@ import numpy as np
 
 from domain.errors import DomainError
 from ml.models import Predictions
-from serving.errors import DeadlineExceeded, ModelFailed
+from serving.admission import too_late
+from serving.errors import ModelFailed
 from serving.supervisor import ModelAway, ModelDied
 
 log = logging.getLogger(__name__)
@@ -242,10 +243,6 @@ class Batcher:
             if done:
                 whole.append((asked.future, _together([asked.answers[at] for at in sorted(asked.answers)])))
         return whole
-
-
-def too_late() -> DeadlineExceeded:
-    return DeadlineExceeded("The answer was not there in time.", fix="Send fewer rows, or try again later.")
 
 
 def _settle(outcomes: Sequence[_Outcome]) -> None:

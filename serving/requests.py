@@ -157,7 +157,7 @@ def _window(coding: str, first: int) -> int:
 async def while_connected(receive: Callable[[], Awaitable[Message]], work: Awaitable[Result]) -> Result:
     """What `work` comes to, once the body has been read. When the client leaves it is cancelled: Disconnected."""
     task = asyncio.current_task()
-    leaving = asyncio.ensure_future(_left(receive))
+    leaving = asyncio.ensure_future(until_gone(receive))
     waits = True
 
     def stop(_: object) -> None:
@@ -176,6 +176,7 @@ async def while_connected(receive: Callable[[], Awaitable[Message]], work: Await
         leaving.cancel()
 
 
-async def _left(receive: Callable[[], Awaitable[Message]]) -> None:
+async def until_gone(receive: Callable[[], Awaitable[Message]]) -> None:
+    """Returns when the client goes away. The body has been read, so nothing else can come."""
     while (await receive())["type"] != "http.disconnect":
         pass
