@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from domain.datasets.specs import Spec
 from domain.images.contents import HOME, PORT, STORE, USER
@@ -33,6 +33,15 @@ class KubernetesAsk(Spec):
     colour: Colour = "blue"
     min_replicas: int = Field(default=2, ge=1, le=1_000)
     max_replicas: int = Field(default=10, ge=1, le=1_000)
+    image: str | None = Field(
+        default=None, pattern=r"^sha256:[0-9a-f]{64}$", description="Which of the version's; absent, the newest."
+    )
+
+    @model_validator(mode="after")
+    def _can_scale(self) -> "KubernetesAsk":
+        if self.max_replicas < self.min_replicas:
+            raise ValueError("max_replicas is below min_replicas")
+        return self
 
 
 def render(ask: KubernetesAsk, *, image: str, model: str, number: int) -> list[Manifest]:
@@ -40,7 +49,7 @@ def render(ask: KubernetesAsk, *, image: str, model: str, number: int) -> list[M
     labels = {"app.kubernetes.io/name": ask.name, "app.kubernetes.io/part-of": "millrace"}
     notes = {"millrace.io/model": model, "millrace.io/version": str(number)}
     if ask.format == "kserve":
-        predictor = {"minReplicas": ask.min_replicas, "maxReplicas": _most(ask)} | _pod(image, "kserve-container")
+        predictor = {"minReplicas": ask.min_replicas, "maxReplicas": ask.max_replicas} | _pod(image, "kserve-container")
         meta = {"name": ask.name, "namespace": ask.namespace, "labels": labels, "annotations": notes}
         return [
             {
@@ -78,7 +87,7 @@ def render(ask: KubernetesAsk, *, image: str, model: str, number: int) -> list[M
             "spec": {
                 "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": name},
                 "minReplicas": ask.min_replicas,
-                "maxReplicas": _most(ask),
+                "maxReplicas": ask.max_replicas,
                 "metrics": [cpu],
             },
         },
@@ -95,10 +104,6 @@ def render(ask: KubernetesAsk, *, image: str, model: str, number: int) -> list[M
             "spec": {"selector": coloured, "ports": [{"name": "http", "port": 80, "targetPort": "http"}]},
         },
     ]
-
-
-def _most(ask: KubernetesAsk) -> int:
-    return max(ask.min_replicas, ask.max_replicas)
 
 
 def _pod(image: str, container: str) -> Manifest:
