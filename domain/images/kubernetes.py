@@ -21,6 +21,7 @@ _POD: Final[Manifest] = {
     "fsGroup": USER,
     "seccompProfile": {"type": "RuntimeDefault"},
 }
+_SCRATCH: Final = "/var/tmp"  # noqa: S108 - in the container
 Label = Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]{0,48}[a-z0-9])?$")]
 
 
@@ -111,7 +112,7 @@ def _pod(image: str, container: str) -> Manifest:
     mounts = [
         {"name": "models", "mountPath": STORE},
         {"name": "home", "mountPath": HOME},
-        {"name": "scratch", "mountPath": "/tmp"},  # noqa: S108 - in the container
+        {"name": "scratch", "mountPath": _SCRATCH},
     ]
     small = {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"memory": "128Mi"}}
     copying = ["sh", "-c", f"cp -R {STORE}/. /copy/"]
@@ -139,6 +140,7 @@ def _pod(image: str, container: str) -> Manifest:
                 "name": container,
                 "image": image,
                 "ports": [{"name": "http", "containerPort": PORT}],
+                "env": [{"name": "TMPDIR", "value": _SCRATCH}],
                 "securityContext": CONTAINER,
                 "resources": {"requests": {"cpu": "250m", "memory": "256Mi"}, "limits": {"memory": "1Gi"}},
                 "lifecycle": {"preStop": {"exec": {"command": ["sleep", "5"]}}},

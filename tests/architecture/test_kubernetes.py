@@ -179,6 +179,7 @@ def test_variables_are_those_of_compose(name: str) -> None:
         ((kind, there),) = source.items()
         given |= set(CONFIG[there["name"]]) if kind == "configMapRef" else GUIDED_SECRETS[there["name"]]
     assert {one for one in given if one.startswith("MILLRACE_")} <= settings_names()
+    assert "TMPDIR" in given
     wanted = set(SERVICES[container["name"]]["environment"])
     assert wanted <= given
     if container["name"] == "serving":
@@ -214,7 +215,7 @@ def test_container_has_no_rights_and_writes_to_scratch_only(name: str) -> None:
     assert {"cpu", "memory"} <= set(container["resources"]["requests"])
     volumes = {volume["name"]: volume for volume in pod["volumes"]}
     written = {one["mountPath"] for one in container["volumeMounts"] if "emptyDir" in volumes[one["name"]]}
-    assert written == {"/var/lib/millrace", "/tmp"}  # noqa: S108 - in the container
+    assert written == {"/var/lib/millrace", "/var/tmp"}  # noqa: S108 - in the container
 
 
 def test_workers_scale_on_the_list_that_celery_fills() -> None:
