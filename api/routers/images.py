@@ -88,8 +88,8 @@ def get_model_dockerfile(
 def get_model_kubernetes(
     name: str, number: Number, session: ReadDep, ask: Annotated[KubernetesAsk, Query()], _: Reader
 ) -> PlainTextResponse:
-    """The newest pushed image of the version as Kubernetes objects in YAML, to be applied as they are."""
+    """A pushed image of the version as Kubernetes objects in YAML, to be applied as they are."""
     version = get_version(session, name, number)
-    _row, pushed = queries.newest_pushed(session, version.id)
+    pushed = queries.pushed_image(session, version.id, digest=ask.image)
     objects = render(ask, image=pushed.reference, model=name, number=number)
     return PlainTextResponse(yaml.safe_dump_all(objects, sort_keys=False), media_type="application/yaml")

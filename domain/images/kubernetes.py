@@ -1,6 +1,6 @@
 """A version's image as Kubernetes objects: blue or green Deployments behind one Service, or one for KServe. Pure."""
 
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, model_validator
 
@@ -9,8 +9,6 @@ from domain.images.contents import HOME, PORT, STORE, USER
 
 Manifest = dict[str, Any]
 Colour = Literal["blue", "green"]
-# Where Python keeps temporary files: the root file system is read-only.
-SCRATCH: Final = "/scratch"
 CONTAINER: Final[Manifest] = {
     "allowPrivilegeEscalation": False,
     "readOnlyRootFilesystem": True,
@@ -23,6 +21,7 @@ _POD: Final[Manifest] = {
     "fsGroup": USER,
     "seccompProfile": {"type": "RuntimeDefault"},
 }
+_SCRATCH: Final = "/var/tmp"  # noqa: S108 - in the container
 Label = Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]{0,48}[a-z0-9])?$")]
 
 
@@ -35,11 +34,14 @@ class KubernetesAsk(Spec):
     colour: Colour = "blue"
     min_replicas: int = Field(default=2, ge=1, le=1_000)
     max_replicas: int = Field(default=10, ge=1, le=1_000)
+    image: str | None = Field(
+        default=None, pattern=r"^sha256:[0-9a-f]{64}$", description="Which of the version's; absent, the newest."
+    )
 
     @model_validator(mode="after")
-    def _most_is_most(self) -> Self:
+    def _can_scale(self) -> "KubernetesAsk":
         if self.max_replicas < self.min_replicas:
-            raise ValueError(f"max_replicas must be at least min_replicas, {self.min_replicas}")
+            raise ValueError("max_replicas is below min_replicas")
         return self
 
 
@@ -110,7 +112,7 @@ def _pod(image: str, container: str) -> Manifest:
     mounts = [
         {"name": "models", "mountPath": STORE},
         {"name": "home", "mountPath": HOME},
-        {"name": "scratch", "mountPath": SCRATCH},
+        {"name": "scratch", "mountPath": _SCRATCH},
     ]
     small = {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"memory": "128Mi"}}
     copying = ["sh", "-c", f"cp -R {STORE}/. /copy/"]
@@ -137,8 +139,8 @@ def _pod(image: str, container: str) -> Manifest:
             {
                 "name": container,
                 "image": image,
-                "env": [{"name": "TMPDIR", "value": SCRATCH}],
                 "ports": [{"name": "http", "containerPort": PORT}],
+                "env": [{"name": "TMPDIR", "value": _SCRATCH}],
                 "securityContext": CONTAINER,
                 "resources": {"requests": {"cpu": "250m", "memory": "256Mi"}, "limits": {"memory": "1Gi"}},
                 "lifecycle": {"preStop": {"exec": {"command": ["sleep", "5"]}}},

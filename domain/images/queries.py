@@ -33,12 +33,18 @@ def list_images(session: AnySession, version_id: str, page: PageRequest) -> Page
     return paginate(session, query, page, key=VersionImage.id)
 
 
-def newest_pushed(session: AnySession, version_id: str) -> tuple[VersionImage, PushedImage]:
-    """The image of the version that was ordered last of those that a registry has. Raises NoImage."""
+def pushed_image(session: AnySession, version_id: str, *, digest: str | None = None) -> PushedImage:
+    """The version's image with the digest; without one, that ordered last. Raises NoImage, UnknownImage."""
     query = select(VersionImage).where(VersionImage.version_id == version_id, VersionImage.pushed_at.is_not(None))
-    found = session.scalar(query.order_by(VersionImage.id.desc()).limit(1))
-    if found is None:
+    rows = session.scalars(query.order_by(VersionImage.id.desc()))
+    there = [PushedImage.model_validate(row.pushed) for row in rows]
+    if not there:
         raise NoImage(
             "The version has no image in a registry yet.", where="number", fix="Push one: POST …/versions/{n}/image."
         )
-    return found, PushedImage.model_validate(found.pushed)
+    if digest is None:
+        return there[0]
+    found = next((image for image in there if image.digest == digest), None)
+    if found is None:
+        raise UnknownImage(f"The version has no image {digest}.", where="image", fix="GET …/images shows those it has.")
+    return found

@@ -60,7 +60,16 @@ def test_kserve_gets_one_predictor() -> None:
 
 
 @pytest.mark.parametrize(
-    "odd", [{"name": "Bikes"}, {"name": "a" * 51}, {"namespace": "a_b"}, {"colour": "red"}, {"min_replicas": 0}]
+    "odd",
+    [
+        {"name": "Bikes"},
+        {"name": "a" * 51},
+        {"namespace": "a_b"},
+        {"colour": "red"},
+        {"min_replicas": 0},
+        {"min_replicas": 3, "max_replicas": 2},
+        {"image": "m:3"},
+    ],
 )
 def test_odd_wishes_are_refused(odd: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="validation error"):
