@@ -1276,7 +1276,7 @@ export interface paths {
         };
         /**
          * Get Model Kubernetes
-         * @description The newest pushed image of the version as Kubernetes objects in YAML, to be applied as they are.
+         * @description A pushed image of the version as Kubernetes objects in YAML, to be applied as they are.
          */
         get: operations["get_model_kubernetes"];
         put?: never;
@@ -13958,6 +13958,8 @@ export interface operations {
                 colour?: "blue" | "green";
                 min_replicas?: number;
                 max_replicas?: number;
+                /** @description Which of the version's; absent, the newest. */
+                image?: string | null;
             };
             header?: never;
             path: {
