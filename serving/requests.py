@@ -30,7 +30,8 @@ class Headers:
         self._raw: dict[bytes, bytes] = dict(scope["headers"])
 
     def get(self, name: bytes) -> str:
-        return self._raw[name].decode("latin-1") if name in self._raw else ""
+        value = self._raw.get(name)
+        return "" if value is None else value.decode("latin-1")
 
 
 class Bodies:

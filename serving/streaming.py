@@ -53,7 +53,8 @@ class Row(NamedTuple):
 
 def streams(headers: Headers) -> bool:
     """Whether a request is a stream of lines."""
-    return media_type(headers.get(b"content-type")) == _NDJSON
+    kind = headers.get(b"content-type")
+    return kind != "application/json" and media_type(kind) == _NDJSON
 
 
 async def stream(
