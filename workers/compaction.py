@@ -18,7 +18,7 @@ import structlog
 from adapters.object_store.protocol import ObjectMissing, ObjectStore
 from domain.monitoring.windows import Segment
 from serving.segments import parquet_bytes
-from workers.traffic import PART_OF, SUFFIX, list_segments, name_of, time_of
+from workers.traffic import PART_OF, PREFIX, SUFFIX, list_segments, name_of, time_of
 
 log = structlog.get_logger(__name__)
 
@@ -47,11 +47,13 @@ def compact(store: ObjectStore, endpoint: str, *, before_id: str, now: datetime,
     return merged
 
 
-def expire(store: ObjectStore, endpoint: str, *, before: datetime, needed: Sequence[tuple[str, str]]) -> int:
+def expire(
+    store: ObjectStore, endpoint: str, *, before: datetime, needed: Sequence[tuple[str, str]], home: str = PREFIX
+) -> int:
     """Deletes segments whose last prediction is older than `before`, but those that share ids with a `needed` span."""
     gone = [
         segment.key
-        for segment in list_segments(store, endpoint)
+        for segment in list_segments(store, endpoint, home=home)
         if time_of(segment) < before
         and not any(segment.first_id <= last and segment.last_id >= first for first, last in needed)
     ]

@@ -266,6 +266,21 @@ class TestTidy:
         assert keys(store) == sorted({needed, also, kept})
         assert old not in keys(store)
 
+    @pytest.mark.parametrize(("keep_days", "left"), [(None, 2), (7, 1)])
+    def test_what_candidates_said_to_copies_goes_too(
+        self, runtime: Runtime, tools: Toolbox, drain: Drain, keep_days: int | None, left: int
+    ) -> None:
+        store = runtime.models
+        assert isinstance(store, LocalStore)
+        for days in (100, 30, 1):
+            recorded = write(store, runtime.clock() - timedelta(days=days), [days])
+            store.put(recorded.replace("predictions/", "shadows/", 1), store.get(recorded))
+            store.delete(recorded)
+        self.endpoint(runtime, [], keep_days=keep_days)
+        tidy_by_the_hour(tools)
+        drain()
+        assert len(list(store.list("shadows/e"))) == left
+
     def test_no_window_is_opened_over_what_has_expired(self, runtime: Runtime, tools: Toolbox) -> None:
         store = runtime.models
         assert isinstance(store, LocalStore)

@@ -28,10 +28,11 @@ from workers.compaction import compact, expire
 from workers.run import RunningJob
 from workers.scoring import PREDICTION, read_parquet
 from workers.toolbox import Toolbox
-from workers.traffic import id_at, list_segments, read_segments
+from workers.traffic import SHADOWS, id_at, list_segments, read_segments
 
 # Whoever has listed a segment that expires meanwhile has this long to read it.
 _GRACE = timedelta(hours=1)
+_SHADOW_DAYS = 91
 DEFAULT_METRIC = {"regression": "mae", "classification": "accuracy", "text_classification": "accuracy"}
 
 
@@ -174,5 +175,8 @@ def tidy_predictions(job: RunningJob[TidyPredictions], tools: Toolbox) -> dict[s
         if keep_days is not None:
             before = now - timedelta(days=keep_days) - _GRACE
             expired += expire(runtime.models, endpoint.name, before=before, needed=needed)
+        # What candidates said to copies is asked for as long as late labels may roll one back, 90 days at most.
+        shadows = now - (timedelta(days=min(keep_days or _SHADOW_DAYS, _SHADOW_DAYS)) + _GRACE)
+        expired += expire(runtime.models, endpoint.name, before=shadows, needed=(), home=SHADOWS)
         merged += compact(runtime.models, endpoint.name, before_id=before_id, now=now)
     return {"merged": merged, "expired": expired}
