@@ -286,6 +286,7 @@ def ends(
         options["expected"] = usual(world, float(str(differs)))
     if options.pop("blind", False):  # nothing but the truth can tell
         options["analysis"] = Analysis(max_disagreement=1.0, max_shift=1.0, min_samples=500)
+    # The tables hold options of any type by name.
     return [roll_out(random, world, candidate, peeks=peeks, **options) for _ in range(tries)]  # type: ignore[arg-type]
 
 

@@ -117,7 +117,7 @@ class _Missing(ClientError):
 def _connected(context: str | None) -> Any:
     """By the kubeconfig; where there is none, as a pod of the cluster."""
     files = os.environ.get("KUBECONFIG") or str(Path.home() / ".kube" / "config")
-    try:
+    try:  # the client's configuration is untyped
         if any(Path(one).is_file() for one in files.split(os.pathsep)):
             return config.new_client_from_config(config_file=files, context=context)  # type: ignore[no-untyped-call]
         inside = client.Configuration()

@@ -75,7 +75,7 @@ def grpc_beside(app: ServingApp, settings: Settings) -> AbstractAsyncContextMana
     try:
         module: Any = import_module("serving.grpc_server")
     except ImportError as error:
-        log.error("Nothing answers gRPC at %s: %s. Run pip install 'millrace[grpc]'.", address, error)  # noqa: TRY400
+        log.error("Nothing answers gRPC at %s: %s. Run pip install 'millrace[grpc]'.", address, error)  # noqa: TRY400 - the sentence says it all
         return nullcontext()
     beside: AbstractAsyncContextManager[object] = module.grpc_server(
         app.router, address, max_message_bytes=settings.max_body_bytes

@@ -116,7 +116,8 @@ class Mirror:
             return
         elapsed = time.perf_counter_ns() - began
         copy.copies.answered(found, copy.value)
-        if random() < (_TIMED_QUICK if copy.control.quick and copy.candidate.quick else _TIMED_SLOW):  # noqa: S311
+        share = _TIMED_QUICK if copy.control.quick and copy.candidate.quick else _TIMED_SLOW
+        if random() < share:  # noqa: S311 - a sample, no secret
             self._time(copy, rows)
         if copy.settings.record:
             self._record(copy, rows, found, elapsed // 1000)

@@ -60,7 +60,7 @@ class PythonModel:
     async def answer(self, question: Question, batching: Batching, deadline: float) -> Predictions:
         """The answers, in a batch with those of other callers. `deadline` is a time of `time.monotonic`.
 
-        Raises DeadlinePassed, or ModelFailed when the model fails, dies, hangs or is being restarted.
+        Raises DeadlineExceeded, or ModelFailed when the model fails, dies, hangs or is being restarted.
         """
         if not self.pids:
             raise ModelAway

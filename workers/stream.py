@@ -165,7 +165,8 @@ class Consumer:
             written.append((one.entry, fields))
         settled = self._rows.settle(written, to=self._order.to, max_length=self._order.max_length)
         for place, one in enumerate(asked):
-            if one.entry.id in settled and settings.record and random() < settings.record_share:  # noqa: S311
+            sampled = random() < settings.record_share  # noqa: S311 - a sample, no secret
+            if one.entry.id in settled and settings.record and sampled:
                 self._recorder.record(
                     Recorded(
                         endpoint=endpoint.name,
