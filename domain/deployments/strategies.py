@@ -65,54 +65,56 @@ class CanaryStep(Spec):
     pause: bool = Field(default=False, description="Whether a person has to advance it once it has passed.")
 
 
-class BlueGreen(Spec):
-    """All at once, after the production validation; the old version stays warm."""
-
-    strategy: Literal["blue_green"] = "blue_green"
+class _Judged(Spec):
+    analysis: Analysis = Analysis()
     watch_seconds: float = Field(
         default=3_600.0, ge=0, le=90 * 86_400.0, description="How long late labels may still roll it back."
     )
-    analysis: Analysis = Analysis()
 
 
-class Canary(Spec):
+class _Tried(_Judged):
+    """On trial before it takes over."""
+
+    on_inconclusive: Literal["pause", "roll_back"] = Field(
+        default="pause", description="What happens when the time is up without a verdict."
+    )
+
+
+class _OneStep(_Tried):
+    min_samples: int | None = Field(default=None, ge=1, description="Instead of the analysis' own.")
+    min_seconds: float = Field(default=0.0, ge=0, description="It lasts at least this long.")
+    max_seconds: float = Field(default=86_400.0, gt=0)
+    then: Literal["switch", "pause"] = Field(default="pause", description="Once nothing speaks against it.")
+
+
+class BlueGreen(_Judged):
+    """All at once, after the production validation; the old version stays warm."""
+
+    strategy: Literal["blue_green"] = "blue_green"
+
+
+class Canary(_Tried):
     """A growing share of the requests, each step judged before the next."""
 
     strategy: Literal["canary"]
     steps: list[CanaryStep] = Field(
         default=[CanaryStep(share=0.05), CanaryStep(share=0.25), CanaryStep(share=0.5)], min_length=1, max_length=20
     )
-    on_inconclusive: Literal["pause", "roll_back"] = "pause"
-    watch_seconds: float = Field(default=3_600.0, ge=0, le=90 * 86_400.0)
-    analysis: Analysis = Analysis()
 
 
-class Shadow(Spec):
+class Shadow(_OneStep):
     """Copies of the requests are answered by the candidate, off their path; nobody sees its answers."""
 
     strategy: Literal["shadow"]
     mirror: float = Field(default=1.0, gt=0, le=1)
-    min_samples: int | None = Field(default=None, ge=1)
-    min_seconds: float = Field(default=0.0, ge=0)
-    max_seconds: float = Field(default=86_400.0, gt=0)
-    then: Literal["switch", "pause"] = Field(default="pause", description="Once nothing speaks against it.")
-    on_inconclusive: Literal["pause", "roll_back"] = "pause"
-    watch_seconds: float = Field(default=3_600.0, ge=0, le=90 * 86_400.0)
-    analysis: Analysis = Analysis()
 
 
-class ABTest(Spec):
+class ABTest(_OneStep):
     """Callers are split by their `X-Routing-Key`, and stay with their version until the test ends."""
 
     strategy: Literal["ab"]
     share: float = Field(default=0.5, gt=0, lt=1)
-    min_samples: int | None = Field(default=None, ge=1)
-    min_seconds: float = Field(default=0.0, ge=0)
     max_seconds: float = Field(default=14 * 86_400.0, gt=0)
-    then: Literal["switch", "pause"] = "pause"
-    on_inconclusive: Literal["pause", "roll_back"] = "pause"
-    watch_seconds: float = Field(default=3_600.0, ge=0, le=90 * 86_400.0)
-    analysis: Analysis = Analysis()
 
 
 Strategy = Annotated[BlueGreen | Canary | Shadow | ABTest, Field(discriminator="strategy")]

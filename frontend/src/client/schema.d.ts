@@ -2804,45 +2804,6 @@ export interface components {
          */
         ABTest: {
             /**
-             * @description discriminator enum property added by openapi-typescript
-             * @enum {string}
-             */
-            strategy: "ab";
-            /**
-             * Share
-             * @default 0.5
-             */
-            share: number;
-            /** Min Samples */
-            min_samples?: number | null;
-            /**
-             * Min Seconds
-             * @default 0
-             */
-            min_seconds: number;
-            /**
-             * Max Seconds
-             * @default 1209600
-             */
-            max_seconds: number;
-            /**
-             * Then
-             * @default pause
-             * @enum {string}
-             */
-            then: "switch" | "pause";
-            /**
-             * On Inconclusive
-             * @default pause
-             * @enum {string}
-             */
-            on_inconclusive: "pause" | "roll_back";
-            /**
-             * Watch Seconds
-             * @default 3600
-             */
-            watch_seconds: number;
-            /**
              * @default {
              *       "alpha": 0.05,
              *       "min_samples": 200,
@@ -2854,6 +2815,52 @@ export interface components {
              *     }
              */
             analysis: components["schemas"]["Analysis"];
+            /**
+             * Watch Seconds
+             * @description How long late labels may still roll it back.
+             * @default 3600
+             */
+            watch_seconds: number;
+            /**
+             * On Inconclusive
+             * @description What happens when the time is up without a verdict.
+             * @default pause
+             * @enum {string}
+             */
+            on_inconclusive: "pause" | "roll_back";
+            /**
+             * Min Samples
+             * @description Instead of the analysis' own.
+             */
+            min_samples?: number | null;
+            /**
+             * Min Seconds
+             * @description It lasts at least this long.
+             * @default 0
+             */
+            min_seconds: number;
+            /**
+             * Max Seconds
+             * @default 1209600
+             */
+            max_seconds: number;
+            /**
+             * Then
+             * @description Once nothing speaks against it.
+             * @default pause
+             * @enum {string}
+             */
+            then: "switch" | "pause";
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            strategy: "ab";
+            /**
+             * Share
+             * @default 0.5
+             */
+            share: number;
         };
         /**
          * Aggregate
@@ -3354,17 +3361,6 @@ export interface components {
          */
         BlueGreen: {
             /**
-             * @description discriminator enum property added by openapi-typescript
-             * @enum {string}
-             */
-            strategy: "blue_green";
-            /**
-             * Watch Seconds
-             * @description How long late labels may still roll it back.
-             * @default 3600
-             */
-            watch_seconds: number;
-            /**
              * @default {
              *       "alpha": 0.05,
              *       "min_samples": 200,
@@ -3376,6 +3372,17 @@ export interface components {
              *     }
              */
             analysis: components["schemas"]["Analysis"];
+            /**
+             * Watch Seconds
+             * @description How long late labels may still roll it back.
+             * @default 3600
+             */
+            watch_seconds: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            strategy: "blue_green";
         };
         /**
          * BranchRead
@@ -3501,6 +3508,31 @@ export interface components {
          */
         Canary: {
             /**
+             * @default {
+             *       "alpha": 0.05,
+             *       "min_samples": 200,
+             *       "error_ratio": 1,
+             *       "latency_ratio": 1.5,
+             *       "quality_ratio": 1.1,
+             *       "require": "no_harm",
+             *       "mirror": 0.1
+             *     }
+             */
+            analysis: components["schemas"]["Analysis"];
+            /**
+             * Watch Seconds
+             * @description How long late labels may still roll it back.
+             * @default 3600
+             */
+            watch_seconds: number;
+            /**
+             * On Inconclusive
+             * @description What happens when the time is up without a verdict.
+             * @default pause
+             * @enum {string}
+             */
+            on_inconclusive: "pause" | "roll_back";
+            /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
              */
@@ -3529,29 +3561,6 @@ export interface components {
              *     ]
              */
             steps: components["schemas"]["CanaryStep"][];
-            /**
-             * On Inconclusive
-             * @default pause
-             * @enum {string}
-             */
-            on_inconclusive: "pause" | "roll_back";
-            /**
-             * Watch Seconds
-             * @default 3600
-             */
-            watch_seconds: number;
-            /**
-             * @default {
-             *       "alpha": 0.05,
-             *       "min_samples": 200,
-             *       "error_ratio": 1,
-             *       "latency_ratio": 1.5,
-             *       "quality_ratio": 1.1,
-             *       "require": "no_harm",
-             *       "mirror": 0.1
-             *     }
-             */
-            analysis: components["schemas"]["Analysis"];
         };
         /** CanaryStep */
         CanaryStep: {
@@ -4691,8 +4700,6 @@ export interface components {
              * Strategy
              * @description How a new champion takes over.
              * @default {
-             *       "strategy": "blue_green",
-             *       "watch_seconds": 3600,
              *       "analysis": {
              *         "alpha": 0.05,
              *         "error_ratio": 1,
@@ -4701,7 +4708,9 @@ export interface components {
              *         "mirror": 0.1,
              *         "quality_ratio": 1.1,
              *         "require": "no_harm"
-             *       }
+             *       },
+             *       "watch_seconds": 3600,
+             *       "strategy": "blue_green"
              *     }
              */
             strategy: components["schemas"]["BlueGreen"] | components["schemas"]["Canary"] | components["schemas"]["Shadow"] | components["schemas"]["ABTest"];
@@ -8917,19 +8926,38 @@ export interface components {
          */
         Shadow: {
             /**
-             * @description discriminator enum property added by openapi-typescript
+             * @default {
+             *       "alpha": 0.05,
+             *       "min_samples": 200,
+             *       "error_ratio": 1,
+             *       "latency_ratio": 1.5,
+             *       "quality_ratio": 1.1,
+             *       "require": "no_harm",
+             *       "mirror": 0.1
+             *     }
+             */
+            analysis: components["schemas"]["Analysis"];
+            /**
+             * Watch Seconds
+             * @description How long late labels may still roll it back.
+             * @default 3600
+             */
+            watch_seconds: number;
+            /**
+             * On Inconclusive
+             * @description What happens when the time is up without a verdict.
+             * @default pause
              * @enum {string}
              */
-            strategy: "shadow";
+            on_inconclusive: "pause" | "roll_back";
             /**
-             * Mirror
-             * @default 1
+             * Min Samples
+             * @description Instead of the analysis' own.
              */
-            mirror: number;
-            /** Min Samples */
             min_samples?: number | null;
             /**
              * Min Seconds
+             * @description It lasts at least this long.
              * @default 0
              */
             min_seconds: number;
@@ -8946,28 +8974,15 @@ export interface components {
              */
             then: "switch" | "pause";
             /**
-             * On Inconclusive
-             * @default pause
+             * @description discriminator enum property added by openapi-typescript
              * @enum {string}
              */
-            on_inconclusive: "pause" | "roll_back";
+            strategy: "shadow";
             /**
-             * Watch Seconds
-             * @default 3600
+             * Mirror
+             * @default 1
              */
-            watch_seconds: number;
-            /**
-             * @default {
-             *       "alpha": 0.05,
-             *       "min_samples": 200,
-             *       "error_ratio": 1,
-             *       "latency_ratio": 1.5,
-             *       "quality_ratio": 1.1,
-             *       "require": "no_harm",
-             *       "mirror": 0.1
-             *     }
-             */
-            analysis: components["schemas"]["Analysis"];
+            mirror: number;
         };
         /**
          * Shift
