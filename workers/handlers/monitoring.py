@@ -179,8 +179,4 @@ def tidy_predictions(job: RunningJob[TidyPredictions], tools: Toolbox) -> dict[s
         shadows = now - (timedelta(days=min(keep_days or _SHADOW_DAYS, _SHADOW_DAYS)) + _GRACE)
         expired += expire(runtime.models, endpoint.name, before=shadows, needed=(), home=SHADOWS)
         merged += compact(runtime.models, endpoint.name, before_id=before_id, now=now)
-    # Counts that have not changed for as long are of rollouts that are over.
-    oldest = (now - timedelta(days=_SHADOW_DAYS)).timestamp()
-    counts = [info.key for info in runtime.models.list("trials/") if info.modified < oldest]
-    runtime.models.delete_many(counts)
     return {"merged": merged, "expired": expired}
