@@ -1,6 +1,5 @@
 """An hour's segments become one per version; whoever reads or is killed at any moment loses and doubles nothing."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterable
