@@ -1,5 +1,8 @@
 /** Names for the answers that features and components speak about, taken from the generated paths. */
-import type { paths } from "./schema";
+import type { components, paths } from "./schema";
+
+/** A body by its name in the OpenAPI document. */
+export type Schema<Name extends keyof components["schemas"]> = components["schemas"][Name];
 
 type Answer<Path extends keyof paths> = paths[Path] extends {
   get: { responses: { 200: { content: { "application/json": infer Body } } } };

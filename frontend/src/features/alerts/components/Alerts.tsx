@@ -6,7 +6,7 @@ import { Glyph } from "../../../components/Glyph";
 import { Panel } from "../../../components/Panel";
 import { RelativeTime } from "../../../components/RelativeTime";
 import { Tag } from "../../../components/Tag";
-import type { Tone } from "../../../components/tone";
+import type { Tone } from "../../../lib/tone";
 import { sentence } from "../../../lib/text";
 import { useAcknowledge } from "../api";
 import styles from "./Alerts.module.css";

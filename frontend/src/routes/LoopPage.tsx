@@ -1,30 +1,22 @@
 /** The page at `/`: what is going on, why, and what can be done. */
-import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
-import { isOutage, Problem } from "../client/http";
+import { useQuery } from "@tanstack/react-query";
+import { useEffect } from "react";
+import { usePerson } from "../client/access";
+import { Problem } from "../client/http";
 import type { Overview, Whoami } from "../client/types";
 import { Button } from "../components/Button";
 import { Loading } from "../components/Loading";
-import { Mark } from "../components/Mark";
 import { Notice } from "../components/Notice";
-import { ThemeToggle } from "../components/ThemeToggle";
 import { Alerts } from "../features/alerts/components/Alerts";
 import { Decisions } from "../features/decisions/components/Decisions";
 import { Endpoints } from "../features/endpoints/components/Endpoints";
-import { useEvents } from "../features/events/api";
-import { ConnectionBanner } from "../features/events/components/ConnectionBanner";
-import { LiveSign } from "../features/events/components/LiveSign";
 import { Jobs } from "../features/jobs/components/Jobs";
 import { Loop } from "../features/loop/components/Loop";
 import { overviewQuery } from "../features/overview/api";
 import { Counts } from "../features/overview/components/Counts";
 import { FirstSteps } from "../features/overview/components/FirstSteps";
-import { Person } from "../features/session/components/Person";
-import { coalesce } from "../lib/coalesce";
 import { plural } from "../lib/text";
-import styles from "./OverviewPage.module.css";
-
-const EVENTS_SETTLE_MS = 250;
+import styles from "./LoopPage.module.css";
 
 /** Nothing was ever uploaded or run. */
 function isEmpty({ counts }: Overview): boolean {
@@ -95,49 +87,27 @@ function Content({ overview, mayWrite }: { overview: Overview; mayWrite: boolean
   );
 }
 
-export function OverviewPage({ person }: { person: Whoami }) {
-  const client = useQueryClient();
-  // Without cancelRefetch: false a steady stream of events would cancel every read before it ends.
-  const [refresh] = useState(() =>
-    coalesce(() => client.invalidateQueries({ queryKey: ["overview"] }, { cancelRefetch: false }), EVENTS_SETTLE_MS),
-  );
-  const stream = useEvents(refresh);
-  const overview = useQuery(overviewQuery({ live: stream === "live" }));
-  const retry = () => void overview.refetch();
-
+export function LoopPage() {
+  const person = usePerson();
+  const overview = useQuery(overviewQuery);
+  useEffect(() => {
+    document.title = "Loop · Millrace";
+  }, []);
   return (
-    <>
-      <header className={styles.bar}>
-        <a className={styles.brand} href="/">
-          <Mark />
-          <span>Millrace</span>
-        </a>
-        <LiveSign state={isOutage(overview.error) ? "away" : stream} />
-        <span className={styles.space} />
-        <ThemeToggle />
-        <Person person={person} />
-      </header>
-      <main className={styles.content}>
-        <h1 className="offscreen">Overview</h1>
-        {overview.data ? (
-          <>
-            <ConnectionBanner
-              stream={stream}
-              error={overview.error}
-              readAt={new Date(overview.dataUpdatedAt).toISOString()}
-              onRetry={retry}
-            />
-            <Content overview={overview.data} mayWrite={person.scopes.includes("write")} />
-            <footer>
-              <Counts counts={overview.data.counts} />
-            </footer>
-          </>
-        ) : overview.error ? (
-          <Failure error={overview.error} person={person} onRetry={retry} />
-        ) : (
-          <Loading />
-        )}
-      </main>
-    </>
+    <div className={styles.content}>
+      <h1 className="offscreen">The loop</h1>
+      {overview.data ? (
+        <>
+          <Content overview={overview.data} mayWrite={person.scopes.includes("write")} />
+          <footer>
+            <Counts counts={overview.data.counts} />
+          </footer>
+        </>
+      ) : overview.error ? (
+        <Failure error={overview.error} person={person} onRetry={() => void overview.refetch()} />
+      ) : (
+        <Loading />
+      )}
+    </div>
   );
 }

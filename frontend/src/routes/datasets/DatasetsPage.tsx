@@ -1,0 +1,9 @@
+import { Page } from "../../components/Page";
+
+export function DatasetsPage() {
+  return (
+    <Page title="Datasets">
+      <p>This page is being built.</p>
+    </Page>
+  );
+}

@@ -1,0 +1,9 @@
+import { Page } from "../../components/Page";
+
+export function ExperimentPage() {
+  return (
+    <Page title="Experiment">
+      <p>This page is being built.</p>
+    </Page>
+  );
+}

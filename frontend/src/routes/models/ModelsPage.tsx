@@ -1,0 +1,9 @@
+import { Page } from "../../components/Page";
+
+export function ModelsPage() {
+  return (
+    <Page title="Models">
+      <p>This page is being built.</p>
+    </Page>
+  );
+}

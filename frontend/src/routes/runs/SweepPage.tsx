@@ -1,0 +1,9 @@
+import { Page } from "../../components/Page";
+
+export function SweepPage() {
+  return (
+    <Page title="Sweep">
+      <p>This page is being built.</p>
+    </Page>
+  );
+}
