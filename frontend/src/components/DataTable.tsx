@@ -184,7 +184,9 @@ export function DataTable<T extends RowData>(props: DataTableProps<T>) {
             onChange={(event) => setFilter(event.target.value)}
           />
         ) : null}
-        <ColumnChoice columns={columns} visible={visible} onChange={setChosen} />
+        {rows.length > SMALL || columns.some(({ optional }) => optional) ? (
+          <ColumnChoice columns={columns} visible={visible} onChange={setChosen} />
+        ) : null}
       </div>
       <div ref={scroller} className={styles.scroller} style={{ maxHeight: height }}>
         <div

@@ -23,6 +23,7 @@ import { ThemeToggle } from "../components/ThemeToggle";
 import { ConnectionBanner } from "../features/events/components/ConnectionBanner";
 import { LiveSign } from "../features/events/components/LiveSign";
 import { useFreshness } from "../features/events/freshness";
+import { Palette } from "../features/search/components/Palette";
 import { Person } from "../features/session/components/Person";
 import styles from "./Shell.module.css";
 
@@ -67,6 +68,7 @@ export function Shell() {
           </Link>
           <LiveSign state={outage ? "away" : stream} />
           <span className={styles.space} />
+          <Palette places={PLACES} />
           <ThemeToggle />
           <Person person={person} />
         </header>

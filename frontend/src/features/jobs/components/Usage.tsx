@@ -2,11 +2,11 @@
 import type { Schema } from "../../../client/types";
 import { DataTable, type Column } from "../../../components/DataTable";
 import { Panel } from "../../../components/Panel";
-import { bytes, number } from "../../../lib/numbers";
+import { bytes, millis, number } from "../../../lib/numbers";
 
 type Stage = Schema<"UsageRead">["stages"][number];
 
-const seconds = (value: number) => `${number(Number(value.toPrecision(3)))} s`;
+const seconds = (value: number) => millis(value * 1000);
 
 const COLUMNS: Column<Stage>[] = [
   { id: "name", header: "Stage", value: ({ name }) => name, width: "minmax(120px, 1fr)" },
