@@ -1,5 +1,6 @@
 /** Every page of the dashboard and its address. Pages are loaded when they are first opened. */
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
+import type { ReactNode } from "react";
 import { parseSearch, stringifySearch } from "../lib/urlState";
 import { LoopPage } from "./LoopPage";
 import { NotFoundPage } from "./NotFoundPage";
@@ -8,45 +9,137 @@ import { Shell } from "./Shell";
 
 const root = createRootRoute({ component: Shell, notFoundComponent: NotFoundPage, errorComponent: PageFailed });
 
-type Module<Name extends string> = Promise<Record<Name, () => React.ReactNode>>;
+const getParentRoute = () => root;
 
-function page<const Path extends string, const Name extends string>(path: Path, name: Name, load: () => Module<Name>) {
-  return createRoute({ getParentRoute: () => root, path, component: lazyRouteComponent(load, name) });
+// `object`, since pages ask this file for their parameters: with the modules' own types the inference would go round.
+function show(name: string, load: () => Promise<object>) {
+  return lazyRouteComponent(load as () => Promise<Record<string, () => ReactNode>>, name);
 }
 
-const routeTree = root.addChildren([
-  createRoute({ getParentRoute: () => root, path: "/", component: LoopPage }),
-  page("/datasets", "DatasetsPage", () => import("./datasets/DatasetsPage")),
-  page("/datasets/$name", "DatasetPage", () => import("./datasets/DatasetPage")),
-  page("/datasets/$name/versions/$number", "DatasetVersionPage", () => import("./datasets/DatasetVersionPage")),
-  page("/datasets/$name/diff", "DatasetDiffPage", () => import("./datasets/DatasetDiffPage")),
-  page("/experiments", "ExperimentsPage", () => import("./experiments/ExperimentsPage")),
-  page("/experiments/$name", "ExperimentPage", () => import("./experiments/ExperimentPage")),
-  page("/runs", "RunsPage", () => import("./runs/RunsPage")),
-  page("/runs/$id", "RunPage", () => import("./runs/RunPage")),
-  page("/compare", "ComparePage", () => import("./runs/ComparePage")),
-  page("/sweeps/$id", "SweepPage", () => import("./runs/SweepPage")),
-  page("/models", "ModelsPage", () => import("./models/ModelsPage")),
-  page("/models/$name", "ModelPage", () => import("./models/ModelPage")),
-  page("/models/$name/versions/$number", "ModelVersionPage", () => import("./models/ModelVersionPage")),
-  page("/promotions/$id", "PromotionPage", () => import("./models/PromotionPage")),
-  page("/endpoints", "EndpointsPage", () => import("./endpoints/EndpointsPage")),
-  page("/endpoints/$name", "EndpointPage", () => import("./endpoints/EndpointPage")),
-  page("/rollouts/$id", "RolloutPage", () => import("./endpoints/RolloutPage")),
-  page("/predictions/$id", "PredictionPage", () => import("./endpoints/PredictionPage")),
-  page("/batch-predictions", "BatchesPage", () => import("./endpoints/BatchesPage")),
-  page("/monitoring", "MonitoringPage", () => import("./monitoring/MonitoringPage")),
-  page("/monitoring/$name", "EndpointMonitoringPage", () => import("./monitoring/EndpointMonitoringPage")),
-  page("/alerts/$id", "AlertPage", () => import("./monitoring/AlertPage")),
-  page("/pipelines", "PipelinesPage", () => import("./pipelines/PipelinesPage")),
-  page("/pipelines/$name", "PipelinePage", () => import("./pipelines/PipelinePage")),
-  page("/pipeline-runs/$id", "PipelineRunPage", () => import("./pipelines/PipelineRunPage")),
-  page("/jobs", "JobsPage", () => import("./jobs/JobsPage")),
-  page("/jobs/$id", "JobPage", () => import("./jobs/JobPage")),
-  page("/events", "EventsPage", () => import("./events/EventsPage")),
-  page("/lineage", "LineagePage", () => import("./lineage/LineagePage")),
-  page("/settings", "SettingsPage", () => import("./settings/SettingsPage")),
-]);
+// Not written into the call: there the routes would lose the types of their paths.
+const pages = [
+  createRoute({ getParentRoute, path: "/", component: LoopPage }),
+  createRoute({
+    getParentRoute,
+    path: "/datasets",
+    component: show("DatasetsPage", () => import("./datasets/DatasetsPage")),
+  }),
+  createRoute({
+    getParentRoute,
+    path: "/datasets/$name",
+    component: show("DatasetPage", () => import("./datasets/DatasetPage")),
+  }),
+  createRoute({
+    getParentRoute,
+    path: "/datasets/$name/versions/$number",
+    component: show("DatasetVersionPage", () => import("./datasets/DatasetVersionPage")),
+  }),
+  createRoute({
+    getParentRoute,
+    path: "/datasets/$name/diff",
+    component: show("DatasetDiffPage", () => import("./datasets/DatasetDiffPage")),
+  }),
+  createRoute({
+    getParentRoute,
+    path: "/experiments",
+    component: show("ExperimentsPage", () => import("./experiments/ExperimentsPage")),
+  }),
+  createRoute({
+    getParentRoute,
+    path: "/experiments/$name",
+    component: show("ExperimentPage", () => import("./experiments/ExperimentPage")),
+  }),
+  createRoute({ getParentRoute, path: "/runs", component: show("RunsPage", () => import("./runs/RunsPage")) }),
+  createRoute({ getParentRoute, path: "/runs/$id", component: show("RunPage", () => import("./runs/RunPage")) }),
+  createRoute({ getParentRoute, path: "/compare", component: show("ComparePage", () => import("./runs/ComparePage")) }),
+  createRoute({ getParentRoute, path: "/sweeps/$id", component: show("SweepPage", () => import("./runs/SweepPage")) }),
+  createRoute({ getParentRoute, path: "/models", component: show("ModelsPage", () => import("./models/ModelsPage")) }),
+  createRoute({
+    getParentRoute,
+    path: "/models/$name",
+    component: show("ModelPage", () => import("./models/ModelPage")),
+  }),
+  createRoute({
+    getParentRoute,
+    path: "/models/$name/versions/$number",
+    component: show("ModelVersionPage", () => import("./models/ModelVersionPage")),
+  }),
+  createRoute({
+    getParentRoute,
+    path: "/promotions/$id",
+    component: show("PromotionPage", () => import("./models/PromotionPage")),
+  }),
+  createRoute({
+    getParentRoute,
+    path: "/endpoints",
+    component: show("EndpointsPage", () => import("./endpoints/EndpointsPage")),
+  }),
+  createRoute({
+    getParentRoute,
+    path: "/endpoints/$name",
+    component: show("EndpointPage", () => import("./endpoints/EndpointPage")),
+  }),
+  createRoute({
+    getParentRoute,
+    path: "/rollouts/$id",
+    component: show("RolloutPage", () => import("./endpoints/RolloutPage")),
+  }),
+  createRoute({
+    getParentRoute,
+    path: "/predictions/$id",
+    component: show("PredictionPage", () => import("./endpoints/PredictionPage")),
+  }),
+  createRoute({
+    getParentRoute,
+    path: "/batch-predictions",
+    component: show("BatchesPage", () => import("./endpoints/BatchesPage")),
+  }),
+  createRoute({
+    getParentRoute,
+    path: "/monitoring",
+    component: show("MonitoringPage", () => import("./monitoring/MonitoringPage")),
+  }),
+  createRoute({
+    getParentRoute,
+    path: "/monitoring/$name",
+    component: show("EndpointMonitoringPage", () => import("./monitoring/EndpointMonitoringPage")),
+  }),
+  createRoute({
+    getParentRoute,
+    path: "/alerts/$id",
+    component: show("AlertPage", () => import("./monitoring/AlertPage")),
+  }),
+  createRoute({
+    getParentRoute,
+    path: "/pipelines",
+    component: show("PipelinesPage", () => import("./pipelines/PipelinesPage")),
+  }),
+  createRoute({
+    getParentRoute,
+    path: "/pipelines/$name",
+    component: show("PipelinePage", () => import("./pipelines/PipelinePage")),
+  }),
+  createRoute({
+    getParentRoute,
+    path: "/pipeline-runs/$id",
+    component: show("PipelineRunPage", () => import("./pipelines/PipelineRunPage")),
+  }),
+  createRoute({ getParentRoute, path: "/jobs", component: show("JobsPage", () => import("./jobs/JobsPage")) }),
+  createRoute({ getParentRoute, path: "/jobs/$id", component: show("JobPage", () => import("./jobs/JobPage")) }),
+  createRoute({ getParentRoute, path: "/events", component: show("EventsPage", () => import("./events/EventsPage")) }),
+  createRoute({
+    getParentRoute,
+    path: "/lineage",
+    component: show("LineagePage", () => import("./lineage/LineagePage")),
+  }),
+  createRoute({
+    getParentRoute,
+    path: "/settings",
+    component: show("SettingsPage", () => import("./settings/SettingsPage")),
+  }),
+] as const;
+
+const routeTree = root.addChildren(pages);
 
 export function makeRouter() {
   return createRouter({ routeTree, parseSearch, stringifySearch, defaultPreload: "intent", scrollRestoration: true });
