@@ -104,6 +104,17 @@ class PinRead(BaseModel):
     pinned_by: str
 
 
+class DatasetListed(DatasetRead):
+    """A dataset with its newest version that is not deleted; null before the first."""
+
+    newest: VersionRead | None
+
+    @classmethod
+    def beside(cls, dataset: Dataset, newest: DatasetVersion | None) -> "DatasetListed":
+        read = DatasetRead.of(dataset)
+        return cls(**read.model_dump(), newest=None if newest is None else VersionRead.of(newest))
+
+
 class FileRead(BaseModel):
     path: str
     md5: str

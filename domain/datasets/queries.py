@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hashlib import md5
 from typing import TypeVar
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select, tuple_
 from sqlalchemy.orm import contains_eager
 
 from domain.datasets.manifest import ManifestEntry
@@ -93,6 +93,15 @@ def get_version(session: AnySession, name: str, number: int | None = None) -> Da
         what = "versions" if number is None else f"version {number}"
         raise UnknownVersion(f"The dataset {name!r} has no {what}.", where="version", fix=has)
     return version
+
+
+def newest_versions(session: AnySession, datasets: Collection[Dataset]) -> dict[str, DatasetVersion]:
+    """The newest version of each that is not deleted, by the id of the dataset; those without any are left out."""
+    newest = select(DatasetVersion.dataset_id, func.max(DatasetVersion.number))
+    newest = newest.where(DatasetVersion.dataset_id.in_([dataset.id for dataset in datasets]), _STANDING)
+    newest = newest.group_by(DatasetVersion.dataset_id)
+    found = session.scalars(_versions().where(tuple_(DatasetVersion.dataset_id, DatasetVersion.number).in_(newest)))
+    return {version.dataset_id: version for version in found}
 
 
 def find_version(session: AnySession, name: str, number: int) -> DatasetVersion | None:

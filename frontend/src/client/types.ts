@@ -4,7 +4,8 @@ import type { components, paths } from "./schema";
 /** A body by its name in the OpenAPI document. */
 export type Schema<Name extends keyof components["schemas"]> = components["schemas"][Name];
 
-type Answer<Path extends keyof paths> = paths[Path] extends {
+/** What a GET of the path answers with. */
+export type Answer<Path extends keyof paths> = paths[Path] extends {
   get: { responses: { 200: { content: { "application/json": infer Body } } } };
 }
   ? Body

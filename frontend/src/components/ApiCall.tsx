@@ -17,7 +17,8 @@ const quote = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
 export function asCurl({ method, path, body, headers }: Described, origin: string): string {
   const lines = [`curl -X ${method} ${quote(origin + path)}`, `-H "Authorization: Bearer $MILLRACE_TOKEN"`];
   for (const [name, value] of Object.entries(headers)) lines.push(`-H ${quote(`${name}: ${value}`)}`);
-  if (body !== undefined) lines.push("-H 'Content-Type: application/json'", `-d ${quote(JSON.stringify(body))}`);
+  if (typeof body === "string" && headers["Content-Type"]) lines.push(`--data-binary ${quote(body)}`);
+  else if (body !== undefined) lines.push("-H 'Content-Type: application/json'", `-d ${quote(JSON.stringify(body))}`);
   return lines.join(" \\\n  ");
 }
 
