@@ -41,7 +41,7 @@ interface GraphProps {
   height?: number | string;
 }
 
-const [WIDTH, HEIGHT] = [210, 72];
+const [WIDTH, HEIGHT] = [190, 72];
 type CardData = { [Key in keyof GraphNode]: GraphNode[Key] } & { focused: boolean };
 type Card = Node<CardData, "card">;
 
@@ -64,7 +64,8 @@ const TYPES = { card: CardNode };
 /** Positions by dagre (layered drawing after Sugiyama). */
 function place(nodes: readonly GraphNode[], edges: readonly GraphEdge[], focus: string | undefined): Card[] {
   const graph = new graphlib.Graph();
-  graph.setGraph({ rankdir: "LR", nodesep: 22, ranksep: 70 });
+  // Labels stand between the ranks.
+  graph.setGraph({ rankdir: "LR", nodesep: 22, ranksep: edges.some(({ label }) => label) ? 90 : 26 });
   graph.setDefaultEdgeLabel(() => ({}));
   for (const { id } of nodes) graph.setNode(id, { width: WIDTH, height: HEIGHT });
   for (const { source, target } of edges) graph.setEdge(source, target);
@@ -101,7 +102,7 @@ export default function Graph({ label, nodes, edges, focus, onOpen, height = 420
         edges={lines}
         nodeTypes={TYPES}
         fitView
-        fitViewOptions={{ maxZoom: 1 }}
+        fitViewOptions={{ maxZoom: 1, padding: 0.04 }}
         minZoom={0.1}
         nodesDraggable={false}
         nodesConnectable={false}

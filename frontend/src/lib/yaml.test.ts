@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { addToList, lineOf, toYaml, withoutDefaults } from "./yaml";
+import { brief, addToList, lineOf, toYaml, withoutDefaults } from "./yaml";
 
 describe("toYaml", () => {
   it("writes the entries of a list one per line, each as short as it can be", () => {
@@ -109,5 +109,12 @@ describe("addToList", () => {
     ["engine: spark\n", "engine: spark\nchecks:\n  - {check: row_count, min: 1}\n"],
   ])("%j becomes %j", (text, expected) => {
     expect(addToList(text, "checks", [entry])).toBe(expected);
+  });
+});
+
+describe("brief", () => {
+  it("leaves out what is null or empty at any depth, and keeps false, zero and empty text", () => {
+    const spec = { a: null, b: [], c: {}, d: { e: null, f: [{ g: null, h: 0 }], i: false, j: "" } };
+    expect(brief(spec)).toEqual({ d: { f: [{ h: 0 }], i: false, j: "" } });
   });
 });

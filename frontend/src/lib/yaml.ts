@@ -66,6 +66,16 @@ export function withoutDefaults(spec: object, defaults: Record<string, unknown> 
   return Object.fromEntries(Object.entries(spec).filter(said));
 }
 
+/** A spec as one would write it: without what is null or empty, at any depth. */
+export function brief(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(brief);
+  if (typeof value !== "object" || value === null) return value;
+  const pairs = Object.entries(value)
+    .map(([key, inner]) => [key, brief(inner)] as const)
+    .filter(([, inner]) => inner !== null && !(typeof inner === "object" && Object.keys(inner).length === 0));
+  return Object.fromEntries(pairs);
+}
+
 const indentOf = (line: string) => line.length - line.trimStart().length;
 const isText = (line: string) => line.trim() !== "" && !line.trimStart().startsWith("#");
 

@@ -11,8 +11,11 @@ interface Drawn {
   edges: GraphEdge[];
 }
 
-const took = ({ started_at: start, ended_at: end }: Step) =>
-  start && end ? ` in ${duration((Date.parse(end) - Date.parse(start)) / 1000)}` : "";
+/** " in 5 s"; what took less than a second is not said. */
+function took({ started_at: start, ended_at: end }: Step): string {
+  const seconds = start && end ? (Date.parse(end) - Date.parse(start)) / 1000 : 0;
+  return seconds >= 1 ? ` in ${duration(seconds)}` : "";
+}
 
 /** A chain: each step waits for the one before it. */
 export function runGraph({ steps, trigger }: PipelineRunRead): Drawn {

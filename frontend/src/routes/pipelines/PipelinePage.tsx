@@ -22,7 +22,7 @@ import {
 import { RunsTable } from "../../features/pipelines/components/RunsTable";
 import { runGraph, specGraph } from "../../features/pipelines/graph";
 import { triggerText } from "../../features/pipelines/triggers";
-import { toYaml, withoutDefaults } from "../../lib/yaml";
+import { brief, toYaml } from "../../lib/yaml";
 
 const Graph = lazy(() => import("../../components/Graph"));
 const route = getRouteApi("/pipelines/$name");
@@ -88,7 +88,7 @@ export function PipelinePage() {
                 show: () => (
                   <DocumentEditor
                     what="The pipeline"
-                    stored={{ text: toYaml(withoutDefaults(pipeline.spec)), version: pipeline.revision }}
+                    stored={{ text: toYaml(brief(pipeline.spec)), version: pipeline.revision }}
                     save={(text, revision) => putPipeline(name, text, revision)}
                     forbidden={forbidden}
                     help="Runs under way keep what they started with."

@@ -1,11 +1,12 @@
 /** The audit trail: who did what to what, when and why; filtered on the server, exported as it is filtered. */
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
+import type { Schema } from "../../../client/types";
 import { Button } from "../../../components/Button";
 import { DataTable, type Column } from "../../../components/DataTable";
 import { Dialog } from "../../../components/Dialog";
 import { Facts } from "../../../components/Facts";
-import { FieldRow, Select, TextField } from "../../../components/Fields";
+import { Checkbox, FieldRow, Select, TextField } from "../../../components/Fields";
 import { Json } from "../../../components/Json";
 import { Panel } from "../../../components/Panel";
 import { Read } from "../../../components/Read";
@@ -15,6 +16,8 @@ import { sentence } from "../../../lib/text";
 import { useUrlState } from "../../../lib/urlState";
 import { eventsQuery, eventTypesQuery, exportUrl, type EventFilters, type EventRead } from "../list";
 import styles from "./EventsTable.module.css";
+
+type Kind = Schema<"EventKindRead">;
 
 /** The reason if there is one, else the payload as pairs. */
 function what({ payload }: EventRead): string {
@@ -59,6 +62,13 @@ function columns(open: (event: EventRead) => void): Column<EventRead>[] {
   ];
 }
 
+/** Jobs come and go all the time: they are left out unless asked for. */
+function wantedTypes(type: string, withJobs: boolean, known: readonly Kind[]): { type?: string[] } {
+  if (type) return { type: type.split(",") };
+  if (withJobs || known.length === 0) return {};
+  return { type: known.filter(({ noun }) => noun !== "jobs").map((kind) => kind.type) };
+}
+
 /** The filters of the URL, and fields to change them. */
 function useFilters(): [EventFilters, React.ReactNode] {
   const types = useQuery(eventTypesQuery);
@@ -68,11 +78,12 @@ function useFilters(): [EventFilters, React.ReactNode] {
   const [since, setSince] = useUrlState("since");
   const [until, setUntil] = useUrlState("until");
   const [q, setQ] = useUrlState("text");
+  const [withJobs, setWithJobs] = useUrlState("jobs");
   const moment = (text: string) => (text && !Number.isNaN(Date.parse(text)) ? new Date(text).toISOString() : "");
   const given = { subject, actor, since: moment(since), until: moment(until), q };
   const filters: EventFilters = {
     ...Object.fromEntries(Object.entries(given).filter(([, value]) => value)),
-    ...(type ? { type: type.split(",") } : {}),
+    ...wantedTypes(type, withJobs === "yes", types.data ?? []),
   };
   const known = (types.data ?? []).map((kind) => ({
     value: kind.type,
@@ -87,6 +98,11 @@ function useFilters(): [EventFilters, React.ReactNode] {
       <TextField label="Since" type="datetime-local" value={since} onChange={setSince} />
       <TextField label="Until" type="datetime-local" value={until} onChange={setUntil} />
       <TextField label="Text" type="search" value={q} onChange={setQ} />
+      <Checkbox
+        label="With the coming and going of jobs"
+        checked={withJobs === "yes"}
+        onChange={(on) => setWithJobs(on ? "yes" : "")}
+      />
     </FieldRow>,
   ];
 }

@@ -26,10 +26,10 @@ export function Palette({ places }: { places: readonly Place[] }) {
   }, []);
   return (
     <>
-      <button type="button" className={styles.opener} aria-label="Search" onClick={() => setOpen(true)}>
+      <button type="button" className={styles.opener} onClick={() => setOpen(true)}>
         <Search size={16} aria-hidden />
         <span>Search</span>
-        <kbd>Ctrl K</kbd>
+        <kbd aria-hidden>Ctrl K</kbd>
       </button>
       <Dialog title="Go to" open={open} onClose={() => setOpen(false)}>
         <Finder places={places} onDone={() => setOpen(false)} />
