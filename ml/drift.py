@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from domain.monitoring.specs import DriftResult, DriftTest, FeatureDrift, MonitorPolicy
+from domain.monitoring.specs import BROKEN_BY_NULLS, DriftResult, DriftTest, FeatureDrift, MonitorPolicy
 from ml.divergence import (
     Counts,
     Floats,
@@ -171,6 +171,7 @@ def drift(reference: pl.DataFrame, window: pl.DataFrame, *, policy: MonitorPolic
             "p_value": p_value,
             "q_value": q_values[name],
             "threshold": threshold,
+            "bins": both.counts.bins,
             "drifted": both.psi > threshold and q_values[name] <= policy.false_discovery,
         }
         features.append(_silent(column, window, None).model_copy(update=measured))
@@ -192,7 +193,7 @@ def _broken(reference: pl.Series, window: pl.DataFrame, policy: MonitorPolicy) -
     column = window[reference.name]
     share, share_before = missing(column) / len(column), missing(reference) / max(1, len(reference))
     if share > policy.max_null_share and share > 2 * share_before:
-        return f"null in {share:.1%} of the rows ({share_before:.1%} in the reference)"
+        return f"{BROKEN_BY_NULLS} {share:.1%} of the rows ({share_before:.1%} in the reference)"
     if share == 1:
         return None
     if not same_type(reference.dtype, column.dtype):

@@ -23,7 +23,6 @@ from serving.errors import (
     UnknownPath,
     VersionNotLive,
     WrongMethod,
-    code_of,
     problem_of,
 )
 from serving.metrics import ServingMetrics
@@ -134,7 +133,7 @@ class Router:
                 endpoint, target = self._table.endpoint(name) or endpoint, None  # it may have been switched meanwhile
         except DomainError as error:
             if error.kind != NotFound.kind:  # names that people make up are no labels
-                self._metrics.requests.labels(name, "", error.code).inc()
+                self._metrics.erred(name, None, error)
             raise
         content_type = headers.get(b"content-type")
         if target is not None and target.loaded.quick and endpoint.trial is None and len(body) <= INLINE_BYTES:
@@ -169,7 +168,7 @@ class Router:
                 reply = await self._answer_aside(question, drawn, asked)
             refuse_late(asked.deadline)
         except Exception as error:
-            self._metrics.requests.labels(asked.endpoint.name, str(target.version), code_of(error)).inc()
+            self._metrics.erred(asked.endpoint.name, target.version, error)
             raise
         return reply
 
@@ -179,7 +178,7 @@ class Router:
             reply = self._answering.answer(*question, drawn=drawn)
             refuse_late(deadline)
         except Exception as error:
-            self._metrics.requests.labels(question[1].name, str(question[2].version), code_of(error)).inc()
+            self._metrics.erred(question[1].name, question[2].version, error)
             raise
         return reply
 
@@ -205,7 +204,7 @@ class Router:
             found = self._table.endpoint(endpoint.name) or endpoint
             _some_version(found)
         except DomainError as error:
-            self._metrics.requests.labels(endpoint.name, "", error.code).inc()
+            self._metrics.erred(endpoint.name, None, error)
             raise
         return found
 

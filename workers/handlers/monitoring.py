@@ -7,17 +7,21 @@ import math
 from datetime import datetime, timedelta
 
 import polars as pl
+import structlog
+from pydantic import ValidationError
 from sqlalchemy import select
 
+from adapters.object_store.protocol import ObjectMissing
 from domain.deployments.models import Endpoint
-from domain.deployments.specs import EndpointSettings
+from domain.deployments.specs import EndpointSettings, TrafficReport
 from domain.errors import DomainError
 from domain.experiments.models import Run
 from domain.jobs import service as jobs
-from domain.monitoring import queries, service
+from domain.monitoring import queries, service, traffic
 from domain.monitoring.jobs import ComputeWindow, TidyPredictions
 from domain.monitoring.specs import MonitorPolicy, PerformanceResult
 from domain.monitoring.windows import plan
+from domain.registry.metrics import DEFAULT_METRIC
 from domain.registry.models import RegisteredModel
 from domain.registry.queries import find_version
 from ml.drift import drift
@@ -30,10 +34,12 @@ from workers.scoring import PREDICTION, read_parquet
 from workers.toolbox import Toolbox
 from workers.traffic import SHADOWS, id_at, list_segments, read_segments
 
+log = structlog.get_logger(__name__)
+
+_REPORTS_AT_ONCE = 500
 # Whoever has listed a segment that expires meanwhile has this long to read it.
 _GRACE = timedelta(hours=1)
 _SHADOW_DAYS = 91
-DEFAULT_METRIC = {"regression": "mae", "classification": "accuracy", "text_classification": "accuracy"}
 
 
 def open_windows(tools: Toolbox) -> None:
@@ -153,6 +159,24 @@ def _performance(
     )
 
 
+def take_traffic(tools: Toolbox) -> None:
+    """A chore: what serving reports of its requests becomes rows, and is deleted from the store."""
+    store = tools.runtime.models
+    keys = sorted(info.key for info in store.list("traffic"))[:_REPORTS_AT_ONCE]
+    reports = []
+    for key in keys:
+        try:
+            reports.append(TrafficReport.model_validate_json(store.get(key)))
+        except ObjectMissing:  # another tick was faster
+            continue
+        except ValidationError as error:
+            log.warning("traffic_not_read", key=key, error=str(error))
+    if reports:
+        with tools.runtime.transaction() as session:
+            traffic.keep(session, reports)
+    store.delete_many(keys)
+
+
 def tidy_by_the_hour(tools: Toolbox) -> None:
     """A chore: one job for each hour."""
     with tools.runtime.transaction() as session:
@@ -179,4 +203,6 @@ def tidy_predictions(job: RunningJob[TidyPredictions], tools: Toolbox) -> dict[s
         shadows = now - (timedelta(days=min(keep_days or _SHADOW_DAYS, _SHADOW_DAYS)) + _GRACE)
         expired += expire(runtime.models, endpoint.name, before=shadows, needed=(), home=SHADOWS)
         merged += compact(runtime.models, endpoint.name, before_id=before_id, now=now)
+    with job.transaction() as session:
+        traffic.forget(session)
     return {"merged": merged, "expired": expired}
