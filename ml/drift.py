@@ -74,7 +74,7 @@ def compare(reference: pl.Series, window: pl.Series) -> Comparison | None:
         return None
     if kind_of(reference) == "number":
         return compare_numbers(sorted_numbers(reference), sorted_numbers(window))
-    values = _level_values(reference), _level_values(window)
+    values = level_values(reference), level_values(window)
     n_reference, n = len(values[0]), len(values[1])
     return Comparison("category", n_reference, n, _bin_levels(*values), None) if n_reference and n else None
 
@@ -241,7 +241,7 @@ def _silent(reference: pl.Series, window: pl.DataFrame, reason: str | None) -> F
     )
 
 
-def _level_values(column: pl.Series) -> pl.Series:
+def level_values(column: pl.Series) -> pl.Series:
     """The values that are levels; numbers as floats, so that 1 and 1.0 are one level."""
     values = column.drop_nulls()
     if values.dtype.is_numeric():

@@ -103,7 +103,7 @@ def series(slices: Iterable[Slice], buckets: Buckets) -> list[Figures]:
     """The figures of each bucket, also of those without requests."""
     parts: list[list[Slice]] = [[] for _ in range(buckets.count)]
     for one in slices:
-        place = int((one.at - buckets.start) / timedelta(seconds=buckets.seconds))
+        place = (one.at - buckets.start) // timedelta(seconds=buckets.seconds)
         if 0 <= place < buckets.count:
             parts[place].append(one)
     return [figures(part, buckets.covered(place)) for place, part in enumerate(parts)]
