@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Literal
+from typing import Final, Literal
 
 from domain.monitoring.alerts import AlertKind, WindowResult, findings, is_over, verdict_of
 from domain.monitoring.governor import GovernorFacts, Ruling, may_retrain
@@ -25,6 +25,12 @@ from domain.monitoring.specs import (
 from domain.monitoring.windows import WindowVerdict
 
 Outcome = Literal["pass", "fail"]
+# What is said of a feature whose divergence means nothing.
+_SILENT: Final = {
+    **dict.fromkeys(("psi", "js", "kl", "statistic", "threshold"), 0.0),
+    **dict.fromkeys(("p_value", "q_value"), 1.0),
+    "bins": None,
+}
 
 
 @dataclass(frozen=True)
@@ -188,7 +194,7 @@ def _with_nulls(feature: FeatureDrift, policy: MonitorPolicy) -> FeatureDrift:
         if feature.broken:
             return feature
         reason = f"{BROKEN_BY_NULLS} {share:.1%} of the rows ({before:.1%} in the reference)"
-        return feature.model_copy(update={"broken": True, "drifted": False, "reason": reason})
+        return feature.model_copy(update=_SILENT | {"broken": True, "drifted": False, "reason": reason})
     if feature.broken and (feature.reason or "").startswith(BROKEN_BY_NULLS):
         return feature.model_copy(update={"broken": False, "reason": None})
     return feature
