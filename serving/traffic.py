@@ -65,9 +65,9 @@ class TrafficReports:
         if self._thread is not None:
             self._thread.join()
             self._thread = None
-        self.report()
+        self.report(last=True)
 
-    def report(self) -> None:
+    def report(self, *, last: bool = False) -> None:
         """Closes the span under way, and writes what waits."""
         before, began_at = self._counted, self._began_at
         self._counted, self._began_at = self._metrics.counted(), self._clock()
@@ -79,6 +79,7 @@ class TrafficReports:
                 number=next(self._numbers),
                 began_at=began_at,
                 ended_at=self._began_at,
+                last=last,
                 targets=[one for one in targets if one.answered or one.errors],
             )
         )

@@ -196,4 +196,5 @@ class TrafficReport(Spec):
     number: int = Field(description="The process counts its reports from 0.")
     began_at: float
     ended_at: float
+    last: bool = Field(default=False, description="The process leaves: nobody has to wait for more of it.")
     targets: list[TargetTraffic] = []

@@ -114,3 +114,4 @@ class TrafficSource(Base):
     instance: Mapped[str] = mapped_column(String(200), primary_key=True)
     number: Mapped[int]
     counted_until: Mapped[datetime]
+    left: Mapped[bool]

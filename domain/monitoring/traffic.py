@@ -15,7 +15,7 @@ from domain.monitoring.rates import SLICE_SECONDS, Slice, floor
 
 KEPT: Final = timedelta(days=7)
 # A process that has not reported for so long is gone, or does not reach the store.
-_QUIET: Final = timedelta(seconds=6 * SLICE_SECONDS)
+_QUIET: Final = timedelta(seconds=3 * SLICE_SECONDS)
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def keep(session: WriteSession, reports: Sequence[TrafficReport]) -> None:
             session.add(source)
         if report.number <= source.number:
             continue
-        source.number = report.number
+        source.number, source.left = report.number, report.last
         source.counted_until = datetime.fromtimestamp(report.ended_at, UTC)
         # The middle: a process may begin and end a moment beside the ten seconds that it means.
         middle = datetime.fromtimestamp((report.began_at + report.ended_at) / 2, UTC)
@@ -50,9 +50,9 @@ def keep(session: WriteSession, reports: Sequence[TrafficReport]) -> None:
 
 def counted(session: AnySession, now: datetime) -> Counted:
     """Of several processes the one that is furthest behind counts: what comes before its time is whole."""
-    times = list(session.scalars(select(TrafficSource.counted_until)))
-    alive = [one for one in times if one > now - _QUIET]
-    return Counted(min(alive) if alive else max(times, default=None), len(alive))
+    sources = list(session.scalars(select(TrafficSource)))
+    alive = [one.counted_until for one in sources if one.counted_until > now - _QUIET and not one.left]
+    return Counted(min(alive) if alive else max((one.counted_until for one in sources), default=None), len(alive))
 
 
 def between(session: AnySession, endpoint_id: str, *, since: datetime, until: datetime) -> list[Slice]:

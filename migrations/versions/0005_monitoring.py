@@ -18,6 +18,7 @@ def upgrade() -> None:
         sa.Column("instance", sa.String(length=200), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("counted_until", domain.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("left", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("instance", name=op.f("pk_traffic_source")),
     )
     op.create_table(

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from httpx import Response
@@ -95,7 +96,9 @@ class TestReport:
     ) -> None:
         reports.report()
         reports.report()
-        assert [(one.number, one.targets) for one in reports_of(store)] == [(0, []), (1, [])]
+        reports.stop()
+        told = [(one.number, one.last, one.targets) for one in reports_of(store)]
+        assert told == [(0, False, []), (1, False, []), (2, True, [])]
 
     @pytest.mark.parametrize("refusal", [None, StoreForbidden])
     def test_waits_while_the_store_is_away(
@@ -137,7 +140,7 @@ class TestCountsEveryRequest:
         return app
 
     @pytest.mark.parametrize("settings", [{"record_share": 0.1}, {"record": False}])
-    def test_recorded_or_not(self, store: MovableStore, bikes: str, serve: Serve, settings: dict[str, object]) -> None:
+    def test_recorded_or_not(self, store: MovableStore, bikes: str, serve: Serve, settings: dict[str, Any]) -> None:
         two = regression_package(store, 2)
         route(store, "bikes", 2, (1, bikes), (2, two), **settings)
         with serve() as client:

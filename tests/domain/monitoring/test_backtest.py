@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import product
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -28,7 +29,7 @@ def kept(
     return KeptWindow(f"w{hour:g}", 1, at, found.rows, found, performance, truths)
 
 
-def verdict(window: KeptWindow, metric: str = "mae", **policy: object) -> WindowVerdict | str | None:
+def verdict(window: KeptWindow, metric: str = "mae", **policy: Any) -> WindowVerdict | str | None:
     """By the defaults with these changes; the reason where it is not known."""
     found = judge(window, MonitorPolicy.model_validate(policy), metric=metric)
     assert (found.verdict is None) == (found.unknown is not None)
@@ -206,7 +207,7 @@ def history(*verdicts: str, version: int = 1) -> list[Judged]:
     return found
 
 
-def rules(judged: Sequence[Judged], seconds: float = 0.0, outcome: str = "pass", **governor: object) -> str:
+def rules(judged: Sequence[Judged], seconds: float = 0.0, outcome: str = "pass", **governor: Any) -> str:
     """What the governor would have said, in one line."""
     policy = GovernorPolicy.model_validate({"windows_needed": 1, "windows_seen": 2, "cooldown_seconds": 0} | governor)
     found = replay(judged, policy, retrain_seconds=seconds, outcome="fail" if outcome == "fail" else "pass")

@@ -98,6 +98,10 @@ class TestCounted:
         keep(runtime, report(0, instance="gone"), report(9))
         assert self.seen(runtime, at=102) == (100, 1)
 
+    def test_does_not_wait_for_a_process_that_said_it_leaves(self, runtime: Runtime) -> None:
+        keep(runtime, report(8, instance="gone").model_copy(update={"last": True}), report(9))
+        assert self.seen(runtime, at=102) == (100, 1)
+
     def test_stays_where_it_was_when_all_are_gone(self, runtime: Runtime) -> None:
         keep(runtime, report(0, instance="gone"), report(9))
         assert self.seen(runtime, at=3600) == (100, 0)

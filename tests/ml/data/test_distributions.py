@@ -1,6 +1,7 @@
 """Reference and window beside each other, to be drawn."""
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import numpy as np
@@ -13,7 +14,7 @@ from ml.distributions import distributions
 DRAW = np.random.default_rng(1)
 
 
-def only(reference: list[object], window: list[object]) -> Distribution:
+def only(reference: Sequence[object], window: Sequence[object]) -> Distribution:
     (found,) = distributions(pl.DataFrame({"x": reference}, strict=False), pl.DataFrame({"x": window}, strict=False))
     assert json.loads(json.dumps(found.as_json(), allow_nan=False))
     assert len(found.reference) == len(found.window) == len(found.edges or found.labels) + 1
