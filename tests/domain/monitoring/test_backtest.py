@@ -124,7 +124,7 @@ class TestDrift:
         ],
     )
     def test_is_an_effect_that_matters_and_that_chance_does_not_show(
-        self, changes: dict[str, object], policy: dict[str, object], found: object
+        self, changes: dict[str, Any], policy: dict[str, Any], found: object
     ) -> None:
         assert verdict(kept(measured(**changes)), **policy) == found
 
@@ -147,7 +147,7 @@ class TestBroken:
         ],
     )
     def test_by_nulls_as_the_policy_says_and_else_for_good(
-        self, found: DriftResult, policy: dict[str, object], wanted: object
+        self, found: DriftResult, policy: dict[str, Any], wanted: object
     ) -> None:
         assert verdict(kept(found), **policy) == wanted
 
@@ -174,7 +174,7 @@ class TestQuality:
         ],
     )
     def test_by_the_loss_and_the_truth_that_the_policy_wants(
-        self, performance: PerformanceResult, metric: str, policy: dict[str, object], wanted: object
+        self, performance: PerformanceResult, metric: str, policy: dict[str, Any], wanted: object
     ) -> None:
         assert verdict(kept(drift(), performance), metric, **policy) == wanted
 
@@ -230,7 +230,7 @@ class TestGovernor:
         ],
     )
     def test_is_asked_about_each_window_that_is_not_quiet(
-        self, windows: str, changes: dict[str, object], said: str
+        self, windows: str, changes: dict[str, Any], said: str
     ) -> None:
         assert rules(history(windows), **changes) == said
 
