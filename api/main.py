@@ -20,6 +20,7 @@ from api.routers import (
     comparisons,
     data_checks,
     datasets,
+    drift,
     dvc,
     dvc_folders,
     endpoints,
@@ -29,6 +30,7 @@ from api.routers import (
     eyeballs,
     gate_drills,
     gc,
+    governor,
     health,
     images,
     jobs,
@@ -44,6 +46,7 @@ from api.routers import (
     recipes,
     repositories,
     runs,
+    traffic,
     verifications,
 )
 
@@ -76,6 +79,9 @@ ROUTERS: list[APIRouter] = [
     explanations.router,
     batch_predictions.router,
     monitoring.router,
+    drift.router,
+    traffic.router,
+    governor.router,
     pipelines.router,
     repositories.router,
     jobs.router,

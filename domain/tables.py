@@ -27,7 +27,14 @@ from domain.gc.models import Plan, PlanContent, PlanPack
 from domain.images.models import VersionImage
 from domain.jobs.models import Job, JobLog
 from domain.model_checks.models import KeptResult, ModelCheckReport, ModelSuiteVersion
-from domain.monitoring.models import Alert, GroundTruth, Monitor, MonitoringWindow
+from domain.monitoring.models import (
+    Alert,
+    EndpointTraffic,
+    GroundTruth,
+    Monitor,
+    MonitoringWindow,
+    TrafficSource,
+)
 from domain.pins.models import ModelPin
 from domain.pipelines.models import Pipeline, PipelineRun, PipelineStep
 from domain.promotions.models import AlphaAccount, AlphaSpend, Promotion, PromotionReplay
@@ -59,6 +66,7 @@ __all__ = [
     "DatasetSuite",
     "DatasetVersion",
     "Endpoint",
+    "EndpointTraffic",
     "EventRow",
     "Experiment",
     "Eyeball",
@@ -94,6 +102,7 @@ __all__ = [
     "RowNote",
     "Run",
     "Token",
+    "TrafficSource",
     "Verification",
     "VersionComparison",
     "VersionImage",

@@ -12,7 +12,7 @@ from cli.client import ClientError
 from cli.documents import located, read_document
 from cli.nouns.jobs import follow
 from cli.session import Noun, Session, WaitOption
-from cli.tables import at, facts, stack, table
+from cli.tables import at, facts, stack, table, when
 
 noun = Noun("Endpoints: what answers predictions.")
 verbs = Noun()
@@ -147,6 +147,21 @@ def rollout(
     follow(session, job, wait=wait, view=facts)
 
 
+@noun.command("traffic")
+def traffic(
+    session: Session,
+    endpoint: EndpointArgument,
+    since: Annotated[
+        str | None, typer.Option(help="From when, as 2026-01-31T12:00:00Z; by default the last hour.")
+    ] = None,
+    bucket: Annotated[int | None, typer.Option(min=10, help="Seconds of a line; a multiple of 10.")] = None,
+) -> None:
+    """Requests per second, latency and errors of each version: every request, recorded or not."""
+    session.show(
+        session.client.get("endpoints", endpoint, "traffic", since=since, bucket_seconds=bucket), _draw_traffic
+    )
+
+
 @noun.command("monitor")
 def monitor(
     session: Session,
@@ -192,6 +207,36 @@ def draw_endpoint(endpoint: dict[str, Any]) -> RenderableType:
             empty="No version answers yet.",
         ),
         table(endpoint["rollouts"], rollouts, empty="No rollouts yet.") if "rollouts" in endpoint else None,
+    )
+
+
+FIGURES = {
+    "requests/s": "requests_per_second",
+    "requests": "requests",
+    "p50 ms": "p50_ms",
+    "p95 ms": "p95_ms",
+    "p99 ms": "p99_ms",
+    "4xx": "refused",
+    "429": "limited",
+    "5xx": "failed",
+}
+_LINES = 20
+
+
+def _draw_traffic(answer: dict[str, Any]) -> RenderableType:
+    """Each version now and in all, and the last lines of the series that had requests."""
+    rows = [
+        {"version": one["version"] or "none", "colour": one["colour"], "role": one["role"], "over": over} | one[part]
+        for one in answer["versions"]
+        for part, over in (("now", "30 s"), ("total", "all"))
+    ]
+    heads = {name: name for name in ("version", "colour", "role", "over")}
+    points = [point for point in answer["together"]["points"] if point["requests"]]
+    return stack(
+        facts({"counted until": when(answer["as_of"]), "reported by": f"{answer['processes']} serving processes"}),
+        table(rows, heads | FIGURES, empty="No version answers yet."),
+        table(points[-_LINES:], {"at": at("at"), **FIGURES}, empty="No requests in this time."),
+        table(answer["together"]["errors"], {"error": "code", "status": "status", "count": "count"}, empty=""),
     )
 
 

@@ -57,6 +57,7 @@ class AlertAcknowledged(Event):
     endpoint: str | None
     model: str | None = None
     kind: str
+    note: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +75,7 @@ class RetrainStarted(Event):
     pipeline: str
     run_id: str
     reason: str
+    window_id: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,3 +84,4 @@ class RetrainRefused(Event):
     pipeline: str
     rule: str
     reason: str
+    window_id: str | None = None

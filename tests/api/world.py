@@ -130,7 +130,7 @@ def _fill(runtime: Runtime) -> dict[str, str]:
         pipelines.put_pipeline(session, name="p", spec=PipelineSpec.model_validate(PIPELINE))
         repositories.register(session, name="team", address=parse_address("https://forge.example/team.git"))
         spare = jobs.submit(session, TrainModel(run_id=run_ids[0]), subject="runs")
-        alert_id = _alert(session, endpoint.id)
+        alert_id, window_id = _alert(session, endpoint.id)
         plan, _ = gc.request_plan(session, grace=timedelta(hours=1))
         verification, _ = verifications.start(session)
     with runtime.transaction(ANN) as session:
@@ -142,7 +142,7 @@ def _fill(runtime: Runtime) -> dict[str, str]:
     return {
         "datasets": "people", "versions": "1", "content": "people.csv", "experiments": "e", "runs": run_ids[0],
         "models": "m", "promotions": promotion_id, "endpoints": "e", "rollouts": rollout.id, "predictions": new_id(),
-        "plans": plan.id, "verifications": verification.id, "alerts": alert_id, "pipelines": "p",
+        "plans": plan.id, "verifications": verification.id, "alerts": alert_id, "pipelines": "p", "windows": window_id,
         "outside-changes": change_id, "comparisons": comparison.id, "gate-drills": gate_drill.id,
         "batch-predictions": batch.id, "pipeline-runs": turn.id, "jobs": spare.id, "tokens": Role.VIEWER,
         "repositories": "team", "git": "github", "suites": "words",
@@ -165,7 +165,7 @@ def _outside_change(session: WriteSession, model_id: str) -> str:
     return change.id
 
 
-def _alert(session: WriteSession, endpoint_id: str) -> str:
+def _alert(session: WriteSession, endpoint_id: str) -> tuple[str, str]:
     window = MonitoringWindow(
         id=new_id(), endpoint_id=endpoint_id, segments=[], first_id="0", last_id="1", rows=2, opened_at=session.now()
     )
@@ -177,7 +177,7 @@ def _alert(session: WriteSession, endpoint_id: str) -> str:
     )  # fmt: skip
     session.add(alert)
     session.flush()
-    return alert.id
+    return alert.id, window.id
 
 
 SPEC: Final = TrainSpec(dataset="d", trainer="linear", task="regression", target="y", model="m").as_json()

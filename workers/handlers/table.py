@@ -82,6 +82,7 @@ CHORES: list[Chore] = [
     reap_lost,
     nudge_due,
     monitoring.open_windows,
+    monitoring.take_traffic,
     monitoring.tidy_by_the_hour,
     gate_drills.order_due_drills,
     pipelines.fire_schedules,
