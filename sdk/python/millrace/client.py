@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from functools import cached_property
 from types import TracebackType
 from typing import Self
-from urllib.parse import urlsplit
 
 from millrace.datasets import Dataset
 from millrace.endpoints import Endpoint, Prediction
-from millrace.events import Event, follow, newest
+from millrace.events import STREAM, Event, newest
+from millrace.events import follow as listen
 from millrace.experiments import Experiment, Run
-from millrace.http import TIMEOUT, AsyncHttp, Http, answer
+from millrace.http import ASYNC_LIMITS, TIMEOUT, AsyncHttp, Http, answer, is_local
 from millrace.jobs import Job
 from millrace.models import Model, Promotion
 from millrace.rest.api.access import whoami
@@ -53,7 +53,13 @@ class Client:
         client = AuthenticatedClient(base_url=self.url, token=self._token or "")
         client.set_httpx_client(self.http)
         client.set_async_httpx_client(
-            AsyncHttp(base_url=self.url, headers=self._headers, timeout=TIMEOUT, trust_env=self._trust_env)
+            AsyncHttp(
+                base_url=self.url,
+                headers=self._headers,
+                timeout=TIMEOUT,
+                trust_env=self._trust_env,
+                limits=ASYNC_LIMITS,
+            )
         )
         return client
 
@@ -61,7 +67,7 @@ class Client:
     def whoami(self) -> str:
         """The owner of the token and what it may do."""
         me = answer(whoami.sync(client=self.api))
-        return f"{me.name} ({me.role})"
+        return f"{me.name} ({me.role}: {', '.join(map(str, me.scopes))})"
 
     def datasets(self, name: str) -> Dataset:
         """The dataset of this name, which may still have to be made: its first push does."""
@@ -93,7 +99,7 @@ class Client:
         return Prediction(self, prediction_id)
 
     def events(
-        self, *, follow: bool = False, after: str | int | None = None, type: str | None = None, limit: int = 100
+        self, *, follow: bool = False, after: int | None = None, type: str | None = None, limit: int = 100
     ) -> Iterator[Event]:
         """What happened, the newest first. With `follow` what happens from now on (or `after` an event's id), for ever.
 
@@ -101,7 +107,10 @@ class Client:
         """
         if not follow:
             return newest(self, type=type, limit=limit)
-        found = follow_events(self.http, "/api/v1/events/stream", after=None if after is None else str(after))
+        found = map(
+            Event.of,
+            (message.data for message in listen(self.http, STREAM, after=None if after is None else str(after))),
+        )
         return (event for event in found if type in (None, event.type))
 
     @property
@@ -110,7 +119,4 @@ class Client:
 
     @property
     def _trust_env(self) -> bool:
-        return urlsplit(self.url).hostname not in {"localhost", "127.0.0.1", "::1"}  # a proxy is for other machines
-
-
-follow_events = follow
+        return not is_local(self.url)  # a proxy is for other machines

@@ -6,9 +6,9 @@ from urllib.parse import urlsplit
 
 from millrace.client import Client
 from millrace.errors import Misuse
+from millrace.http import is_local
 
 DEFAULT_URL = "http://127.0.0.1:8000"
-LOCAL = {"localhost", "127.0.0.1", "::1"}
 
 
 def connect(
@@ -22,17 +22,14 @@ def connect(
     """A client of the server at `url`; absent, at MILLRACE_URL, else of the one that runs on this machine.
 
     `token` (MILLRACE_TOKEN) is found in the home of a server of this machine, and such a token goes nowhere else.
-    `serving` (MILLRACE_SERVING_URL) is for predictions where serving runs by itself. Nothing is asked of the server yet.
+    `serving` (MILLRACE_SERVING_URL) is for predictions where serving runs by itself. The server is not asked yet.
     """
     folder = Path(home or os.environ.get("MILLRACE_HOME") or ".millrace")
     address = _checked(url or os.environ.get("MILLRACE_URL") or _line(folder / "address") or DEFAULT_URL)
-    secret = token or os.environ.get("MILLRACE_TOKEN") or (_line(folder / "token") if is_local(address) else None)
-    beside = serving or os.environ.get("MILLRACE_SERVING_URL")
-    return Client(address, secret, serving=_checked(beside) if beside else address, progress=progress)
-
-
-def is_local(url: str) -> bool:
-    return urlsplit(url).hostname in LOCAL
+    beside = _checked(serving or os.environ.get("MILLRACE_SERVING_URL") or address)
+    here = is_local(address) and is_local(beside)
+    secret = token or os.environ.get("MILLRACE_TOKEN") or (_line(folder / "token") if here else None)
+    return Client(address, secret, serving=beside, progress=progress)
 
 
 def _checked(url: str) -> str:

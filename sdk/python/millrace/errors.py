@@ -46,7 +46,7 @@ class Problem(MillraceError):
 
 
 def problem_of(response: httpx.Response) -> Problem:
-    """What a refusal says; its HTTP status alone where something else than Millrace answered. Its body has been read."""
+    """What a refusal says, its body read; the HTTP status alone where something else than Millrace answered."""
     try:
         body = response.json()
     except ValueError:

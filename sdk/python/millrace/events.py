@@ -20,6 +20,7 @@ from millrace.rest.types import UNSET
 if TYPE_CHECKING:
     from millrace.client import Client
 
+STREAM = "/api/v1/events/stream"
 SILENT_SECONDS = 45.0
 """A server says something every 15 seconds; one that is silent this long is gone."""
 PATIENCE_SECONDS = 60.0
@@ -69,8 +70,8 @@ def newest(client: Client, *, type: str | None, limit: int) -> Iterator[Event]:
             return
 
 
-def follow(http: Http, path: str, *, after: str | None = None, ended: str | None = None) -> Iterator[Message]:
-    """Messages as they come. With `ended`, until the server ends the stream; else it is asked again for ever.
+def follow(http: Http, path: str, *, after: str | None = None) -> Iterator[Message]:
+    """Messages as they come, for ever: a stream that breaks or ends is asked for again, from its last message on.
 
     Raises `Unreachable` at once when nobody answers at first, and later when nobody has for a minute.
     """
@@ -84,8 +85,6 @@ def follow(http: Http, path: str, *, after: str | None = None, ended: str | None
                     last_seen = time.monotonic()
                     after = message.id or after
                     yield message
-                if ended is not None:
-                    return
         except (Unreachable, httpx.TransportError) as error:
             _be_patient(error, http, last_seen)
         except Problem as problem:

@@ -15,7 +15,7 @@ _UNITS = ("bytes", "KB", "MB", "GB", "TB")
 def page(title: str, facts: Mapping[str, object], *tables: str) -> str:
     """A heading, facts one below the other (those that are None or empty are left out), and tables."""
     rows = "".join(
-        f'<tr><th style="{_CELL};font-weight:normal;opacity:.6">{escape(name)}</th><td style="{_CELL}">{text(value)}</td></tr>'
+        f'<tr><th style="{_CELL};opacity:.6">{escape(name)}</th><td style="{_CELL}">{text(value)}</td></tr>'
         for name, value in facts.items()
         if value not in (None, "", [], {})
     )
@@ -46,7 +46,7 @@ def text(value: Any) -> str:
         value = ", ".join(f"{name}={each}" for name, each in value.items())
     elif isinstance(value, list | tuple):
         value = "; ".join(map(str, value))
-    said = "–" if value is None else str(value)
+    said = "" if value is None else str(value)
     return escape(said if len(said) <= _LONGEST else said[:_LONGEST] + "…")
 
 

@@ -1,8 +1,9 @@
 """The HTTP clients below everything: a refusal becomes a `Problem`, silence becomes `Unreachable`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -29,6 +30,10 @@ class Http(httpx.Client):
         raise problem_of(response)
 
 
+# What it leaves open belongs to one event loop: so nothing stays open, and `asyncio.run` may come again.
+ASYNC_LIMITS = httpx.Limits(max_keepalive_connections=0)
+
+
 class AsyncHttp(httpx.AsyncClient):
     """The same for the generated `asyncio` functions."""
 
@@ -49,11 +54,32 @@ def reachable(url: httpx.URL) -> Iterator[None]:
     try:
         yield
     except httpx.ConnectError as error:
-        fix = "Start one with `millrace up`, or name another: millrace.connect(url=…) or MILLRACE_URL."
-        raise Unreachable(f"No server answers at {server}", fix=f"({error}). {fix}") from error
+        fix = "Start one with `millrace up`, or name another: millrace.connect(url), MILLRACE_URL."
+        raise Unreachable(f"No server answers at {server}: {error}.", fix=fix) from error
     except httpx.TransportError as error:
         reason = str(error) or type(error).__name__
         raise Unreachable(f"The connection to {server} broke: {reason}.", fix="Try again.") from error
+
+
+def is_local(url: str) -> bool:
+    """Whether it is on this machine: no proxy stands between, and the token of this machine is for it."""
+    return urlsplit(url).hostname in {"localhost", "127.0.0.1", "::1"}
+
+
+def as_written(kind: type[T], body: Mapping[str, object]) -> T:
+    """A body of a generated function that goes as it is: the server says what is wrong with it, and where.
+
+    `kind.from_dict` would leave out what it does not know, and with it every slip of the pen.
+    """
+    return cast(T, _AsWritten(body))
+
+
+class _AsWritten:
+    def __init__(self, body: Mapping[str, object]) -> None:
+        self._body = body
+
+    def to_dict(self) -> dict[str, object]:
+        return dict(self._body)
 
 
 def answer(found: T | ProblemRead | None) -> T:

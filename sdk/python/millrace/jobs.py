@@ -50,12 +50,12 @@ class Job(Thing[JobRead | JobDetail]):
     def wait(self) -> Self:
         """Follow the job to its end, with a bar. Raises `JobFailed` unless it succeeded."""
         with job_bar(self.data.kind, shown=self.client.progress) as advance:
-            for message in follow(self.client.http, f"/api/v1/jobs/{self.id}/events", ended="with the job"):
+            for message in follow(self.client.http, f"/api/v1/jobs/{self.id}/events"):
                 if message.name == "job":
                     advance(message.data["progress"], message.data["message"])
+                    if message.data["state"] in ENDED:
+                        break
         self.refresh()
-        if self.data.state not in ENDED:  # the server went down politely: it ended the stream, not the job
-            return self.wait()
         if self.data.state != "succeeded":
             raise failure(self.data)
         return self

@@ -25,6 +25,10 @@ def job_bar(what: str, *, shown: bool) -> Iterator[Callable[[float, str], None]]
         yield lambda done, message: bar.update(task, completed=done, description=message or what)
 
 
-def _bar(*columns: TextColumn | BarColumn | DownloadColumn | TransferSpeedColumn | TimeElapsedColumn, shown: bool) -> Progress:
+def _bar(
+    *columns: TextColumn | BarColumn | DownloadColumn | TransferSpeedColumn | TimeElapsedColumn, shown: bool
+) -> Progress:
     console = Console(stderr=True)
-    return Progress(*columns, console=console, transient=True, disable=not shown or not (console.is_terminal or console.is_jupyter))
+    return Progress(
+        *columns, console=console, transient=True, disable=not shown or not (console.is_terminal or console.is_jupyter)
+    )
