@@ -8,7 +8,7 @@ const [source] = process.argv.slice(2);
 const document = JSON.parse(readFileSync(source, "utf8"));
 mkdirSync(new URL("src/generated", here), { recursive: true });
 const schema = new URL("src/generated/schema.ts", here).pathname;
-execFileSync(new URL("../../frontend/node_modules/.bin/openapi-typescript", here).pathname, [source, "-o", schema], {
+execFileSync(process.execPath, [new URL("../../frontend/node_modules/openapi-typescript/bin/cli.js", here).pathname, source, "-o", schema], {
   stdio: ["ignore", "ignore", "inherit"],
 });
 

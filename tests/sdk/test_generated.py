@@ -3,8 +3,6 @@
 import json
 import re
 
-import pytest
-
 from tests.architecture.source import ROOT
 
 DOCUMENT = json.loads((ROOT / "api" / "openapi.json").read_text(encoding="utf-8"))
@@ -22,6 +20,5 @@ def test_typescript_has_each_of_them() -> None:
     assert set(OPERATIONS) <= made
 
 
-@pytest.mark.parametrize("name", [name for name in DOCUMENT["components"]["schemas"] if "__" in name])
-def test_no_schema_has_the_name_of_a_module(name: str) -> None:
-    pytest.fail(f"{name} has no name of its own.")
+def test_no_schema_has_the_name_of_a_module() -> None:
+    assert [name for name in DOCUMENT["components"]["schemas"] if "__" in name] == []
