@@ -128,8 +128,9 @@ client: openapi frontend/node_modules/.package-lock.json ## Generate the dashboa
 # Not committed. The tools are those of the locks: nothing is fetched to build.
 SDK_PYTHON := sdk/python/millrace/rest/client.py
 $(SDK_PYTHON): api/openapi.json sdk/python/generator.yaml | .venv/installed
+	rm -rf $(@D)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/openapi-python-client generate --path api/openapi.json --meta none \
-	  --config sdk/python/generator.yaml --output-path sdk/python/millrace/rest --overwrite --fail-on-warning
+	  --config sdk/python/generator.yaml --output-path $(@D) --fail-on-warning
 	@touch $@
 
 SDK_TYPESCRIPT := sdk/typescript/dist/client.js
@@ -140,6 +141,7 @@ $(SDK_TYPESCRIPT): api/openapi.json sdk/typescript/generate.mjs $(wildcard sdk/t
 
 .PHONY: sdk
 sdk: $(SDK_PYTHON) $(SDK_TYPESCRIPT) ## Generate both SDKs from api/openapi.json, and build a wheel of the Python one in dist/
+	rm -rf sdk/python/build
 	$(UV) build --quiet --wheel --no-build-isolation --python $(BIN)/python --out-dir dist sdk/python
 
 .PHONY: migration

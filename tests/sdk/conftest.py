@@ -49,7 +49,9 @@ def whole(runtime: Runtime) -> ASGIApp:
 @pytest.fixture
 def token(runtime: Runtime) -> str:
     """The admin's."""
-    return bootstrap(runtime)
+    made = bootstrap(runtime)
+    assert made is not None
+    return made
 
 
 @pytest.fixture
@@ -66,7 +68,7 @@ def worker(drain: Drain) -> Iterator[None]:
 
 
 @pytest.fixture
-def client(url: str, token: str) -> Iterator[millrace.Client]:  # type: ignore[override]
+def client(url: str, token: str) -> Iterator[millrace.Client]:
     with millrace.connect(url, token=token) as opened:
         yield opened
 
