@@ -14,6 +14,7 @@ from adapters.settings import Settings
 from adapters.telemetry import set_up_logging
 from api import errors
 from api.middleware import BodyLimit, Envelope, RequestMetrics
+from api.naming import DescribedApp
 from api.routers import (
     access,
     batch_predictions,
@@ -101,7 +102,7 @@ def _operation_id(route: APIRoute) -> str:
 
 def create_app(runtime: Runtime) -> FastAPI:
     """The application on an open runtime; whoever opened it closes it."""
-    app = FastAPI(
+    app = DescribedApp(
         title="Millrace",
         version="0.1.0",
         description=DESCRIPTION,

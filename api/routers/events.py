@@ -1,12 +1,11 @@
 """The audit trail, as pages and live."""
 
 from fastapi import APIRouter, Request
-from fastapi.responses import StreamingResponse
 
 from api.deps import PageDep, ReadDep, Reader, RuntimeDep
 from api.schemas.events import EventRead
 from api.schemas.pages import PageRead
-from api.sse import Message, last_event_id, stream
+from api.sse import EventStream, Message, last_event_id, stream
 from domain.events import queries
 
 router = APIRouter(prefix="/events", tags=["events"])
@@ -22,8 +21,8 @@ def list_events(
     )
 
 
-@router.get("/stream")
-def stream_events(request: Request, runtime: RuntimeDep, _: Reader) -> StreamingResponse:
+@router.get("/stream", response_class=EventStream)
+def stream_events(request: Request, runtime: RuntimeDep, _: Reader) -> EventStream:
     """Every event from now on (or after `Last-Event-ID`) as server-sent events."""
 
     def poll(after: int) -> tuple[list[Message], int, bool]:
