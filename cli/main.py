@@ -1,9 +1,10 @@
 """`millrace`: the command line. Commands that talk to a server, and commands that run one."""
 
 from gc import freeze
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
-from dotenv import load_dotenv
 
 from cli.demo.command import demo
 from cli.nouns import (
@@ -17,6 +18,7 @@ from cli.nouns import (
     git_hook,
     health,
     jobs,
+    logins,
     monitoring,
     pins,
     pipelines,
@@ -29,6 +31,7 @@ from cli.nouns import (
     training,
     verifications,  # noqa: F401  # its command belongs to `data`
 )
+from cli.program import Program, read_settings
 from cli.run import run
 
 EPILOG = (
@@ -37,6 +40,7 @@ EPILOG = (
 )
 
 app = typer.Typer(
+    cls=Program,
     help="Version data, train, check, promote, serve, watch, retrain.",
     epilog=EPILOG,
     no_args_is_help=True,
@@ -48,12 +52,24 @@ app.add_typer(run)
 app.add_typer(demo)
 
 
+def _tell_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"millrace {version('millrace')}")
+        raise typer.Exit
+
+
 @app.callback()
-def read_settings() -> None:
-    # Before any option looks for its variable; what the environment has already, wins.
-    load_dotenv(".env")
+def begin(
+    *,
+    _: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_tell_version)
+    ] = False,
+) -> None:
+    # Before any option looks for its variable.
+    read_settings()
 
 
+app.add_typer(logins.verbs)
 for verbs in (health, access, training, promotions, deployments, batch_predictions, predictions, monitoring, events):
     app.add_typer(verbs.verbs.app)
 for name, noun in {
@@ -75,6 +91,7 @@ for name, noun in {
 }.items():
     app.add_typer(noun.noun.app, name=name)
 
+app.add_typer(logins.servers, name="servers")
 app.add_typer(git_hook.app, name="git-hook")
 
 freeze()  # what was imported is never garbage, and is not to be looked through for it

@@ -110,7 +110,7 @@ def watch(session: Session, rollout: IdArgument) -> None:
     rollout_id = _find(session, rollout)["id"]
     told, verdict = 0, None
     while True:
-        found = session.client.get("rollouts", rollout_id)
+        found = session.patiently("rollouts", rollout_id)
         for moment in found["history"][told:]:
             session.note(_moment(moment))
         told = len(found["history"])
