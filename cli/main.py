@@ -13,6 +13,7 @@ from cli.nouns import (
     data_checks,
     datasets,
     deployments,
+    doctor,
     events,
     gc,
     git_hook,
@@ -70,6 +71,7 @@ def begin(
 
 
 app.add_typer(logins.verbs)
+app.add_typer(doctor.verbs)
 for verbs in (health, access, training, promotions, deployments, batch_predictions, predictions, monitoring, events):
     app.add_typer(verbs.verbs.app)
 for name, noun in {
