@@ -61,10 +61,10 @@ def look_at_database(text: str) -> Finding:
         elif "connect_timeout" not in url.query:
             url = url.update_query_dict({"connect_timeout": str(CONNECT_SECONDS)})
         database = Database(url.render_as_string(hide_password=False))
-    except ArgumentError:
-        return broken("MILLRACE_DATABASE_URL is no address of a database.", fix=setting)
     except NoSuchModuleError:
         return broken(f"There is no database of the kind {url.drivername!r}.", fix=setting)
+    except (ArgumentError, ValueError):
+        return broken("MILLRACE_DATABASE_URL is no address of a database.", fix=setting)
     except ImportError as error:
         why = f"Its driver is not installed: {error}."
         return broken("The database cannot be reached from here.", why, "pip install 'millrace[postgres]'")

@@ -166,7 +166,7 @@ def look_at_port(url: str) -> Iterator[Finding]:
     if parts.hostname and not port_is_free(socket.gethostbyname(parts.hostname), port):
         why = "It is not Millrace, or does not answer."
         fix = f"millrace up --port {port + 1}, or `ss -ltnp sport = :{port}` says which"
-        yield Finding(GROUP, "port", "broken", f"Port {port} is in use by another program.", why, fix)
+        yield Finding("server", "port", "broken", f"Port {port} is in use by another program.", why, fix)
 
 
 def look_at_embedded(settings: Mapping[str, str]) -> Iterator[Finding]:

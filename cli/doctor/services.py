@@ -14,13 +14,23 @@ from cli.doctor.finding import Finding
 
 GROUP = "services"
 SECONDS = 40.0
+SETTINGS = {
+    "database": "MILLRACE_DATABASE_URL",
+    "broker": "MILLRACE_REDIS_URL",
+    "mlflow": "MILLRACE_MLFLOW_URL",
+    "data store": "MILLRACE_STORE_URL",
+    "model store": "MILLRACE_MODEL_STORE_URL",
+    "routes": "MILLRACE_MODEL_STORE_URL",
+}
 
 
-def parts_of(settings: Mapping[str, str]) -> list[str]:
-    """What there is to look at: an embedded broker and MLflow are looked at through the server that brought them."""
-    own = {"broker": "MILLRACE_REDIS_URL", "mlflow": "MILLRACE_MLFLOW_URL"}
-    brought = [part for part, setting in own.items() if settings.get(setting)]
-    return ["database", *brought, "data store", "model store", "routes"]
+def parts_of(settings: Mapping[str, str], *, home: bool) -> list[str]:
+    """What there is to look at; without a `home` only what the settings have elsewhere.
+
+    An embedded broker and MLflow are looked at through the server that brought them.
+    """
+    elsewhere = [part for part, setting in SETTINGS.items() if settings.get(setting)]
+    return [part for part in SETTINGS if part in elsewhere or (home and part not in {"broker", "mlflow"})]
 
 
 def embedded_broker(home: Path) -> str | None:
@@ -35,18 +45,20 @@ def embedded_broker(home: Path) -> str | None:
     return f"redis://:{told['requirepass']}@{processes.LOOPBACK}:{told['port']}/0"
 
 
-def look_at_services(home: Path, settings: Mapping[str, str], *, running: bool) -> Iterator[Finding]:
-    """Findings of the parts; `running` says that a supervisor has this home."""
+def look_at_services(home: Path, settings: Mapping[str, str], *, running: bool, usable: bool) -> Iterator[Finding]:
+    """Findings of the parts; `running` says that a supervisor has this home, `usable` that the home is one."""
     known = dict(settings) | {"MILLRACE_HOME": str(home.absolute())}
     broker = embedded_broker(home) if running and not known.get("MILLRACE_REDIS_URL") else None
     if broker:
         known["MILLRACE_REDIS_URL"] = broker
+    parts = parts_of(known, home=usable)
     with ThreadPoolExecutor() as pool:
         chain = pool.submit(_run, ["migrations", "chain"], known)
-        looked = pool.submit(_run, ["api.doctor", *parts_of(known)], known)
+        looked = pool.submit(_run, ["api.doctor", *parts], known)
         found = [json.loads(line) for line in looked.result().stdout.splitlines() if line.startswith("{")]
         revisions = chain.result()
-    for one in found:
+    order = ["settings", *parts]
+    for one in sorted(found, key=lambda one: order.index(one["part"])):
         yield Finding(GROUP, one["part"], one["state"], one["what"], one["why"], one["fix"])
         if one["part"] == "database" and one["facts"]:
             yield from _migrations(one["facts"]["revision"], revisions.stdout.split(), running=running)

@@ -36,6 +36,7 @@ verbs = typer.Typer()
 MARKS = {"ok": ("✓", "green"), "warn": ("!", "yellow"), "broken": ("✗", "red")}
 PLAIN_MARKS = {"ok": "ok", "warn": "!", "broken": "x"}
 ANSWER_SECONDS = 10.0
+WAYS_TO_A_SERVER = "millrace up, or millrace login URL"
 
 
 @verbs.command("doctor")
@@ -61,9 +62,10 @@ def _look(screen: Screen, url: str | None, token: str | None, home: Path | None)
     yield from look_at_logins(logins)
     try:
         address, secret = find_server(url, token, home, logins)
+        client = Client(address, secret, seconds=ANSWER_SECONDS)
     except ClientError as error:
-        yield Finding("this machine", "logins", "broken", error.message, fix=error.fix or "")
-        address, secret = find_server(url or "http://127.0.0.1:8000", token, home, logins)
+        yield Finding("server", "address", "broken", error.message, fix=error.fix or "")
+        return
     here = is_local(address)
     yield from look_at_packages(extras_for(settings) if here else set())
     if here:
@@ -72,15 +74,21 @@ def _look(screen: Screen, url: str | None, token: str | None, home: Path | None)
             Path(settings["MILLRACE_DASHBOARD_DIR"]) if "MILLRACE_DASHBOARD_DIR" in settings else None
         )
         yield from look_at_embedded(settings)
-        yield from look_at_home(place)
+        of_home = list(look_at_home(place))
+        yield from of_home
+        usable = not any(one.part == "home" and one.state == "broken" for one in of_home)
         with screen.progress() as progress:
             progress.add_task("looking at the services", total=None)
-            yield from look_at_services(place.path, settings, running=running)
+            yield from look_at_services(place.path, settings, running=running, usable=usable)
         if not running and place.address() is None and url is None:
             yield from _nobody(address)
             return
-    with Client(address, secret, seconds=ANSWER_SECONDS) as client:
-        yield from look_at_server(client, named=_named(url, home, place, logins, address))
+    named = _named(url, home, place, logins, address)
+    try:
+        with client:
+            yield from look_at_server(client, named=named)
+    except ClientError as error:
+        yield Finding("server", "server", "broken", error.message, f"It was named by {named}.", WAYS_TO_A_SERVER)
 
 
 def _nobody(address: str) -> Iterator[Finding]:
@@ -89,7 +97,7 @@ def _nobody(address: str) -> Iterator[Finding]:
     yield from taken
     if not taken:
         why = "Nothing names another."
-        yield Finding("server", "server", "warn", "No server runs here.", why, "millrace up, or millrace login URL")
+        yield Finding("server", "server", "warn", "No server runs here.", why, WAYS_TO_A_SERVER)
 
 
 def _named(url: str | None, home: Path | None, place: Home, logins: Logins, address: str) -> str:
@@ -97,7 +105,10 @@ def _named(url: str | None, home: Path | None, place: Home, logins: Logins, addr
         return "MILLRACE_URL" if os.environ.get("MILLRACE_URL") == url else "--url"
     if not home and logins.current == address:
         return "millrace login"
-    return f"{place.address_file}" if place.address() else "default"
+    if place.address():
+        left = "" if place.running() else ", left there by a `millrace up` that was killed"
+        return f"{place.address_file}{left}"
+    return "default"
 
 
 def _draw(found: list[dict[str, Any]]) -> RenderableType:
