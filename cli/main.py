@@ -10,6 +10,7 @@ from cli.demo.command import demo
 from cli.nouns import (
     access,
     batch_predictions,
+    browse,
     data_checks,
     datasets,
     deployments,
@@ -72,7 +73,18 @@ def begin(
 
 app.add_typer(logins.verbs)
 app.add_typer(doctor.verbs)
-for verbs in (health, access, training, promotions, deployments, batch_predictions, predictions, monitoring, events):
+for verbs in (
+    health,
+    access,
+    browse,
+    training,
+    promotions,
+    deployments,
+    batch_predictions,
+    predictions,
+    monitoring,
+    events,
+):
     app.add_typer(verbs.verbs.app)
 for name, noun in {
     "data": datasets,

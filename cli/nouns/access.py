@@ -5,13 +5,14 @@ from typing import Annotated, Any, Literal
 import typer
 from rich.console import RenderableType
 
+from cli.completion import names
 from cli.session import Noun, Session
 from cli.tables import at, facts, stack, table
 
 noun = Noun("Tokens of people and programs.")
 verbs = Noun()
 
-NameArgument = Annotated[str, typer.Argument(help="Name of the token.")]
+NameArgument = Annotated[str, typer.Argument(help="Name of the token.", autocompletion=names("tokens"))]
 Role = Literal["viewer", "developer", "approver", "admin"]
 
 

@@ -8,6 +8,7 @@ from rich.console import RenderableType
 from rich.progress import DownloadColumn, TransferSpeedColumn
 
 from cli.client import ClientError, Status
+from cli.completion import DATASET_VERSIONS, DATASETS
 from cli.session import Noun, Session, WaitOption
 from cli.tables import at, facts, number, size, stack, table
 from cli.transfer.get import Checkout
@@ -16,8 +17,13 @@ from cli.transfer.tree import Memory, files_under
 
 noun = Noun("Datasets and their versions.")
 
-NameArgument = Annotated[str, typer.Argument(help="Name of the dataset.")]
-RefArgument = Annotated[str, typer.Argument(help="A dataset, or one version of it as NAME@n; the newest if absent.")]
+NameArgument = Annotated[str, typer.Argument(help="Name of the dataset.", autocompletion=DATASETS)]
+RefArgument = Annotated[
+    str,
+    typer.Argument(
+        help="A dataset, or one version of it as NAME@n; the newest if absent.", autocompletion=DATASET_VERSIONS
+    ),
+]
 LEAKAGE = "Steps learned on these very rows: do not judge a model here that should not know them (fit_on: NAME@n)."
 LimitOption = Annotated[int, typer.Option(min=1, help="At most so many.")]
 

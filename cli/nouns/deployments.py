@@ -9,6 +9,7 @@ import yaml
 from rich.console import RenderableType
 
 from cli.client import ClientError
+from cli.completion import ENDPOINTS
 from cli.documents import located, read_document
 from cli.nouns.jobs import follow
 from cli.session import Noun, Session, WaitOption
@@ -17,7 +18,7 @@ from cli.tables import at, facts, stack, table
 noun = Noun("Endpoints: what answers predictions.")
 verbs = Noun()
 
-EndpointArgument = Annotated[str, typer.Argument(help="Name of the endpoint.")]
+EndpointArgument = Annotated[str, typer.Argument(help="Name of the endpoint.", autocompletion=ENDPOINTS)]
 COLUMNS = {
     "endpoint": "name",
     "model": "model",

@@ -7,12 +7,13 @@ import typer
 from rich.console import RenderableType
 
 from cli.client import Status
+from cli.completion import JOBS
 from cli.session import ENDED, Noun, Session
 from cli.tables import at, facts, sentence, share, stack, table, when
 
 noun = Noun("Jobs: the long work.")
 
-IdArgument = Annotated[str, typer.Argument(help="Id of the job.")]
+IdArgument = Annotated[str, typer.Argument(help="Id of the job.", autocompletion=JOBS)]
 COLUMNS = {
     "id": "id",
     "kind": "kind",

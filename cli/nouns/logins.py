@@ -14,7 +14,18 @@ from cli.tables import facts, table
 verbs = typer.Typer()
 servers = typer.Typer(help="Servers you are logged in to.", no_args_is_help=True)
 
-ServerArgument = Annotated[str, typer.Argument(metavar="SERVER", help="Address of the server, or host:port of one.")]
+
+def _known_servers(typed: str) -> list[str]:
+    try:
+        return [one.url for one in Logins().all() if one.url.startswith(typed)]
+    except ClientError:
+        return []
+
+
+ServerArgument = Annotated[
+    str,
+    typer.Argument(metavar="SERVER", help="Address of the server, or host:port of one.", autocompletion=_known_servers),
+]
 
 
 @verbs.command("login")
@@ -51,7 +62,9 @@ def login(
 
 @verbs.command("logout")
 def logout(
-    server: Annotated[str | None, typer.Argument(metavar="[SERVER]", help="The current one if absent.")] = None,
+    server: Annotated[
+        str | None, typer.Argument(metavar="[SERVER]", help="The current one if absent.", autocompletion=_known_servers)
+    ] = None,
     every: Annotated[bool, typer.Option("--all", help="All of them.")] = False,
     as_json: JsonOption = False,
 ) -> None:

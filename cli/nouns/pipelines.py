@@ -6,13 +6,14 @@ from typing import Annotated, Any
 import typer
 from rich.console import RenderableType
 
+from cli.completion import PIPELINES
 from cli.documents import located, read_document
 from cli.session import Noun, Session
 from cli.tables import at, facts, stack, table, when
 
 noun = Noun("Pipelines and their runs.")
 
-NameArgument = Annotated[str, typer.Argument(help="Name of the pipeline.")]
+NameArgument = Annotated[str, typer.Argument(help="Name of the pipeline.", autocompletion=PIPELINES)]
 
 
 @noun.command("apply")

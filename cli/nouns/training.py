@@ -11,6 +11,7 @@ from rich.console import RenderableType
 
 from cli.client import ClientError, Status
 from cli.code import code_commit
+from cli.completion import RUNS
 from cli.documents import located, read_document
 from cli.nouns.jobs import draw_usage, follow
 from cli.session import Noun, Session, WaitOption
@@ -19,7 +20,7 @@ from cli.tables import at, facts, stack, table, when
 noun = Noun("Training runs.")
 verbs = Noun()
 
-IdArgument = Annotated[str, typer.Argument(help="Id of the run.")]
+IdArgument = Annotated[str, typer.Argument(help="Id of the run.", autocompletion=RUNS)]
 PROFILES = {".html": "html", ".json": "speedscope", ".txt": "text"}
 """Forms of a profile by the ending of the file."""
 
@@ -111,7 +112,8 @@ def profile(
 
 @noun.command("compare")
 def compare(
-    session: Session, run_ids: Annotated[list[str], typer.Argument(min=2, help="Ids of two or more runs.")]
+    session: Session,
+    run_ids: Annotated[list[str], typer.Argument(min=2, help="Ids of two or more runs.", autocompletion=RUNS)],
 ) -> None:
     """Runs side by side: what differs of what was asked, and every metric."""
     session.show(session.client.get("runs", "compare", ids=",".join(run_ids)), _draw_comparison)
