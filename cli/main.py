@@ -12,6 +12,7 @@ from cli.nouns import (
     batch_predictions,
     browse,
     data_checks,
+    dataset_records,  # noqa: F401  # its commands belong to `data`
     datasets,
     deployments,
     doctor,
@@ -21,6 +22,7 @@ from cli.nouns import (
     health,
     jobs,
     logins,
+    model_records,  # noqa: F401  # its commands belong to `models`
     monitoring,
     pins,
     pipelines,

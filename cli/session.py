@@ -91,6 +91,20 @@ class Screen:
         else:
             self.screen.print(view(answer))
 
+    def document(self, text: str) -> None:
+        """Print a text as it is, to be piped into a file: with `--json` it is in `text`."""
+        if self.as_json:
+            typer.echo(json.dumps({"text": text}, ensure_ascii=False))
+        else:
+            typer.echo(text, nl=not text.endswith("\n"))
+
+    def wrote(self, path: Path, more: str = "") -> None:
+        """Say that a file was written."""
+        if self.as_json:
+            typer.echo(json.dumps({"written": str(path)}, ensure_ascii=False))
+        else:
+            self.note(f"Wrote {path}{more or '.'}")
+
     def note(self, sentence: str) -> None:
         """Something to know beside the answer. A program (`--json`) is told problems there, and nothing else."""
         if not self.as_json:

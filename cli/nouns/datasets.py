@@ -140,13 +140,13 @@ def pointer(
     name, number_ = version_of(session, ref)
     text = b"".join(session.client.download("datasets", name, "versions", number_, "pointer"))
     if out is None:
-        typer.echo(text.decode(), nl=False)
+        session.document(text.decode())
         return
     try:
         out.write_bytes(text)
     except OSError as error:
         raise ClientError(f"{out} cannot be written: {error.strerror}.", status=Status.USAGE) from error
-    session.note(f"Wrote {out}: {name}@{number_}. `dvc pull {out}` brings its bytes.")
+    session.wrote(out, f": {name}@{number_}. `dvc pull {out}` brings its bytes.")
 
 
 @noun.command("register")

@@ -54,7 +54,7 @@ def pin(
 def unpin(session: Session, ref: VersionArgument) -> None:
     """Take the pin away."""
     session.client.delete(*_version(session, ref), "pin")
-    session.note(f"{ref} is not pinned.")
+    session.show({"version": ref, "pinned": False}, lambda _: sentence(f"{ref} is not pinned."))
 
 
 @noun.command("plan")

@@ -53,11 +53,7 @@ def logs(
     if follow:
         _follow_logs(session, job_id)
         return
-    lines, after = list[Any](), 0
-    while page := session.client.get("jobs", job_id, "logs", after=after):
-        lines += page
-        after = page[-1]["seq"]
-    session.show(lines, lambda lines: stack(*map(_draw_line, lines)))
+    draw_lines(session, "jobs", job_id, "logs")
 
 
 @noun.command("cancel")
@@ -70,6 +66,15 @@ def cancel(session: Session, job_id: IdArgument) -> None:
 def retry(session: Session, job_id: IdArgument) -> None:
     """Queue a failed or cancelled job again."""
     session.show(session.client.post("jobs", job_id, "retry"), draw_job)
+
+
+def draw_lines(session: Session, *path: str) -> None:
+    """Every line of a log, over as many pages as it has."""
+    lines, after = list[Any](), 0
+    while page := session.client.get(*path, after=after):
+        lines += page
+        after = page[-1]["seq"]
+    session.show(lines, lambda lines: stack(*map(_draw_line, lines)))
 
 
 def _follow_logs(session: Session, job_id: str) -> None:

@@ -8,7 +8,7 @@ from rich.console import RenderableType
 from cli.client import ClientError, Status
 from cli.completion import names
 from cli.session import Noun, Session, WaitOption
-from cli.tables import at, facts, stack, table, when
+from cli.tables import at, facts, sentence, stack, table, when
 
 noun = Noun("Git repositories that are followed.")
 
@@ -93,7 +93,7 @@ def secret(session: Session, name: NameArgument) -> None:
 def remove(session: Session, name: NameArgument) -> None:
     """Follow a repository no longer. The versions that came from it stay."""
     session.client.delete("repositories", name)
-    session.note(f"{name} is followed no longer.")
+    session.show({"removed": name}, lambda _: sentence(f"{name} is followed no longer."))
 
 
 def _mapping(pointers: list[str] | None) -> dict[str, str]:
