@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from cli.demo.command import demo
+from cli.examples import dress
 from cli.nouns import (
     access,
     batch_predictions,
@@ -110,6 +111,7 @@ for name, noun in {
 app.add_typer(logins.servers, name="servers")
 app.add_typer(git_hook.app, name="git-hook")
 
+dress(app)
 freeze()  # what was imported is never garbage, and is not to be looked through for it
 
 if __name__ == "__main__":
