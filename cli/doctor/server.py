@@ -16,6 +16,7 @@ from cli.doctor.finding import Finding, State
 GROUP = "server"
 SKEW_SECONDS = 5.0
 """A token's end and a window's edge are read off the server's clock; people read them off theirs."""
+SAID_BY_MILLRACE = {"ok", "unavailable"}
 LATE_SECONDS = 60.0
 SILENT_SECONDS = 60.0
 
@@ -46,7 +47,7 @@ def look_at_server(client: Client, *, named: str) -> Iterator[Finding]:
     began = time.monotonic()
     server = call(client)
     parts = _json(server.ready)
-    if "status" not in parts:
+    if parts.get("status") not in SAID_BY_MILLRACE:
         what = f"What answers at {client.url} is no Millrace: {server.ready.status_code} to /readyz."
         fix = "millrace up --port ANOTHER, or name the right one with --url"
         yield Finding(GROUP, "server", "broken", what, f"It was named by {named}.", fix)
