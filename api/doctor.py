@@ -14,7 +14,7 @@ import orjson
 from pydantic import ValidationError
 
 from adapters.object_store.protocol import ObjectStore
-from adapters.probes import Finding, look_at_broker, look_at_database, look_at_mlflow, look_at_store, opened
+from adapters.checkup import Finding, look_at_broker, look_at_database, look_at_mlflow, look_at_store, opened
 from adapters.settings import Settings
 from domain.deployments.specs import Routes
 from domain.errors import DomainError

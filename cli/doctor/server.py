@@ -62,7 +62,7 @@ def look_at_server(client: Client, *, named: str) -> Iterator[Finding]:
 
 
 def _version(about: dict[str, Any]) -> Iterator[Finding]:
-    told = about.get("version") or (about.get("versions") or {}).get("millrace")
+    told = about.get("version")
     try:
         here = version("millrace")
     except PackageNotFoundError:
@@ -94,18 +94,18 @@ def _clock(server: Server) -> Iterator[Finding]:
 
 def _parts(ready: dict[str, Any], about: dict[str, Any]) -> Iterator[Finding]:
     """What the server says of its own parts: `/about`, where it tells, else `/readyz`."""
-    told = about.get("parts")
-    if isinstance(told, dict):
-        told = [{"name": name, **part} for name, part in told.items() if isinstance(part, dict)]
-    if not isinstance(told, list):
-        told = [{"name": name, "ok": said == "ok", "error": said} for name, said in ready.items() if name != "status"]
-    for part in told:
-        name, well = str(part.get("name")), bool(part.get("ok"))
-        error = part.get("error") or "it does not say why"
-        state: State = "ok" if well else "broken"
-        more = str(part.get("version") or part.get("kind") or "answers")
-        what = more if well else f"The server's {name} is not well: {error}"
-        yield Finding(GROUP, name, state, what, fix="" if well else "millrace doctor, on the server's machine")
+    if about:
+        stores = {f"{one['name']} store": one for one in about["stores"]}
+        parts = {name: about[name] for name in ("database", "broker", "mlflow")} | stores
+        troubles = {name: None if part["reachable"] else part["error"] for name, part in parts.items()}
+    else:
+        troubles = {name: None if said == "ok" else said for name, said in ready.items() if name != "status"}
+    for name, trouble in troubles.items():
+        if trouble is None:
+            yield Finding(GROUP, name, "ok", "the server reaches it")
+        else:
+            what = f"The server's {name} is not well."
+            yield Finding(GROUP, name, "broken", what, str(trouble), "millrace doctor, on the server's machine")
 
 
 def _token(client: Client) -> Iterator[Finding]:
@@ -123,17 +123,18 @@ def _token(client: Client) -> Iterator[Finding]:
 
 
 def _workers(client: Client, about: dict[str, Any]) -> Iterator[Finding]:
-    """Who does the work, where the server tells; else whether work lies about."""
-    if isinstance(seen := about.get("workers"), list) and not seen:
-        what, why = "No worker has been seen.", "Jobs wait until one comes."
+    """Who does the work, where the server tells; and whether work lies about."""
+    workers = about.get("workers") or {}
+    answering, age = workers.get("answering"), workers.get("last_tick_age_seconds")
+    if answering:
+        yield Finding(GROUP, "workers", "ok", f"{len(answering)} answer")
+    elif answering is not None:
+        what, why = "No worker answers.", "Jobs wait until one comes."
         yield Finding(GROUP, "workers", "broken", what, why, "millrace worker, on the server's machine")
-    elif isinstance(seen, list):
-        yield Finding(GROUP, "workers", "ok", f"{len(seen)} seen")
-    age = about.get("tick_age_seconds")
-    if isinstance(age, int | float):
-        late = age > SILENT_SECONDS
+    if age is not None:
+        late = age > max(SILENT_SECONDS, 5 * workers["tick_seconds"])
         why = "Nothing that is due happens: schedules, windows, rollouts." if late else ""
-        what = f"The clock's last tick was {age:,.0f} s ago."
+        what = f"The last tick came {age:,.0f} s ago."
         yield Finding(GROUP, "tick", "broken" if late else "ok", what, why, "millrace beat, once" if late else "")
     metrics = client.reply("/metrics") if client.token else None
     if metrics is None or not metrics.is_success:

@@ -5,7 +5,7 @@ from threading import Event
 import orjson
 import pytest
 
-from adapters.probes import Finding
+from adapters.checkup import Finding
 from adapters.runtime import Runtime
 from api.doctor import look, look_at_routes, main, probes_of
 
