@@ -13,8 +13,8 @@ from threading import Thread
 import orjson
 from pydantic import ValidationError
 
-from adapters.object_store.protocol import ObjectStore
 from adapters.checkup import Finding, look_at_broker, look_at_database, look_at_mlflow, look_at_store, opened
+from adapters.object_store.protocol import ObjectStore
 from adapters.settings import Settings
 from domain.deployments.specs import Routes
 from domain.errors import DomainError

@@ -7,8 +7,8 @@ from threading import Thread
 
 import pytest
 
-from adapters.object_store.credentials import NO_CREDENTIALS
 from adapters.checkup import look_at_broker, look_at_database, look_at_mlflow, look_at_store
+from adapters.object_store.credentials import NO_CREDENTIALS
 
 
 @pytest.fixture
