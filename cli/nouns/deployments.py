@@ -9,15 +9,17 @@ import yaml
 from rich.console import RenderableType
 
 from cli.client import ClientError
+from cli.completion import ENDPOINTS
 from cli.documents import located, read_document
 from cli.nouns.jobs import follow
+from cli.nouns.monitoring import WINDOWS
 from cli.session import Noun, Session, WaitOption
 from cli.tables import at, facts, stack, table, when
 
 noun = Noun("Endpoints: what answers predictions.")
 verbs = Noun()
 
-EndpointArgument = Annotated[str, typer.Argument(help="Name of the endpoint.")]
+EndpointArgument = Annotated[str, typer.Argument(help="Name of the endpoint.", autocompletion=ENDPOINTS)]
 COLUMNS = {
     "endpoint": "name",
     "model": "model",
@@ -133,6 +135,34 @@ def show(session: Session, endpoint: EndpointArgument) -> None:
     answer = session.client.get("endpoints", endpoint)
     rollouts = session.client.items("endpoints", endpoint, "rollouts", limit=10)
     session.show(answer | {"rollouts": rollouts}, draw_endpoint)
+
+
+@noun.command("performance")
+def performance(
+    session: Session,
+    endpoint: EndpointArgument,
+    limit: Annotated[int, typer.Option(min=1, help="So many windows.")] = 20,
+) -> None:
+    """How good an endpoint's answers were, window by window, as far as the truth is known."""
+    found = session.client.get("endpoints", endpoint, "performance", limit=limit)
+    session.show(found, lambda rows: table(rows, WINDOWS, empty="No window yet."))
+
+
+@noun.command("truth")
+def truth(
+    session: Session,
+    endpoint: EndpointArgument,
+    document: Annotated[
+        Path, typer.Argument(metavar="TRUTH", help='JSON or YAML, {ID: VALUE} or [{"id": …, "value": …}]; - is stdin.')
+    ],
+) -> None:
+    """Tell what was true for predictions, by their ids. Telling it twice is harmless."""
+    content = read_document(document)
+    value = content.value
+    told = [{"id": name, "value": one} for name, one in value.items()] if isinstance(value, dict) else value
+    with located(content):
+        answer = session.client.post("endpoints", endpoint, "ground-truth", body={"items": told})
+    session.show(answer, facts)
 
 
 @noun.command("rollout")

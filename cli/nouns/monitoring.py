@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import RenderableType
 
+from cli.completion import ENDPOINTS, names
 from cli.documents import located, read_document
 from cli.session import Noun, Session
 from cli.tables import at, facts, number, sentence, share, stack, table
@@ -13,7 +14,7 @@ from cli.tables import at, facts, number, sentence, share, stack, table
 noun = Noun("Alerts.")
 verbs = Noun()
 
-IdArgument = Annotated[str, typer.Argument(help="Id of the alert.")]
+IdArgument = Annotated[str, typer.Argument(help="Id of the alert.", autocompletion=names("alerts", key="id"))]
 COLUMNS = {
     "id": "id",
     "about": lambda row: row["endpoint"] or row["model"],
@@ -57,7 +58,7 @@ FEATURES = {
 @verbs.command("drift")
 def drift(
     session: Session,
-    endpoint: Annotated[str, typer.Argument(help="Name of the endpoint.")],
+    endpoint: Annotated[str, typer.Argument(help="Name of the endpoint.", autocompletion=ENDPOINTS)],
     limit: Annotated[int, typer.Option(min=1, help="So many windows.")] = 10,
 ) -> None:
     """How far the newest windows of an endpoint's traffic are from what its model was trained on."""

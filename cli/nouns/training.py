@@ -11,15 +11,16 @@ from rich.console import RenderableType
 
 from cli.client import ClientError, Status
 from cli.code import code_commit
+from cli.completion import RUNS
 from cli.documents import located, read_document
-from cli.nouns.jobs import draw_usage, follow
+from cli.nouns.jobs import draw_lines, draw_usage, follow
 from cli.session import Noun, Session, WaitOption
 from cli.tables import at, facts, stack, table, when
 
 noun = Noun("Training runs.")
 verbs = Noun()
 
-IdArgument = Annotated[str, typer.Argument(help="Id of the run.")]
+IdArgument = Annotated[str, typer.Argument(help="Id of the run.", autocompletion=RUNS)]
 PROFILES = {".html": "html", ".json": "speedscope", ".txt": "text"}
 """Forms of a profile by the ending of the file."""
 
@@ -92,7 +93,7 @@ def profile(
         known = ", ".join(PROFILES)
         raise ClientError(f"{out} says by its name what to write: one of {known}.", status=Status.USAGE)
     if out is None and not open_it:
-        typer.echo(_profile(session, run_id, "text").decode())
+        session.document(_profile(session, run_id, "text").decode())
         return
     if out is not None:
         data = _profile(session, run_id, PROFILES[out.suffix])
@@ -100,7 +101,7 @@ def profile(
             out.write_bytes(data)
         except OSError as error:
             raise ClientError(f"{out} cannot be written: {error.strerror}.", status=Status.USAGE) from error
-        session.note(f"Wrote {out}.")
+        session.wrote(out)
     if open_it:
         page = _profile(session, run_id, "html")
         with NamedTemporaryFile(prefix="millrace-profile-", suffix=".html", delete=False) as file:  # the browser's
@@ -109,9 +110,17 @@ def profile(
             session.note(f"There is no browser here. The page is {file.name}.")
 
 
+@noun.command("logs")
+def logs(session: Session, run_id: IdArgument) -> None:
+    """What a run wrote; `millrace jobs logs -f` follows its job."""
+    draw_lines(session, "runs", run_id, "logs")
+
+
+@verbs.command("compare")
 @noun.command("compare")
 def compare(
-    session: Session, run_ids: Annotated[list[str], typer.Argument(min=2, help="Ids of two or more runs.")]
+    session: Session,
+    run_ids: Annotated[list[str], typer.Argument(min=2, help="Ids of two or more runs.", autocompletion=RUNS)],
 ) -> None:
     """Runs side by side: what differs of what was asked, and every metric."""
     session.show(session.client.get("runs", "compare", ids=",".join(run_ids)), _draw_comparison)
