@@ -59,6 +59,7 @@ def version_validated(session: WriteSession, event: DatasetVersionValidated) -> 
             name=pipeline.name,
             trigger="dataset_version",
             reason=f"{event.dataset} version {event.number} is validated",
+            cause=f"dataset_version:{event.version_id}",
         )
 
 
@@ -77,6 +78,7 @@ def code_changed(session: WriteSession, event: CodeChanged) -> None:
                 name=pipeline.name,
                 trigger="code",
                 reason=f"{event.repository} {event.branch} is at {event.commit[:12]}: {event.message}",
+                cause=f"code:{event.commit}",
                 code_commit=event.commit,
             )
 
@@ -194,7 +196,9 @@ def _ask_governor(session: WriteSession, pipeline: Pipeline, event: WindowClosed
             ),
         )
         return
-    run = service.start(session, name=pipeline.name, trigger="drift", reason=ruling.reason)
+    run = service.start(
+        session, name=pipeline.name, trigger="drift", reason=ruling.reason, cause=f"window:{event.window_id}"
+    )
     emit(
         session,
         RetrainStarted(
