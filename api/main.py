@@ -9,12 +9,14 @@ from anyio import Semaphore
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 
+from adapters.probes import Prober
 from adapters.runtime import Runtime, open_runtime
 from adapters.settings import Settings
 from adapters.telemetry import set_up_logging
 from api import errors
 from api.middleware import BodyLimit, Envelope, RequestMetrics
 from api.routers import (
+    about,
     access,
     batch_predictions,
     comparisons,
@@ -45,6 +47,8 @@ from api.routers import (
     recipes,
     repositories,
     runs,
+    search,
+    storage,
     verifications,
 )
 
@@ -82,6 +86,9 @@ ROUTERS: list[APIRouter] = [
     repositories.router,
     jobs.router,
     events.router,
+    search.router,
+    storage.router,
+    about.router,
     access.router,
 ]
 PUBLIC: list[APIRouter] = [access.public]
@@ -109,6 +116,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.state.runtime = runtime
     app.state.write_turns = Semaphore(WRITES_AT_ONCE)
     app.state.metrics = [metrics.registry]
+    app.state.prober = Prober()
     app.include_router(dvc.router)  # first: it is asked for each of many small files
     app.include_router(dvc_folders.router)
     app.include_router(health.public)

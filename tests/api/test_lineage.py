@@ -33,7 +33,7 @@ def test_a_subject_that_is_none_is_refused(client: httpx.Client, query: dict[str
 
 
 @pytest.mark.parametrize("wrong", [{"depth": 0}, {"depth": 21}, {"direction": "sideways"}])
-def test_limits_are_kept(client: httpx.Client, wrong: dict[str, object]) -> None:
+def test_limits_are_kept(client: httpx.Client, wrong: dict[str, str | int]) -> None:
     refused(client.get("lineage", params={"of": "datasets/a/versions/1", **wrong}), 422, "invalid_request")
 
 
