@@ -9,6 +9,7 @@ from anyio import Semaphore
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 
+from adapters.probes import Prober
 from adapters.runtime import Runtime, open_runtime
 from adapters.settings import Settings
 from adapters.telemetry import set_up_logging
@@ -16,6 +17,7 @@ from api import errors
 from api.middleware import BodyLimit, Envelope, RequestMetrics
 from api.naming import DescribedApp
 from api.routers import (
+    about,
     access,
     batch_predictions,
     comparisons,
@@ -35,6 +37,7 @@ from api.routers import (
     health,
     images,
     jobs,
+    lineage,
     model_cards,
     model_checks,
     models,
@@ -47,6 +50,8 @@ from api.routers import (
     recipes,
     repositories,
     runs,
+    search,
+    storage,
     traffic,
     verifications,
 )
@@ -77,6 +82,7 @@ ROUTERS: list[APIRouter] = [
     promotions.router,
     endpoints.router,
     predictions.router,
+    lineage.router,
     explanations.router,
     batch_predictions.router,
     monitoring.router,
@@ -87,6 +93,9 @@ ROUTERS: list[APIRouter] = [
     repositories.router,
     jobs.router,
     events.router,
+    search.router,
+    storage.router,
+    about.router,
     access.router,
 ]
 PUBLIC: list[APIRouter] = [access.public]
@@ -114,6 +123,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.state.runtime = runtime
     app.state.write_turns = Semaphore(WRITES_AT_ONCE)
     app.state.metrics = [metrics.registry]
+    app.state.prober = Prober()
     app.include_router(dvc.router)  # first: it is asked for each of many small files
     app.include_router(dvc_folders.router)
     app.include_router(health.public)

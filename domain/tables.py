@@ -25,7 +25,7 @@ from domain.eyeballs.models import Eyeball, RowNote
 from domain.gate_drills.models import GateDrill, GateDrillSchedule
 from domain.gc.models import Plan, PlanContent, PlanPack
 from domain.images.models import VersionImage
-from domain.jobs.models import Job, JobLog
+from domain.jobs.models import Job, JobLog, Tick
 from domain.model_checks.models import KeptResult, ModelCheckReport, ModelSuiteVersion
 from domain.monitoring.models import (
     Alert,
@@ -101,6 +101,7 @@ __all__ = [
     "Rollout",
     "RowNote",
     "Run",
+    "Tick",
     "Token",
     "TrafficSource",
     "Verification",

@@ -50,6 +50,9 @@ class RecordingQueue:
     def depth(self) -> int | None:
         return len(self.nudged)
 
+    def workers(self) -> list[str] | None:
+        return []
+
 
 @dataclass
 class SteppingClock:

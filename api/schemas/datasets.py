@@ -58,7 +58,11 @@ class VersionBuild(BaseModel):
 
 
 class VersionRead(BaseModel):
-    """`digest` is what DVC calls it; `rows` is null until its checks have run; `reasons` say why it is rejected."""
+    """`digest` is what DVC calls it; `rows` is null until its checks have run; `reasons` say why it is rejected.
+
+    `size` is what its files come to. `stored_size` is what it added to the store: the bytes there, compressed, that
+    hold what this version has and the one before it has not; null until that is compressed and measured.
+    """
 
     id: str
     dataset: str
@@ -69,6 +73,7 @@ class VersionRead(BaseModel):
     reasons: list[str]
     files: int
     size: int
+    stored_size: int | None
     rows: int | None
     message: str
     source: Provenance

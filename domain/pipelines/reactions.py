@@ -56,6 +56,7 @@ def version_validated(session: WriteSession, event: DatasetVersionValidated) -> 
             name=pipeline.name,
             trigger="dataset_version",
             reason=f"{event.dataset} version {event.number} is validated",
+            cause=f"dataset_version:{event.version_id}",
         )
 
 
@@ -74,6 +75,7 @@ def code_changed(session: WriteSession, event: CodeChanged) -> None:
                 name=pipeline.name,
                 trigger="code",
                 reason=f"{event.repository} {event.branch} is at {event.commit[:12]}: {event.message}",
+                cause=f"code:{event.commit}",
                 code_commit=event.commit,
             )
 
@@ -181,5 +183,7 @@ def _ask_governor(session: WriteSession, pipeline: Pipeline, event: WindowClosed
     if not ruling.start:
         emit(session, RetrainRefused(**about, rule=ruling.rule))
         return
-    run = service.start(session, name=pipeline.name, trigger="drift", reason=ruling.reason)
+    run = service.start(
+        session, name=pipeline.name, trigger="drift", reason=ruling.reason, cause=f"window:{event.window_id}"
+    )
     emit(session, RetrainStarted(**about, run_id=run.id))

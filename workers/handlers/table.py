@@ -41,7 +41,7 @@ from workers.handlers import (
     verifications,
 )
 from workers.run import Handler
-from workers.tick import Chore, nudge_due, reap_lost
+from workers.tick import Chore, nudge_due, reap_lost, tell_tick
 
 HANDLERS: dict[type[JobSpec], Handler] = {
     PublishAccess: access.publish_access,
@@ -79,6 +79,7 @@ HANDLERS: dict[type[JobSpec], Handler] = {
 }
 
 CHORES: list[Chore] = [
+    tell_tick,
     reap_lost,
     nudge_due,
     monitoring.open_windows,
@@ -89,5 +90,6 @@ CHORES: list[Chore] = [
     repositories.look_for_pushed_objects,
     gc.repack_when_scattered,
     gc.compress_when_loose,
+    datasets.measure_versions,
     registry.order_look_at_mirror,
 ]
