@@ -32,8 +32,9 @@ from mlflow.exceptions import MlflowException, RestException
 from mlflow.models import Model as MlflowModel
 from mlflow.tracking import MlflowClient
 
+from adapters.mlflow_server import TrackingAway
 from adapters.model_files import save_python_model
-from domain.errors import Invalid, NotFound, Unavailable
+from domain.errors import Invalid, NotFound
 from domain.registry.mirror import SeenModel, SeenVersion
 from ml.trainers.train import TrainedModel
 
@@ -47,10 +48,6 @@ _PARAM_LENGTH: Final = 6000
 _DIGEST_LENGTH: Final = 36
 _SERVER_TROUBLE: Final = frozenset({"INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED"})
 Entry = TypeVar("Entry")
-
-
-class TrackingAway(Unavailable):
-    code = "tracking_away"
 
 
 class TrackingRefused(Invalid):

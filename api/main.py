@@ -9,6 +9,7 @@ from anyio import Semaphore
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 
+from adapters.mlflow_server import MlflowServer
 from adapters.runtime import Runtime, open_runtime
 from adapters.settings import Settings
 from adapters.telemetry import set_up_logging
@@ -32,6 +33,7 @@ from api.routers import (
     health,
     images,
     jobs,
+    mlflow,
     model_cards,
     model_checks,
     models,
@@ -105,10 +107,12 @@ def create_app(runtime: Runtime) -> FastAPI:
     )
     metrics = RequestMetrics()
     app.state.runtime = runtime
+    app.state.mlflow = MlflowServer(runtime.settings.mlflow_url)
     app.state.write_turns = Semaphore(WRITES_AT_ONCE)
     app.state.metrics = [metrics.registry]
     app.include_router(dvc.router)  # first: it is asked for each of many small files
     app.include_router(dvc_folders.router)
+    app.include_router(mlflow.router)
     app.include_router(health.public)
     app.include_router(health.router)
     problem = {"model": errors.Problem, "description": "problem+json"}
@@ -135,6 +139,7 @@ def build() -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         freeze()  # what was imported is never garbage, and is not to be looked through for it
         yield
+        await app.state.mlflow.aclose()
         runtime.close()
 
     app.router.lifespan_context = lifespan

@@ -13,10 +13,11 @@ from sqlalchemy import select
 from starlette.types import ASGIApp
 
 from adapters.database import Database
+from adapters.mlflow_server import TrackingAway
 from adapters.model_files import save_python_model
 from adapters.runtime import Runtime, open_runtime
 from adapters.settings import Settings
-from adapters.tracking import ForeignRun, NotTracked, RunRecord, TrackedRun, TrackingAway
+from adapters.tracking import ForeignRun, NotTracked, RunRecord, TrackedRun
 from api.bootstrap import bootstrap
 from api.main import create_app
 from domain.jobs.models import Job
