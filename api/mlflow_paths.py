@@ -24,12 +24,13 @@ _GRAPHQL: Final = "graphql"
 # What its REST is about. Each may be read by GET and changed by the other methods, but for the two tables below.
 _NOUNS: Final = frozenset(
     {
-        "artifacts", "datasets", "experiments", "get-trace-artifact", "issues", "label-schemas", "logged-models",
-        "metrics", "model-versions", "registered-models", "review-queues", "runs", "scorers", "server-info", "traces",
+        "artifacts", "datasets", "experiments", "gateway-proxy", "get-trace-artifact", "issues", "label-schemas",
+        "logged-models", "metrics", "model-versions", "registered-models", "review-queues", "runs", "scorers", "server-info", "traces",
         "ui-telemetry", "upload-artifact", "workspaces",
     }
 )  # fmt: skip
-_ONLY_READ: Final = frozenset({"server-info", "ui-telemetry", "workspaces"})
+# (The proxy to a gateway lists its endpoints by GET, and calls them by POST.)
+_ONLY_READ: Final = frozenset({"gateway-proxy", "server-info", "ui-telemetry", "workspaces"})
 _READING_POSTS: Final = frozenset(
     {
         "artifacts/presigned-download-url", "datasets/search", "experiments/search", "experiments/search-datasets",
