@@ -25,8 +25,8 @@ _GRAPHQL: Final = "graphql"
 _NOUNS: Final = frozenset(
     {
         "artifacts", "datasets", "experiments", "gateway-proxy", "get-trace-artifact", "issues", "label-schemas",
-        "logged-models", "metrics", "model-versions", "registered-models", "review-queues", "runs", "scorers", "server-info", "traces",
-        "ui-telemetry", "upload-artifact", "workspaces",
+        "logged-models", "metrics", "model-versions", "registered-models", "review-queues", "runs", "scorers",
+        "server-info", "traces", "ui-telemetry", "upload-artifact", "workspaces",
     }
 )  # fmt: skip
 # (The proxy to a gateway lists its endpoints by GET, and calls them by POST.)
