@@ -5,6 +5,7 @@ waits for an answer.
 """
 
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 from urllib.parse import quote, urljoin, urlsplit
 
@@ -24,6 +25,8 @@ _ASK_SECONDS: Final = 10.0
 _PASS_SECONDS: Final = 300.0
 _ROWS: Final = 1_000
 _API: Final = "api/2.0/mlflow/"
+_FILES: Final = "ajax-api/2.0/mlflow/logged-models/"
+_MODELS: Final = "models/"
 
 
 class TrackingAway(Unavailable):
@@ -44,6 +47,14 @@ class NotRecorded(NotFound):
 
 class RefusedByTracking(Invalid):
     code = "tracking_refused"
+
+
+@dataclass(frozen=True)
+class TrackedMeasurements:
+    """`metrics` has the last value of each: `key`, `value`, `step`, `timestamp` (milliseconds); `models` are ids."""
+
+    metrics: list[dict[str, Any]]
+    models: list[str]
 
 
 class MlflowServer:
@@ -95,11 +106,11 @@ class MlflowServer:
         target = urljoin(self._address(asked), location)
         return target.removeprefix(f"{self._url}/") if target.startswith(f"{self._url}/") else None
 
-    async def latest_metrics(self, run_id: str) -> list[dict[str, Any]]:
-        """Each metric of the run with its last value: `key`, `value`, `step`, `timestamp` (milliseconds)."""
-        found = await self._ask("runs/get", {"run_id": run_id})
-        metrics: list[dict[str, Any]] = found["run"]["data"].get("metrics", [])
-        return metrics
+    async def run(self, run_id: str) -> TrackedMeasurements:
+        """What MLflow has of the run, but for histories and files."""
+        found = (await self._ask("runs/get", {"run_id": run_id}))["run"]
+        models = found.get("outputs", {}).get("model_outputs", [])
+        return TrackedMeasurements(found["data"].get("metrics", []), [str(model["model_id"]) for model in models])
 
     async def history(self, run_id: str, key: str, *, points: int) -> list[dict[str, Any]]:
         """The values of a metric in the order of their steps: evenly thinned to `points`, first and last kept."""
@@ -108,18 +119,40 @@ class MlflowServer:
         return metrics
 
     async def artifacts(self, run_id: str, path: str) -> list[dict[str, Any]]:
-        """What is in a folder of the run's artifacts: `path`, `is_dir`, `file_size`. At most 1,000."""
-        asked = {"run_id": run_id, "path": path} if path else {"run_id": run_id}
-        files: list[dict[str, Any]] = (await self._ask("artifacts/list", asked)).get("files", [])
-        return files[:_ROWS]
+        """What is in a folder of the run's artifacts: `path`, `is_dir`, `file_size`. At most 1,000.
+
+        A model that the run has logged is a folder `models/ID`: MLflow keeps it beside the run.
+        """
+        model, inner = await self._model_of(run_id, path)
+        if model is not None:
+            asked = {"artifact_directory_path": inner} if inner else {}
+            found = await self._ask(f"logged-models/{model}/artifacts/directories", asked)
+            return [{**one, "path": f"{_MODELS}{model}/{one['path']}"} for one in found.get("files", [])[:_ROWS]]
+        found = await self._ask("artifacts/list", {"run_id": run_id, "path": path} if path else {"run_id": run_id})
+        files: list[dict[str, Any]] = found.get("files", [])[:_ROWS]
+        if path:
+            return files
+        models = (await self.run(run_id)).models
+        return files + [{"path": f"{_MODELS}{model}", "is_dir": True} for model in models]
 
     async def open_artifact(self, run_id: str, path: str) -> httpx.Response:
         """A file of the run, its bytes still to be read; the caller closes it."""
-        query = f"run_id={quote(run_id, safe='')}&path={quote(path, safe='')}"
-        answer = await self.send("GET", "get-artifact", query=query)
+        model, inner = await self._model_of(run_id, path)
+        if model is not None:
+            asked, query = f"{_FILES}{model}/artifacts/files", f"artifact_file_path={quote(inner, safe='')}"
+        else:
+            asked, query = "get-artifact", f"run_id={quote(run_id, safe='')}&path={quote(path, safe='')}"
+        answer = await self.send("GET", asked, query=query)
         if not answer.is_success:
             await _refuse(answer)
         return answer
+
+    async def _model_of(self, run_id: str, path: str) -> tuple[str | None, str]:
+        """The logged model of the run that the path leads into, and the path in it."""
+        model, _, inner = path.removeprefix(_MODELS).partition("/")
+        if not path.startswith(_MODELS) or model not in (await self.run(run_id)).models:
+            return None, path
+        return model, inner
 
     async def _ask(self, question: str, params: Mapping[str, str]) -> dict[str, Any]:
         query = "&".join(f"{name}={quote(value, safe='')}" for name, value in params.items())

@@ -242,10 +242,13 @@ def portal() -> Iterator[BlockingPortal]:
 def client(runtime: Runtime, portal: BlockingPortal) -> Iterator[httpx.Client]:
     """The API, spoken to with the admin token."""
     token = bootstrap(runtime)
-    transport = DoorTransport(create_app(runtime), portal)
+    app = create_app(runtime)
     headers = {"Authorization": f"Bearer {token}"}
-    with httpx.Client(transport=transport, base_url="http://millrace/api/v1/", headers=headers) as opened:
+    with httpx.Client(
+        transport=DoorTransport(app, portal), base_url="http://millrace/api/v1/", headers=headers
+    ) as opened:
         yield opened
+    portal.call(app.state.mlflow.aclose)
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from starlette.requests import ClientDisconnect
 from adapters.mlflow_server import MlflowServer, TrackingAway
 from api.deps import COOKIE, authorize, secret_of
 from api.errors import CODES, status_of
+from api.measurements import stream
 from api.mlflow_paths import checked, chooses_place, is_file, refuse_foreign_place, scope_of
 from domain.access.actor import Actor, Scope
 from domain.access.service import identify
@@ -150,7 +151,7 @@ async def pass_on(visit: Visiting, request: Request) -> Response:
     except DomainError:
         await answer.aclose()
         raise
-    response = StreamingResponse(_stream(answer), answer.status_code)
+    response = StreamingResponse(stream(answer), answer.status_code)
     response.raw_headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
     return response
 
@@ -192,15 +193,6 @@ def _headers_for_caller(server: MlflowServer, visit: Visit, answer: httpx.Respon
     else:
         headers.append(("content-security-policy", _UI_POLICY))
     return headers
-
-
-async def _stream(answer: httpx.Response) -> AsyncIterator[bytes]:
-    """The bytes as MLflow sends them, compressed or not."""
-    try:
-        async for chunk in answer.aiter_raw():
-            yield chunk
-    finally:
-        await answer.aclose()
 
 
 def _page(error: DomainError | HTTPException) -> HTMLResponse:
