@@ -113,7 +113,7 @@ def settings(tmp_path: Path, database_url: str, mlflow_url: str) -> Settings:
 
 @pytest.fixture
 def door(runtime: Runtime, upstream: Upstream) -> Iterator[Door]:
-    admin = bootstrap(runtime)
+    admin = bootstrap(runtime) or ""
     with runtime.transaction() as session:
         reader = access.create_token(session, name="looker", owner="looker", role=Role.VIEWER)[1]
     app = create_app(runtime)
@@ -158,7 +158,12 @@ class TestWhoMayPass:
 
     def test_a_cookie_writes_only_from_pages_of_this_origin(self, door: Door) -> None:
         cookie = {"Cookie": f"{COOKIE}={door.admin}"} | JSON
-        others = ({}, {"Origin": "http://evil.example"}, {"Origin": "null"}, {"Origin": "http://127.0.0.1:1"})
+        others: tuple[dict[str, str], ...] = (
+            {},
+            {"Origin": "http://evil.example"},
+            {"Origin": "null"},
+            {"Origin": "http://127.0.0.1:1"},
+        )
         for headers in (*others, {"Sec-Fetch-Site": "same-site", "Origin": door.url}):
             answer = httpx.post(f"{door.url}/mlflow/{CREATE}", headers=cookie | headers, content=b"{}")
             assert (answer.status_code, answer.json()["code"]) == (403, "cross_origin")
