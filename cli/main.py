@@ -12,6 +12,7 @@ from cli.nouns import (
     data_checks,
     datasets,
     deployments,
+    env,
     events,
     gc,
     git_hook,
@@ -54,7 +55,18 @@ def read_settings() -> None:
     load_dotenv(".env")
 
 
-for verbs in (health, access, training, promotions, deployments, batch_predictions, predictions, monitoring, events):
+for verbs in (
+    health,
+    access,
+    training,
+    promotions,
+    deployments,
+    batch_predictions,
+    predictions,
+    monitoring,
+    events,
+    env,
+):
     app.add_typer(verbs.verbs.app)
 for name, noun in {
     "data": datasets,
