@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -141,10 +141,13 @@ class Tracking:
             run_id = run.info.run_id
             if run.info.status == "FINISHED":
                 return TrackedRun(run_id, run.data.tags.get("millrace.model_uri"))
-            record = replace(record, steps=record.steps[told:])
+            last, told_last = record.steps[-1] if record.steps else (0, {})
+            # At the end of its curve, where it has one; MLflow shows the value of the last step.
+            final = {name: value for name, value in record.metrics.items() if name not in told_last}
+            self._log_metrics(run_id, [*record.steps[told:], (last, final)])
             for name, value in record.tags.items():
                 self._client.set_tag(run_id, name, value)
-            self._log_values(run_id, record)
+            self._log_params(run_id, record.params)
             self._client.log_inputs(run_id, [_dataset_input(record.dataset)])
             model_uri = None if record.model is None else self._log_model(run.info.experiment_id, run_id, record.model)
             if model_uri is not None:
@@ -267,9 +270,8 @@ class Tracking:
     def _runs(self, experiment: str, run_id: str) -> list[Run]:
         return list(self._client.search_runs([experiment], filter_string=f"tags.`{RUN_TAG}` = '{run_id}'"))
 
-    def _log_values(self, run_id: str, record: RunRecord) -> None:
-        self._log_metrics(run_id, [(0, record.metrics), *record.steps])
-        params = [Param(name, str(value)[:_PARAM_LENGTH]) for name, value in record.params.items()]
+    def _log_params(self, run_id: str, given: dict[str, Any]) -> None:
+        params = [Param(name, str(value)[:_PARAM_LENGTH]) for name, value in given.items()]
         for few in _chunks(params, _PARAMS_PER_CALL):
             self._client.log_batch(run_id, params=few)
 
