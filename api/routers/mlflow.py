@@ -27,7 +27,6 @@ from domain.errors import DomainError, Forbidden
 log = structlog.get_logger(__name__)
 
 PREFIX: Final = "/mlflow"
-METHODS: Final = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 # What belongs to one connection (RFC 9110, 7.6.1), and what an HTTP library works out by itself.
 _HOP: Final = frozenset(
     {
@@ -117,6 +116,7 @@ def _refuse_cross_origin(request: Request) -> None:
 
 
 Visiting = Annotated[Visit, Security(admit, scopes=[Scope.READ])]
+Changing = Annotated[Visit, Security(admit, scopes=[Scope.WRITE])]
 
 
 @router.get("")
@@ -124,8 +124,18 @@ def to_the_pages(_: Visiting) -> Response:
     return RedirectResponse(f"{PREFIX}/")
 
 
-@router.api_route("/{path:path}", methods=METHODS)
+# MLflow takes its longer questions by POST: whether one writes its path says (`mlflow_paths`), and `admit` asks.
+@router.api_route("/{path:path}", methods=["GET", "HEAD", "POST"])
 async def pass_on(visit: Visiting, request: Request) -> Response:
+    return await _pass_on(visit, request)
+
+
+@router.api_route("/{path:path}", methods=["PUT", "PATCH", "DELETE"])
+async def pass_change_on(visit: Changing, request: Request) -> Response:
+    return await _pass_on(visit, request)
+
+
+async def _pass_on(visit: Visit, request: Request) -> Response:
     """The answer of MLflow, as it arrives."""
     server: MlflowServer = request.app.state.mlflow
     body: bytes | AsyncIterator[bytes] | None = _body(request)
