@@ -9,6 +9,7 @@ from anyio import Semaphore
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 
+from adapters.mlflow_server import MlflowServer
 from adapters.probes import Prober
 from adapters.runtime import Runtime, open_runtime
 from adapters.settings import Settings
@@ -38,6 +39,7 @@ from api.routers import (
     images,
     jobs,
     lineage,
+    mlflow,
     model_cards,
     model_checks,
     models,
@@ -121,11 +123,13 @@ def create_app(runtime: Runtime) -> FastAPI:
     )
     metrics = RequestMetrics()
     app.state.runtime = runtime
+    app.state.mlflow = MlflowServer(runtime.settings.mlflow_url)
     app.state.write_turns = Semaphore(WRITES_AT_ONCE)
     app.state.metrics = [metrics.registry]
     app.state.prober = Prober()
     app.include_router(dvc.router)  # first: it is asked for each of many small files
     app.include_router(dvc_folders.router)
+    app.include_router(mlflow.router)
     app.include_router(health.public)
     app.include_router(health.router)
     problem = {"model": errors.Problem, "description": "problem+json"}
@@ -152,6 +156,7 @@ def build() -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         freeze()  # what was imported is never garbage, and is not to be looked through for it
         yield
+        await app.state.mlflow.aclose()
         runtime.close()
 
     app.router.lifespan_context = lifespan

@@ -17,6 +17,7 @@ from cli.nouns import (
     datasets,
     deployments,
     doctor,
+    env,
     events,
     gc,
     git_hook,
@@ -87,6 +88,7 @@ for verbs in (
     predictions,
     monitoring,
     events,
+    env,
 ):
     app.add_typer(verbs.verbs.app)
 for name, noun in {

@@ -1,13 +1,19 @@
 """Runs: look, follow, compare."""
 
+from asyncio import gather
+from dataclasses import dataclass
+from operator import itemgetter
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
+from adapters.mlflow_server import MlflowServer, NotRecorded
 from api.deps import PageDep, ReadDep, Reader, RuntimeDep
+from api.measurements import artifact_response, read_artifact, read_curve, read_metric
+from api.mlflow_paths import checked
 from api.schemas.jobs import JobLogRead, UsageRead
 from api.schemas.pages import PageRead
-from api.schemas.runs import ProfileFormat, RunComparison, RunDetail, RunRead
+from api.schemas.runs import ArtifactRead, ProfileFormat, RunComparison, RunCurves, RunDetail, RunRead
 from domain.datasets.queries import get_version_by_id
 from domain.db import AnySession
 from domain.errors import Invalid, NotFound
@@ -20,6 +26,7 @@ from domain.jobs.queries import get_job, logs_after
 router = APIRouter(prefix="/runs", tags=["runs"])
 
 _COMPARED = 50
+_CURVES = 20
 _MEDIA_TYPES = {
     ProfileFormat.HTML: "text/html; charset=utf-8",
     ProfileFormat.SPEEDSCOPE: "application/json",
@@ -36,10 +43,41 @@ class BadComparison(Invalid):
     code = "bad_comparison"
 
 
+class TooManyCurves(Invalid):
+    code = "too_many_curves"
+
+
 class NoProfile(NotFound):
     """The run has not finished, or finished before runs were profiled."""
 
     code = "no_profile"
+
+
+@dataclass(frozen=True)
+class Tracked:
+    """A run and where MLflow keeps it: nowhere before the first of it was told."""
+
+    run_id: str
+    state: RunState
+    mlflow_run_id: str
+
+
+def get_tracked(run_id: str, runtime: RuntimeDep, _: Reader) -> Tracked:
+    """Read at once and let go: MLflow is not waited for with a transaction open."""
+    with runtime.reading() as session:
+        run = queries.get_run(session, run_id)
+        return Tracked(run.id, RunState(run.state), run.mlflow_run_id)
+
+
+TrackedDep = Annotated[Tracked, Depends(get_tracked)]
+
+
+def get_mlflow(request: Request) -> MlflowServer:
+    server: MlflowServer = request.app.state.mlflow
+    return server
+
+
+MlflowDep = Annotated[MlflowServer, Depends(get_mlflow)]
 
 
 def _read_run(session: AnySession, row: Run) -> RunRead:
@@ -152,3 +190,68 @@ def get_run_logs(
     """The log of the run's job, up to 1,000 lines numbered above `after`."""
     run = queries.get_run(session, run_id)
     return [JobLogRead.model_validate(row) for row in logs_after(session, run.job_id, after)]
+
+
+@router.get("/{run_id}/curves")
+async def get_run_curves(
+    *,
+    run: TrackedDep,
+    mlflow: MlflowDep,
+    keys: Annotated[
+        str | None, Query(max_length=5_000, description=f"Names of up to {_CURVES} metrics, with commas between.")
+    ] = None,
+    points: Annotated[int, Query(ge=2, le=2_000, description="Of each curve, at most.")] = 500,
+    limit: Annotated[int, Query(ge=1, le=1_000, description="Metrics on a page.")] = 100,
+    after: Annotated[str | None, Query(max_length=300, description="The last metric of the page before.")] = None,
+) -> RunCurves:
+    """The metrics of a run as they are in MLflow, while it runs and after: which there are, or curves of some.
+
+    Without `keys`, the metrics with their last values, page by page; with them, the curves of those.
+    """
+    wanted = sorted({key.strip() for key in (keys or "").split(",") if key.strip()})
+    if len(wanted) > _CURVES:
+        raise TooManyCurves(f"That is {len(wanted)} curves.", where="keys", fix=f"Ask for {_CURVES} at a time.")
+    tracked = bool(run.mlflow_run_id)
+    answer = RunCurves(
+        run_id=run.run_id, state=run.state, tracked=tracked, total=None, metrics=[], next_after=None, curves=[]
+    )
+    if wanted:
+        asked = [mlflow.history(run.mlflow_run_id, key, points=points) for key in wanted] if tracked else []
+        found = await gather(*asked) if tracked else [[] for _ in wanted]
+        return answer.model_copy(
+            update={"curves": [read_curve(key, history) for key, history in zip(wanted, found, strict=True)]}
+        )
+    known = sorted((await mlflow.run(run.mlflow_run_id)).metrics, key=itemgetter("key")) if tracked else []
+    rest = [metric for metric in known if after is None or metric["key"] > after]
+    update = {
+        "total": len(known),
+        "metrics": [read_metric(metric) for metric in rest[:limit]],
+        "next_after": rest[limit - 1]["key"] if len(rest) > limit else None,
+    }
+    return answer.model_copy(update=update)
+
+
+@router.get("/{run_id}/artifacts")
+async def list_run_artifacts(
+    run: TrackedDep,
+    mlflow: MlflowDep,
+    path: Annotated[str, Query(max_length=500, description="A folder; its own, when empty.")] = "",
+) -> list[ArtifactRead]:
+    """What is in a folder of the run's artifacts, up to 1,000 entries; nothing before MLflow knows the run."""
+    folder = checked(path.strip("/"), b"")
+    if not run.mlflow_run_id:
+        return []
+    return [read_artifact(found) for found in await mlflow.artifacts(run.mlflow_run_id, folder)]
+
+
+@router.get(
+    "/{run_id}/artifacts/content/{path:path}",
+    response_class=Response,
+    responses={200: {"content": {"application/octet-stream": {}}, "description": "The bytes of the file."}},
+)
+async def get_run_artifact(run: TrackedDep, mlflow: MlflowDep, path: str, request: Request) -> Response:
+    """A file of the run, streamed. Pictures and text are shown by a browser; what it could run is to be saved."""
+    name = checked(path, request.scope.get("raw_path") or b"")
+    if not run.mlflow_run_id or not name:
+        raise NotRecorded(f"Run {run.run_id!r} has no file {name!r}.", where="path")
+    return artifact_response(name, await mlflow.open_artifact(run.mlflow_run_id, name))

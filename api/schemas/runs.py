@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
@@ -67,3 +67,49 @@ class RunComparison(BaseModel):
     params: dict[str, list[Any]] = Field(description="Only those that differ.")
     metrics: dict[str, list[float | None]]
     code_commits: list[str | None]
+
+
+NotFinite = Literal["nan", "inf", "-inf"]
+
+
+class MetricRead(BaseModel):
+    """A metric of a run as it is now: its last value, null when that is not a finite number."""
+
+    key: str
+    value: float | None
+    not_finite: NotFinite | None = Field(description="What the value is, where JSON has no number for it.")
+    step: int
+    at: datetime
+
+
+class Curve(BaseModel):
+    """The values of one metric in the order of their steps, evenly thinned; the first and the last are kept.
+
+    Empty for a metric that MLflow does not have (yet).
+    """
+
+    key: str
+    steps: list[int]
+    values: list[float | None]
+    at: list[datetime]
+    not_finite: dict[int, NotFinite] = Field(description="What a value is that is null, by its place in `values`.")
+
+
+class RunCurves(BaseModel):
+    """Which metrics a run has, page by page in the order of their names, or the curves of those that were asked for."""
+
+    run_id: str
+    state: RunState
+    tracked: bool = Field(description="Whether MLflow has been told of the run: false for one that has just begun.")
+    total: int | None = Field(description="How many metrics it has; null when curves were asked for.")
+    metrics: list[MetricRead]
+    next_after: str | None = Field(description="`after` for the next page; null on the last one.")
+    curves: list[Curve]
+
+
+class ArtifactRead(BaseModel):
+    """A file or a folder of a run. A model that it has logged is a folder `models/ID`."""
+
+    path: str
+    is_dir: bool
+    bytes: int | None = Field(description="Null for folders.")

@@ -86,6 +86,13 @@ def begin_run(session: WriteSession, *, run_id: str) -> Run:
     return run
 
 
+def record_tracking(session: WriteSession, *, run_id: str, mlflow_run_id: str) -> None:
+    """Where the measurements of a run that goes on are; what it came to is not known yet."""
+    run = get_run(session, run_id, lock=True)
+    if run.state != RunState.FINISHED:
+        run.mlflow_run_id = mlflow_run_id
+
+
 def finish_run(session: WriteSession, *, run_id: str, outcome: RunOutcome) -> tuple[Run, bool]:
     """Record what the run came to, once: asked again, it is left as it is. True when this call recorded it."""
     run = get_run(session, run_id, lock=True)

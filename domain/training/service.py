@@ -17,7 +17,7 @@ from domain.jobs.models import Job
 from domain.registry import service as registry
 from domain.training import columns, trainers
 from domain.training.events import RunCancelled, RunCreated, RunFailed, RunFinished, TrainingForced
-from domain.training.jobs import TrainModel
+from domain.training.jobs import EndTracking, TrainModel
 from domain.training.specs import TrainSpec
 
 
@@ -81,6 +81,11 @@ def begin_run(session: WriteSession, *, run_id: str) -> Run:
     return experiments.begin_run(session, run_id=run_id)
 
 
+def record_tracking(session: WriteSession, *, run_id: str, mlflow_run_id: str) -> None:
+    """MLflow is being told of the run while it goes on."""
+    experiments.record_tracking(session, run_id=run_id, mlflow_run_id=mlflow_run_id)
+
+
 def finish_run(session: WriteSession, *, run_id: str, outcome: RunOutcome) -> Run:
     """Record what the run came to and say so; a second time changes nothing."""
     run, recorded = experiments.finish_run(session, run_id=run_id, outcome=outcome)
@@ -104,6 +109,7 @@ def fail_run(session: WriteSession, *, run_id: str, reason: str) -> None:
     if ended:
         name = _experiment_of(session, run)
         emit(session, RunFailed(subject=f"runs/{run_id}", experiment=name, run_id=run_id, reason=reason))
+        _end_tracking(session, run, cancelled=False)
 
 
 def cancel_run(session: WriteSession, *, run_id: str, reason: str) -> None:
@@ -112,6 +118,13 @@ def cancel_run(session: WriteSession, *, run_id: str, reason: str) -> None:
     if ended:
         name = _experiment_of(session, run)
         emit(session, RunCancelled(subject=f"runs/{run_id}", experiment=name, run_id=run_id, reason=reason))
+        _end_tracking(session, run, cancelled=True)
+
+
+def _end_tracking(session: WriteSession, run: Run, *, cancelled: bool) -> None:
+    if run.mlflow_run_id:
+        order = EndTracking(run_id=run.id, mlflow_run_id=run.mlflow_run_id, cancelled=cancelled)
+        jobs.submit(session, order, subject=f"runs/{run.id}")
 
 
 def _experiment_of(session: AnySession, run: Run) -> str:

@@ -111,6 +111,7 @@ def _fill(runtime: Runtime) -> dict[str, str]:
         run_ids = [version.run_id for version in add_versions(session, 2)]
         for run_id in run_ids:
             run = session.get_one(Run, run_id)
+            run.mlflow_run_id = ""  # no MLflow stands behind the API
             run.spec, run.package = SPEC, _package(run_id).as_json()
         suite = ModelSuite.model_validate(SUITE)
         model_checks.put_suite(session, model=get_model(session, "m"), name="words", suite=suite, document="checks")

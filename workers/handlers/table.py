@@ -17,7 +17,7 @@ from domain.monitoring.jobs import ComputeWindow, TidyPredictions
 from domain.promotions.jobs import GatherEvidence, ReplayPromotion
 from domain.registry.jobs import LookAtMirror, MirrorAlias, MirrorVersion
 from domain.repositories.jobs import SyncRepository
-from domain.training.jobs import ImportModel, TrainModel
+from domain.training.jobs import EndTracking, ImportModel, TrainModel
 from domain.verifications.jobs import VerifyStore
 from workers.handlers import (
     access,
@@ -50,6 +50,7 @@ HANDLERS: dict[type[JobSpec], Handler] = {
     RunDataChecks: data_checks.run_data_checks,
     QuarantineRows: data_checks.quarantine_rows,
     TrainModel: training.train_model,
+    EndTracking: training.end_tracking,
     ImportModel: training.import_model,
     MirrorVersion: registry.mirror_version,
     MirrorAlias: registry.mirror_alias,
