@@ -43,7 +43,9 @@ from api.routers import (
     promotions,
     recipes,
     repositories,
+    reproductions,
     runs,
+    sweeps,
     verifications,
 )
 
@@ -61,6 +63,8 @@ ROUTERS: list[APIRouter] = [
     data_checks.suites,
     experiments.router,
     runs.router,
+    sweeps.router,
+    reproductions.router,
     models.router,
     models.versions,
     model_cards.router,
