@@ -100,19 +100,19 @@ def _comparison(field: Field, operator: str, values: tuple[Value, ...]) -> Colum
 
 
 def _param(field: Field, operator: str, value: Value) -> ColumnElement[bool]:
-    """Numbers with numbers, texts with texts. A number also equals the text that reads the same: `5` is `"5"`."""
-    if operator == "!=":
-        there = _kind(field) != "null"
-        return case((there, not_(func.coalesce(_param(field, "=", value), false()))))
+    """Numbers with numbers, texts with texts: what is of another kind is not equal, and neither less nor more."""
+    if operator not in {"=", "!="}:
+        return _compared(text_of(field) if operator == "~" else number_of(field), operator, value)
     if isinstance(value, bool):
-        return case((_kind(field).in_(("true", "false")), _kind(field) == ("true" if value else "false")))
-    if isinstance(value, str):
-        return _compared(text_of(field), operator, value)
-    number = _compared(number_of(field), operator, value)
-    if operator != "=" or not isinstance(value, float):
-        return number
-    written = str(int(value)) if value.is_integer() else repr(value)
-    return or_(number, _compared(text_of(field), "=", written))
+        equal = _kind(field) == ("true" if value else "false")
+    elif isinstance(value, str):
+        equal = text_of(field) == value
+    else:
+        # What was imported has its numbers as texts.
+        written = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+        equal = or_(_compared(number_of(field), "=", value), text_of(field) == written)
+    known = func.coalesce(equal, false())
+    return case((_kind(field) != "null", known if operator == "=" else not_(known)))
 
 
 def _compared(column: Any, operator: str, value: Value) -> ColumnElement[bool]:
