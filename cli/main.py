@@ -34,6 +34,7 @@ from cli.nouns import (
     registry,
     repositories,
     rollouts,
+    sweeps,
     training,
     verifications,  # noqa: F401  # its command belongs to `data`
 )
@@ -96,6 +97,7 @@ for name, noun in {
     "gc": gc,
     "checks": data_checks,
     "runs": training,
+    "sweep": sweeps,
     "models": registry,
     "pins": pins,
     "promotions": promotions,

@@ -40,6 +40,8 @@ from domain.pipelines.models import Pipeline, PipelineRun, PipelineStep
 from domain.promotions.models import AlphaAccount, AlphaSpend, Promotion, PromotionReplay
 from domain.registry.models import ModelAlias, ModelVersion, OutsideChange, RegisteredModel
 from domain.repositories.models import CodeVersion, HookDelivery, Repository, RepositoryBranch, WaitingPointer
+from domain.reproductions.models import Reproduction
+from domain.sweeps.models import Sweep, SweepTrial
 from domain.verifications.models import Finding, Verification
 
 metadata = Base.metadata
@@ -98,9 +100,12 @@ __all__ = [
     "RegisteredModel",
     "Repository",
     "RepositoryBranch",
+    "Reproduction",
     "Rollout",
     "RowNote",
     "Run",
+    "Sweep",
+    "SweepTrial",
     "Tick",
     "Token",
     "TrafficSource",

@@ -3,7 +3,7 @@
 from asyncio import gather
 from dataclasses import dataclass
 from operator import itemgetter
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
@@ -11,21 +11,19 @@ from adapters.mlflow_server import MlflowServer, NotRecorded
 from api.deps import PageDep, ReadDep, Reader, RuntimeDep
 from api.measurements import artifact_response, read_artifact, read_curve, read_metric
 from api.mlflow_paths import checked
-from api.schemas.jobs import JobLogRead, UsageRead
+from api.runs import compare, read_run, read_runs
+from api.schemas.jobs import JobLogRead
 from api.schemas.pages import PageRead
 from api.schemas.runs import ArtifactRead, ProfileFormat, RunComparison, RunCurves, RunDetail, RunRead
-from domain.datasets.queries import get_version_by_id
-from domain.db import AnySession
 from domain.errors import Invalid, NotFound
 from domain.experiments import queries
-from domain.experiments.models import Experiment, Run
-from domain.experiments.queries import RunSort
+from domain.experiments.filters import parse
 from domain.experiments.states import RunState
-from domain.jobs.queries import get_job, logs_after
+from domain.jobs.queries import logs_after
 
 router = APIRouter(prefix="/runs", tags=["runs"])
 
-_COMPARED = 50
+_COMPARED = 100
 _CURVES = 20
 _MEDIA_TYPES = {
     ProfileFormat.HTML: "text/html; charset=utf-8",
@@ -80,76 +78,52 @@ def get_mlflow(request: Request) -> MlflowServer:
 MlflowDep = Annotated[MlflowServer, Depends(get_mlflow)]
 
 
-def _read_run(session: AnySession, row: Run) -> RunRead:
-    version = get_version_by_id(session, row.dataset_version_id)
-    computed = {
-        "experiment": session.get_one(Experiment, row.experiment_id).name,
-        "dataset": version.dataset.name,
-        "dataset_version": version.number,
-    }
-    plain = {name: getattr(row, name) for name in RunRead.model_fields if name not in computed}
-    unfinished = {
-        name: None for name in ("package", "package_digest", "environment_digest", "mlflow_run_id") if not plain[name]
-    }
-    return RunRead.model_validate({**plain, **computed, **unfinished})
-
-
 @router.get("")
 def list_runs(
     session: ReadDep,
     page: PageDep,
     _: Reader,
+    *,
     experiment: str | None = None,
     state: RunState | None = None,
-    sort: RunSort = RunSort.NEWEST,
+    condition: Annotated[
+        str | None,
+        Query(
+            alias="filter",
+            description="Conditions joined by `and`, `or`, `not` and parentheses, such as "
+            '`metrics.test_mae < 50 and trainer in ("linear", "random_forest") and dataset = "bikes"`.',
+        ),
+    ] = None,
+    sort: Annotated[
+        str,
+        Query(
+            description="`created_at`, or any `metrics.NAME` or `params.NAME`; the largest first with a `-` before it. "
+            "Runs without the value come last."
+        ),
+    ] = queries.NEWEST,
 ) -> PageRead[RunRead]:
     """Runs, newest first unless asked otherwise."""
     experiment_id = queries.get_experiment(session, experiment).id if experiment else None
-    found = queries.list_runs(session, page, experiment_id=experiment_id, state=state, sort=sort)
-    return PageRead[RunRead].of(found, lambda row: _read_run(session, row))
+    where = parse(condition) if condition and condition.strip() else None
+    found = queries.list_runs(session, page, experiment_id=experiment_id, state=state, where=where, sort=sort)
+    return PageRead[RunRead](items=read_runs(session, found.items), next_cursor=found.next_cursor)
 
 
 @router.get("/compare")
 def compare_runs(
-    session: ReadDep, _: Reader, ids: Annotated[str, Query(description="Ids of 2 to 50 runs, with commas between.")]
+    session: ReadDep, _: Reader, ids: Annotated[str, Query(description="Ids of 2 to 100 runs, with commas between.")]
 ) -> RunComparison:
     """Runs side by side, in the order asked for."""
     wanted = [run_id.strip() for run_id in ids.split(",") if run_id.strip()]
     if not 2 <= len(wanted) <= _COMPARED or len(set(wanted)) != len(wanted):
         raise BadComparison(f"Name 2 to {_COMPARED} different runs.", where="ids")
-    rows = queries.get_runs(session, wanted)
-    versions = [get_version_by_id(session, row.dataset_version_id) for row in rows]
-    return RunComparison(
-        runs=[row.id for row in rows],
-        states=[row.state for row in rows],
-        datasets=[f"{version.dataset.name}@{version.number}" for version in versions],
-        params=_differing([_asked(row) for row in rows]),
-        metrics={
-            name: [row.metrics.get(name) for row in rows]
-            for name in sorted({name for row in rows for name in row.metrics})
-        },
-        code_commits=[row.code_commit for row in rows],
-    )
-
-
-def _asked(row: Run) -> dict[str, Any]:
-    split = {f"split.{name}": value for name, value in row.spec["split"].items()}
-    chosen = {name: row.spec[name] for name in ("trainer", "task", "target", "features", "categorical", "seed")}
-    return {**chosen, **split, **{f"params.{name}": value for name, value in row.params.items()}}
-
-
-def _differing(asked: list[dict[str, Any]]) -> dict[str, list[Any]]:
-    names = sorted({name for one in asked for name in one})
-    columns = {name: [one.get(name) for one in asked] for name in names}
-    return {name: values for name, values in columns.items() if any(value != values[0] for value in values)}
+    return compare(session, queries.get_runs(session, wanted))
 
 
 @router.get("/{run_id}")
 def get_run(run_id: str, session: ReadDep, runtime: RuntimeDep, _: Reader) -> RunDetail:
-    """The run, and what the stages of its job took and cost."""
-    run = queries.get_run(session, run_id)
-    usage = UsageRead.of(get_job(session, run.job_id).stages, runtime.settings.prices)
-    return RunDetail(**_read_run(session, run).model_dump(), usage=usage, profiled=run.profile_html_md5 is not None)
+    """The run, what the stages of its job took and cost, and what it belongs to."""
+    return read_run(session, queries.get_run(session, run_id), runtime.settings.prices)
 
 
 @router.get(
@@ -178,7 +152,7 @@ def get_run_profile(
 
 
 @router.get("/{run_id}/metrics")
-def get_run_metrics(run_id: str, session: ReadDep, _: Reader) -> dict[str, float]:
+def get_run_metrics(run_id: str, session: ReadDep, _: Reader) -> dict[str, float | None]:
     """The final metrics, copied once when the run finished; empty before."""
     return queries.get_run(session, run_id).metrics
 

@@ -116,6 +116,11 @@ def get_version_by_id(session: AnySession, version_id: str, *, lock: bool = Fals
     return version
 
 
+def versions_by_id(session: AnySession, version_ids: Collection[str]) -> dict[str, DatasetVersion]:
+    """The versions of these ids, each with its dataset: what a list of rows refers to, at once."""
+    return {version.id: version for version in session.scalars(_versions().where(DatasetVersion.id.in_(version_ids)))}
+
+
 def find_by_digest(session: AnySession, dataset_id: str, digest: str) -> DatasetVersion | None:
     """The version with this content, unless it was deleted."""
     query = _versions().where(DatasetVersion.dataset_id == dataset_id, DatasetVersion.digest == digest, _STANDING)

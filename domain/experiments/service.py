@@ -54,8 +54,10 @@ def create_run(
     seed: int,
     version: DatasetVersion,
     code_commit: str | None,
+    sweep_id: str | None = None,
+    reproduces: str | None = None,
 ) -> Run:
-    """A pending run of `spec` (a `TrainSpec` as JSON) on `version`."""
+    """A pending run of `spec` (a `TrainSpec` as JSON) on `version`, for a sweep, or to repeat another run."""
     run = Run(
         id=run_id,
         experiment_id=experiment.id,
@@ -68,6 +70,8 @@ def create_run(
         dataset_version_id=version.id,
         dataset_digest=version.digest,
         code_commit=code_commit,
+        sweep_id=sweep_id,
+        reproduces=reproduces,
         notes=[],
         created_by=session.actor.name,
         created_at=session.now(),

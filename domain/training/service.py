@@ -39,17 +39,25 @@ class NotATable(Invalid):
     code = "not_a_table"
 
 
-def start(session: WriteSession, *, experiment: str, spec: TrainSpec, key: str | None = None) -> tuple[Run, Job]:
-    """Queue a training; what the database knows to be wrong is refused now, naming the field of the spec.
+def check(session: AnySession, spec: TrainSpec) -> DatasetVersion:
+    """The version that `spec` trains on, if nothing that the database knows is wrong with it.
 
-    Raises `UnknownExperiment`, a kind of `Invalid`, or `ModelMismatch` when its model predicts something else.
+    Raises a kind of `Invalid` that names the field, or `ModelMismatch` when its model predicts something else.
     """
-    home = experiment_queries.get_experiment(session, experiment)
     version = _data_of(session, spec)
     trainers.refuse_unfit(spec.trainer, spec.task, spec.params)
     columns.refuse_unfit(spec, _profile_of(session, version))
     if spec.model is not None:
         registry.refuse_mismatch(session, name=spec.model, task=spec.task, target=spec.target)
+    return version
+
+
+def start(
+    session: WriteSession, *, experiment: str, spec: TrainSpec, key: str | None = None, sweep_id: str | None = None
+) -> tuple[Run, Job]:
+    """Queue a training, once it has passed `check`. Raises `UnknownExperiment` and what that raises."""
+    home = experiment_queries.get_experiment(session, experiment)
+    version = check(session, spec)
     run_id = new_id()
     subject = f"runs/{run_id}"
     job = jobs.submit(session, TrainModel(run_id=run_id), subject=subject, key=key)
@@ -66,6 +74,7 @@ def start(session: WriteSession, *, experiment: str, spec: TrainSpec, key: str |
         seed=spec.seed,
         version=version,
         code_commit=spec.code_commit,
+        sweep_id=sweep_id,
     )
     emit(session, RunCreated(subject=subject, experiment=experiment, run_id=run_id))
     if version.state == VersionState.REJECTED:

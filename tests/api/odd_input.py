@@ -89,6 +89,18 @@ BODIES: Final[dict[str, Any]] = {
     },
     "create_experiment": {"name": "fresh", "description": "new"},
     "start_run": TRAIN,
+    "start_sweep": {
+        "base": TRAIN | {"params": {"max_iter": 100}},
+        "space": {"strength": {"min": 0.1, "max": 10.0, "scale": "log", "points": 3}, "max_iter": [100, 200]},
+        "method": "random",
+        "trials": 3,
+        "seed": 1,
+        "parallel": 2,
+        "objective": {"metric": "mae", "goal": "min"},
+        "max_seconds": 60.0,
+        "patience": 3,
+    },
+    "reproduce_run": {"tolerance": 1e-6},
     "create_model": {
         "name": "fresh",
         "task": "regression",

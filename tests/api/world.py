@@ -31,6 +31,7 @@ from domain.deployments import service as deployments
 from domain.deployments.queries import active_rollout
 from domain.deployments.specs import EndpointSettings
 from domain.experiments.models import Run
+from domain.experiments.queries import get_experiment
 from domain.eyeballs import service as eyeballs
 from domain.eyeballs.specs import EyeballAsk
 from domain.gate_drills import service as gate_drills
@@ -48,6 +49,9 @@ from domain.registry.queries import get_model, get_version
 from domain.registry.specs import InputColumn, Package, Signature
 from domain.repositories import service as repositories
 from domain.repositories.addresses import parse_address
+from domain.reproductions import service as reproductions
+from domain.sweeps.models import Sweep, SweepTrial
+from domain.sweeps.specs import Objective, SweepSpec
 from domain.tables import metadata
 from domain.training.jobs import TrainModel
 from domain.training.specs import TrainSpec
@@ -134,6 +138,7 @@ def _fill(runtime: Runtime) -> dict[str, str]:
         alert_id, window_id = _alert(session, endpoint.id)
         plan, _ = gc.request_plan(session, grace=timedelta(hours=1))
         verification, _ = verifications.start(session)
+        sweep_id, reproduction_id = _sweep(session), _reproduction(session, run_ids[0])
     with runtime.transaction(ANN) as session:
         decide(session, promotion_id)  # and so a rollout begins
     with runtime.transaction(ANN) as session:
@@ -147,7 +152,8 @@ def _fill(runtime: Runtime) -> dict[str, str]:
         "outside-changes": change_id, "comparisons": comparison.id, "gate-drills": gate_drill.id,
         "batch-predictions": batch.id, "pipeline-runs": turn.id, "jobs": spare.id, "tokens": Role.VIEWER,
         "repositories": "team", "git": "github", "suites": "words",
-        "pins": pin.id, "eyeballs": eyeball.id, "rows": "0123456789abcdef",
+        "sweeps": sweep_id, "reproductions": reproduction_id, "pins": pin.id, "eyeballs": eyeball.id,
+        "rows": "0123456789abcdef",
     }  # fmt: skip
 
 
@@ -164,6 +170,30 @@ def _outside_change(session: WriteSession, model_id: str) -> str:
     session.add(change)
     session.flush()
     return change.id
+
+
+def _sweep(session: WriteSession) -> str:
+    spec = SweepSpec(
+        base=TrainSpec.model_validate(SPEC),
+        space={"strength": [1.0]},
+        method="grid",
+        objective=Objective(metric="validation_mae", goal="min"),
+    )
+    experiment = get_experiment(session, "e")
+    sweep = Sweep(
+        id=new_id(), experiment_id=experiment.id, spec=spec.as_json(), trials=1, created_by="ann",
+        created_at=session.now(),
+    )  # fmt: skip
+    session.add(sweep)
+    session.flush()
+    session.add(SweepTrial(sweep_id=sweep.id, number=1, params={"strength": 1.0}))
+    session.flush()
+    return sweep.id
+
+
+def _reproduction(session: WriteSession, run_id: str) -> str:
+    reproduction, _ = reproductions.request(session, run_id=run_id, tolerance=0.0)
+    return reproduction.id
 
 
 def _alert(session: WriteSession, endpoint_id: str) -> tuple[str, str]:

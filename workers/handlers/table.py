@@ -17,6 +17,7 @@ from domain.monitoring.jobs import ComputeWindow, TidyPredictions
 from domain.promotions.jobs import GatherEvidence, ReplayPromotion
 from domain.registry.jobs import LookAtMirror, MirrorAlias, MirrorVersion
 from domain.repositories.jobs import SyncRepository
+from domain.reproductions.jobs import ReproduceRun
 from domain.training.jobs import EndTracking, ImportModel, TrainModel
 from domain.verifications.jobs import VerifyStore
 from workers.handlers import (
@@ -37,6 +38,7 @@ from workers.handlers import (
     promotions,
     registry,
     repositories,
+    reproductions,
     training,
     verifications,
 )
@@ -52,6 +54,7 @@ HANDLERS: dict[type[JobSpec], Handler] = {
     TrainModel: training.train_model,
     EndTracking: training.end_tracking,
     ImportModel: training.import_model,
+    ReproduceRun: reproductions.reproduce_run,
     MirrorVersion: registry.mirror_version,
     MirrorAlias: registry.mirror_alias,
     LookAtMirror: registry.look_at_mirror,

@@ -65,15 +65,20 @@ class _Made:
 
 
 def train_model(job: RunningJob[TrainModel], tools: Toolbox) -> dict[str, Any]:
+    """The run of the order, trained."""
+    return _result(carry_out(job, tools, job.spec.run_id))
+
+
+def carry_out(job: RunningJob[Any], tools: Toolbox, run_id: str) -> Run:
     """From the run's spec to a finished run with its package in the model store.
 
     Whatever is wrong with the spec or the data is a kind of `Invalid` and fails the run; a tracking server or a
     store that is away is tried again. A run that has finished is not trained twice.
     """
     with job.transaction() as session:
-        run = get_run(session, job.spec.run_id)
+        run = get_run(session, run_id)
         if run.state == RunState.FINISHED:
-            return _result(run)
+            return run
         service.begin_run(session, run_id=run.id)
         order = _Order(
             run=run,
@@ -92,14 +97,14 @@ def train_model(job: RunningJob[TrainModel], tools: Toolbox) -> dict[str, Any]:
     job.progress(0.95, "Recording")
     outcome = _outcome(tools, made, tracked, sampler.profile())
     with job.transaction() as session:
-        return _result(service.finish_run(session, run_id=order.run.id, outcome=outcome))
+        return service.finish_run(session, run_id=order.run.id, outcome=outcome)
 
 
 def _result(run: Run) -> dict[str, Any]:
     return {"run_id": run.id, "metrics": run.metrics, "package_digest": run.package_digest}
 
 
-def _make(job: RunningJob[TrainModel], tools: Toolbox, order: _Order) -> _Made:
+def _make(job: RunningJob[Any], tools: Toolbox, order: _Order) -> _Made:
     """Read, train and package; the package is in the model store afterwards."""
     job.stage("read")
     job.progress(0.0, f"Reading {order.data}")
@@ -143,6 +148,7 @@ def _track(tools: Toolbox, order: _Order, made: _Made) -> TrackedRun:
     spec, version = order.spec, order.version
     split = {f"split.{name}": value for name, value in spec.split.model_dump().items() if value is not None}
     commit = {"mlflow.source.git.commit": spec.code_commit} if spec.code_commit else {}
+    repeats = {"millrace.reproduces": order.run.reproduces} if order.run.reproduces else {}
     record = RunRecord(
         **asdict(_start(order)),
         params={"trainer": spec.trainer, "target": spec.target, "seed": spec.seed, **split, **spec.params},
@@ -155,6 +161,7 @@ def _track(tools: Toolbox, order: _Order, made: _Made) -> TrackedRun:
             "millrace.environment": environment_digest(made.environment),
             "millrace.package": made.digest,
             **commit,
+            **repeats,
         },
         model=made.trained,
     )
