@@ -242,8 +242,8 @@ class TestSubject:
             ("datasets/dd/versions/1", "'d'"),
             ("datasets/d/versions/9", "versions 1 to 1"),
             ("models/mm/versions/1", "'m'"),
-            (f"runs/{new_id()}", None),
-            (f"predictions/{new_id()}", None),
+            ("runs/01a2169f-b4e4-76d6-b92d-9acd30e7f233", None),
+            ("predictions/01a2169f-b4e4-76d6-b92d-9acec4ec13ec", None),
         ],
     )
     def test_that_is_not_there_is_not_found(self, runtime: Runtime, of: str, near: str | None) -> None:
