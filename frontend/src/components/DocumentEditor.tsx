@@ -37,6 +37,8 @@ interface DocumentEditorProps {
   /** The call that saves the text, if the document is still at this version. */
   save: (text: string, version: number) => Save;
   forbidden?: string | undefined;
+  /** The version is only a sign of change, not a number that people know. */
+  unnumbered?: boolean;
   /** More buttons beside the saving one; they may change the text. */
   tools?: (text: string, setText: (text: string) => void) => ReactNode;
   /** Below the editor. */
@@ -56,7 +58,7 @@ export function linesOf(error: Refusal | null, text: string): LineError[] {
   }));
 }
 
-export function DocumentEditor({ what, stored, save, forbidden, tools, help }: DocumentEditorProps) {
+export function DocumentEditor({ what, stored, save, forbidden, unnumbered, tools, help }: DocumentEditorProps) {
   const [draft, setDraft] = useState<Draft>();
   const send = useSend(() => setDraft(undefined));
   const text = draft?.text ?? stored.text;
@@ -77,6 +79,7 @@ export function DocumentEditor({ what, stored, save, forbidden, tools, help }: D
           what={what}
           mine={text}
           theirs={stored}
+          unnumbered={unnumbered ?? false}
           onMine={() => {
             send.reset();
             setDraft({ text, base: stored.version });
@@ -123,7 +126,7 @@ export function DocumentEditor({ what, stored, save, forbidden, tools, help }: D
           </Button>
         ) : null}
         {tools?.(text, edit)}
-        <span className={styles.version}>version {stored.version}</span>
+        {unnumbered ? null : <span className={styles.version}>version {stored.version}</span>}
       </div>
       {help ? <div className={styles.help}>{help}</div> : null}
     </div>
@@ -134,17 +137,18 @@ interface OvertakenProps {
   what: string;
   mine: string;
   theirs: Stored;
+  unnumbered: boolean;
   onMine: () => void;
   onTheirs: () => void;
 }
 
-function Overtaken({ what, mine, theirs, onMine, onTheirs }: OvertakenProps) {
+function Overtaken({ what, mine, theirs, unnumbered, onMine, onTheirs }: OvertakenProps) {
   return (
     <div className={styles.overtaken}>
       <Notice tone="attention" title={`${what} was changed by somebody else while you were editing it`}>
         <p>
-          Yours is kept, theirs (version {theirs.version}) is what counts now. Go on with one of them: yours can still
-          be edited before it is saved over theirs.
+          Yours is kept, theirs{unnumbered ? "" : ` (version ${theirs.version})`} is what counts now. Go on with one of
+          them: yours can still be edited before it is saved over theirs.
         </p>
       </Notice>
       <SideBySide left={{ title: "Yours", text: mine }} right={{ title: "Theirs", text: theirs.text }} />
