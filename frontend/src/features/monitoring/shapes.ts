@@ -34,7 +34,7 @@ export function clockText(at: string): string {
 }
 
 /** Names of a distribution's bins: one more than it has edges or labels. Open ends where nothing lies are left out. */
-export function bars({ kind, edges = [], labels = [], reference, window }: Distribution) {
+export function bars({ kind, edges, labels, reference, window }: Distribution) {
   const names =
     kind === "category"
       ? [...labels, "others"]

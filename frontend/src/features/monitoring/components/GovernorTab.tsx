@@ -86,7 +86,7 @@ function OnePipeline({ of, governor }: { of: GovernorPipeline; governor: Governo
                 "over"
               )
             }
-            note={`${duration(policy.cooldown_seconds ?? 0)} between retrains`}
+            note={`${duration(policy.cooldown_seconds)} between retrains`}
             {...(cooling ? { tone: "attention" } : {})}
           />
           <Stat

@@ -29,7 +29,7 @@ function measured(endpoint: string, windows: readonly WindowRead[]): Measured[] 
     .flatMap(({ id, version, performance, last_at: last, closed_at: closed, opened_at: opened }) =>
       performance ? [{ id, version, endpoint, at: last ?? closed ?? opened, quality: performance }] : [],
     )
-    .sort((one, other) => (one.at < other.at ? -1 : 1));
+    .toSorted((one, other) => (one.at < other.at ? -1 : 1));
 }
 
 const late = (seconds: number | null | undefined) =>
@@ -47,8 +47,8 @@ export function PerformanceTab({ name }: { name: string }) {
 function Performance({ name, windows }: { name: string; windows: readonly WindowRead[] }) {
   const known = useMemo(() => measured(name, windows), [name, windows]);
   const newest = known.at(-1);
-  const metric = newest?.quality.metric ?? "metric";
   const lines = useMemo((): Line[] => {
+    const metric = known.at(-1)?.quality.metric ?? "metric";
     const same = known.filter(({ quality }) => quality.metric === metric);
     return [
       { name: metric, points: same.map(({ at, quality }) => [at, quality.value]) },
@@ -59,7 +59,7 @@ function Performance({ name, windows }: { name: string; windows: readonly Window
         tone: "idle",
       },
     ];
-  }, [known, metric]);
+  }, [known]);
   const shares = useMemo(
     (): Line[] => [
       {
@@ -76,7 +76,7 @@ function Performance({ name, windows }: { name: string; windows: readonly Window
         empty={`No quality is known yet: send what turned out to be true to POST /api/v1/endpoints/${name}/ground-truth. A window is measured when enough of its rows have it; the policy says how many.`}
       />
     );
-  const { value, reference, loss, degraded, labelled, rows, delay_seconds: delay } = newest.quality;
+  const { metric, value, reference, loss, degraded, labelled, rows, delay_seconds: delay } = newest.quality;
   return (
     <Stack>
       <Stats>

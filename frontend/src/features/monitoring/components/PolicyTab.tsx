@@ -15,7 +15,7 @@ import { Backtest } from "./Backtest";
 
 /** The server counts no versions of a policy: a number made of the text tells when somebody else changed it. */
 function fingerprint(text: string): number {
-  return [...text].reduce((sum, letter) => (Math.imul(sum, 31) + (letter.codePointAt(0) ?? 0)) >>> 0, 7);
+  return Array.from(text).reduce((sum, letter) => (Math.imul(sum, 31) + (letter.codePointAt(0) ?? 0)) >>> 0, 7);
 }
 
 export function PolicyTab({ name }: { name: string }) {
