@@ -84,7 +84,7 @@ function Origin({ run }: { run: RunDetail }) {
               Flavor: built.flavor,
               Why: built.reason,
               Digest: run.package_digest,
-              Files: (built.files ?? []).map(({ path }) => path).join(", "),
+              Files: built.files.map(({ path }) => path).join(", "),
             }}
           />
         ) : null}

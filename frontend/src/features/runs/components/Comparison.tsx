@@ -128,10 +128,8 @@ export function RunsCompared({ of }: { of: RunComparison }) {
 }
 
 function Against({ runs, axes }: { runs: readonly string[]; axes: readonly Axis[] }) {
-  const [first = undefined, second = first] = [
-    axes.find(({ id }) => id.startsWith("params.")) ?? axes[0],
-    axes.find(({ name }) => name.startsWith("test_")) ?? axes.at(-1),
-  ];
+  const first = axes.find(({ id }) => id.startsWith("params.")) ?? axes[0];
+  const second = axes.find(({ name }) => name.startsWith("test_")) ?? axes.at(-1);
   const [wantedX, setX] = useUrlState("x", first?.id ?? "");
   const [wantedY, setY] = useUrlState("y", second?.id ?? "");
   const x = axes.find(({ id }) => id === wantedX) ?? first;

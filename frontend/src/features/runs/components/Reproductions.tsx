@@ -34,7 +34,7 @@ function One({ of }: { of: ReproductionRead }) {
           </Link>
         ),
         Tolerance: number(of.tolerance),
-        Why: finding?.reasons?.join(" "),
+        Why: finding?.reasons.join(" "),
         Metrics:
           metrics.length > 0
             ? metrics.map(({ name, first, again }) => `${name} ${number(first)} → ${number(again)}`).join(", ")
