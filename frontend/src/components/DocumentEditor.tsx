@@ -37,6 +37,8 @@ interface DocumentEditorProps {
   /** The call that saves the text, if the document is still at this version. */
   save: (text: string, version: number) => Save;
   forbidden?: string | undefined;
+  /** The text is a proposal that the server does not have yet: it can be saved as it is. */
+  unsaved?: boolean;
   /** More buttons beside the saving one; they may change the text. */
   tools?: (text: string, setText: (text: string) => void) => ReactNode;
   /** Below the editor. */
@@ -57,7 +59,8 @@ export function linesOf(error: Refusal | null, text: string): LineError[] {
   }));
 }
 
-export function DocumentEditor({ what, stored, save, forbidden, tools, help }: DocumentEditorProps) {
+export function DocumentEditor(props: DocumentEditorProps) {
+  const { what, stored, save, forbidden, unsaved = false, tools, help } = props;
   const [draft, setDraft] = useState<Draft>();
   const send = useSend(() => setDraft(undefined));
   const text = draft?.text ?? stored.text;
@@ -104,7 +107,7 @@ export function DocumentEditor({ what, stored, save, forbidden, tools, help }: D
             forbidden ??
             (overtaken
               ? "Choose a text above first"
-              : dirty
+              : dirty || unsaved
                 ? undefined
                 : "Nothing to save: it is as the server has it")
           }

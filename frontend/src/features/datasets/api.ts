@@ -171,11 +171,12 @@ export const calls = {
       params: { path: { name } },
       body: { source: { ...recipe, follows: undefined }, message: "" } as never,
     }),
+  /** Version 0 is no recipe: its revisions may go on counting from one that was withdrawn, so nothing is compared. */
   saveRecipe: (name: string, text: string, version: number) =>
     yamlCall(
       "put",
       "/api/v1/datasets/{name}/recipe",
-      { params: { path: { name }, header: { "If-Match": `"${version}"` } } },
+      { params: { path: { name }, ...(version > 0 ? { header: { "If-Match": `"${version}"` } } : {}) } },
       text,
     ),
   withdrawRecipe: (name: string, version: number) =>
