@@ -62,5 +62,5 @@ export function yamlCall<
   const headers = { "Content-Type": "application/yaml" };
   const whole = { ...init, body: text, headers, bodySerializer: (body: string) => body };
   const described = call(method, template, whole as never);
-  return { ...described, headers: { ...described.headers, ...headers } } as Call<Data<paths[Path][Method], Init>>;
+  return { ...described, headers: { ...described.headers, ...headers } };
 }

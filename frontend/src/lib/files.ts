@@ -27,9 +27,9 @@ export async function fromDrop(data: DataTransfer): Promise<Picked[]> {
   const entries = Array.from(data.items).map((item) => (item.kind === "file" ? item.webkitGetAsEntry() : null));
   const files = Array.from(data.files);
   const found = await Promise.all(
-    entries.map((entry, index) => {
+    entries.map(async (entry, index) => {
       const file = files[index];
-      return entry ? walk(entry) : file ? [{ path: file.name, file }] : [];
+      return entry ? await walk(entry) : file ? [{ path: file.name, file }] : [];
     }),
   );
   return arranged(found.flat());

@@ -21,7 +21,7 @@ export function canQuarantine(report: Report, warnings: boolean): boolean {
 /** The columns that the check of this result is about: shown first in its failing rows. */
 export function columnsOfResult(report: Report, result: CheckResult): string[] {
   const check = report.suite.checks[report.results.indexOf(result)] as Record<string, unknown> | undefined;
-  if (!check || check.check !== result.check) return [];
+  if (check?.check !== result.check) return [];
   const { column, columns, target } = check;
   const named = [column, target].filter((one) => typeof one === "string");
   return Array.isArray(columns) ? [...named, ...(columns as string[])] : named;

@@ -12,5 +12,5 @@ export function shortCheck(check: object): object {
 
 export function suiteText({ engine, checks }: Pick<Suite, "engine" | "checks">): string {
   const short = checks.map(shortCheck);
-  return toYaml(engine && engine !== "auto" ? { engine, checks: short } : { checks: short });
+  return toYaml(engine !== "auto" ? { engine, checks: short } : { checks: short });
 }

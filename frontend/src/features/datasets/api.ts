@@ -28,8 +28,8 @@ const read = <Body>(pending: Promise<unknown>) => answer<Body>(pending as never)
 const path = (name: string, number: number) => ({ path: { name, number: String(number) } });
 
 export function datasetsQuery(archived: boolean) {
-  return pagesQuery(["datasets", "list", { archived }], (cursor, signal) =>
-    answer(api.GET("/api/v1/datasets", { params: { query: query({ archived, limit: 200, cursor }) }, signal })),
+  return pagesQuery<Listed>(["datasets", "list", { archived }], (cursor, signal) =>
+    read(api.GET("/api/v1/datasets", { params: { query: query({ archived, limit: 200, cursor }) }, signal })),
   );
 }
 

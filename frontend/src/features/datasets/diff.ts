@@ -9,7 +9,7 @@ export function movedLabel(psi: number | null | undefined): "a lot" | "somewhat"
 }
 
 /** Changed rows: the key, and per column that differs "before → after". */
-export function changedPairs({ changed = [] }: Pick<Diff, "changed">): Record<string, unknown>[] {
+export function changedPairs({ changed }: Pick<Diff, "changed">): Record<string, unknown>[] {
   return changed.map(({ key, before, after }) => {
     const names = [...new Set([...Object.keys(before), ...Object.keys(after)])];
     const pairs = names.map((name) => [name, `${shownValue(before[name])} → ${shownValue(after[name])}`]);

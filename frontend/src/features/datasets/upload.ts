@@ -113,8 +113,8 @@ export class Uploads {
   }
 }
 
-function again({ error: _, ...upload }: Upload): Upload {
-  return { ...upload, state: "waiting", sent: 0 };
+function again({ id, label, files, message, total }: Upload): Upload {
+  return { id, label, files, message, total, state: "waiting", sent: 0 };
 }
 
 function parsed(text: string): unknown {

@@ -34,7 +34,7 @@ function Schema({ diff }: { diff: Diff }) {
 }
 
 function RowsMoved({ diff }: { diff: Diff }) {
-  const { rows_before, rows_after, rows_added, rows_removed, rows_changed, key = [] } = diff;
+  const { rows_before, rows_after, rows_added, rows_removed, rows_changed, key } = diff;
   return (
     <Stats>
       <Stat label={`Rows in ${diff.before}`} value={number(rows_before)} />
@@ -58,10 +58,10 @@ function Examples({ title, total, rows }: { title: string; total: number; rows: 
 }
 
 function Changed({ diff }: { diff: Diff }) {
-  const changes = Object.entries(diff.changes ?? {}).sort(([, a], [, b]) => b - a);
+  const changes = Object.entries(diff.changes).sort(([, a], [, b]) => b - a);
   if (!diff.rows_changed) return null;
   return (
-    <Panel title={`Changed: the first ${diff.changed?.length ?? 0} of ${number(diff.rows_changed)}`}>
+    <Panel title={`Changed: the first ${diff.changed.length} of ${number(diff.rows_changed)}`}>
       <Stack>
         <p className={styles.quiet}>
           Rows that differ, by column:{" "}
@@ -73,7 +73,7 @@ function Changed({ diff }: { diff: Diff }) {
         <RowsTable
           label="Changed rows"
           rows={changedPairs(diff)}
-          first={diff.key ?? []}
+          first={diff.key}
           marked={changes.map(([name]) => name)}
         />
       </Stack>
@@ -218,8 +218,8 @@ export function DiffView({ diff, before, after }: { diff: Diff; before: Version;
       <Schema diff={diff} />
       <Distributions diff={diff} before={before} after={after} />
       <Changed diff={diff} />
-      <Examples title="Added" total={diff.rows_added} rows={diff.added ?? []} />
-      <Examples title="Removed" total={diff.rows_removed} rows={diff.removed ?? []} />
+      <Examples title="Added" total={diff.rows_added} rows={diff.added} />
+      <Examples title="Removed" total={diff.rows_removed} rows={diff.removed} />
     </>
   );
 }

@@ -59,9 +59,11 @@ export function UploadAnywhere({ datasets, onBegun }: UploadAnywhereProps) {
           busy={create.isPending}
           missing={!name || nameProblem(name) ? "Name the dataset first" : undefined}
           onSend={(groups, message) => {
-            if (exists) return begin(groups, message);
-            setHeld({ groups, message });
-            create.mutate(calls.create(name, ""));
+            if (exists) begin(groups, message);
+            else {
+              setHeld({ groups, message });
+              create.mutate(calls.create(name, ""));
+            }
           }}
         />
         {held && create.error ? (
