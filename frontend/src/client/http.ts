@@ -34,6 +34,10 @@ export class Unreachable extends Error {
   }
 }
 
+export function isProblem(error: unknown, code: string): error is Problem {
+  return error instanceof Problem && error.code === code;
+}
+
 /** True when trying the same again later may work. */
 export function isOutage(error: unknown): boolean {
   return error instanceof Unreachable || (error instanceof Problem && error.status >= 500);

@@ -39,6 +39,8 @@ interface DocumentEditorProps {
   forbidden?: string | undefined;
   /** The version is only a sign of change, not a number that people know. */
   unnumbered?: boolean;
+  /** The text is a proposal that the server does not have yet: it can be saved as it is. */
+  unsaved?: boolean;
   /** More buttons beside the saving one; they may change the text. */
   tools?: (text: string, setText: (text: string) => void) => ReactNode;
   /** Below the editor. */
@@ -50,7 +52,8 @@ type Draft = { text: string; base: number } | undefined;
 
 export function linesOf(error: Refusal | null, text: string): LineError[] {
   if (error?.status !== 422) return [];
-  const all = error.errors?.length ? error.errors : [{ where: error.where ?? "", message: error.message }];
+  const whole = { where: error.where ?? "", message: `${error.message} ${error.fix ?? ""}`.trim() };
+  const all = error.errors?.length ? error.errors : [whole];
   return all.map(({ where, message }) => ({
     line: lineOf(text, where),
     message,
@@ -58,7 +61,8 @@ export function linesOf(error: Refusal | null, text: string): LineError[] {
   }));
 }
 
-export function DocumentEditor({ what, stored, save, forbidden, unnumbered, tools, help }: DocumentEditorProps) {
+export function DocumentEditor(props: DocumentEditorProps) {
+  const { what, stored, save, forbidden, unnumbered, unsaved = false, tools, help } = props;
   const [draft, setDraft] = useState<Draft>();
   const send = useSend(() => setDraft(undefined));
   const text = draft?.text ?? stored.text;
@@ -106,7 +110,7 @@ export function DocumentEditor({ what, stored, save, forbidden, unnumbered, tool
             forbidden ??
             (overtaken
               ? "Choose a text above first"
-              : dirty
+              : dirty || unsaved
                 ? undefined
                 : "Nothing to save: it is as the server has it")
           }
@@ -147,8 +151,8 @@ function Overtaken({ what, mine, theirs, unnumbered, onMine, onTheirs }: Overtak
     <div className={styles.overtaken}>
       <Notice tone="attention" title={`${what} was changed by somebody else while you were editing it`}>
         <p>
-          Yours is kept, theirs{unnumbered ? "" : ` (version ${theirs.version})`} is what counts now. Go on with one of
-          them: yours can still be edited before it is saved over theirs.
+          Yours is kept, theirs (version {theirs.version}) is what counts now. Go on with one of them: yours can still
+          be edited before it is saved over theirs.
         </p>
       </Notice>
       <SideBySide left={{ title: "Yours", text: mine }} right={{ title: "Theirs", text: theirs.text }} />

@@ -26,7 +26,7 @@ export function Stat({
   label: string;
   value: ReactNode;
   note?: ReactNode;
-  tone?: string;
+  tone?: string | undefined;
 }) {
   return (
     <div className={styles.stat} data-tone={tone}>

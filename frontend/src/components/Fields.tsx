@@ -38,6 +38,8 @@ interface TextProps extends FieldProps {
   required?: boolean;
   autoFocus?: boolean;
   step?: string;
+  /** Id of a datalist with suggestions. */
+  list?: string;
 }
 
 export function TextField({ label, help, error, onChange, type = "text", ...rest }: TextProps) {
