@@ -29,7 +29,8 @@ export function endpointQuery(name: string) {
 export function trafficQuery(name: string) {
   return queryOptions({
     queryKey: ["endpoints", name, "traffic"],
-    queryFn: ({ signal }) => answer(api.GET("/api/v1/endpoints/{name}/traffic", { params: { path: { name } }, signal })),
+    queryFn: ({ signal }) =>
+      answer(api.GET("/api/v1/endpoints/{name}/traffic", { params: { path: { name } }, signal })),
     refetchInterval: TRAFFIC_MS,
   });
 }

@@ -29,9 +29,7 @@ export function stagesOf({ state, step, steps, history }: Way): Stage[] {
   const last = steps.length + 2;
   const failed = state === "rolled_back" || state === "aborted";
   const before = history.filter((moment) => moment.state !== state).at(-1);
-  const here = failed
-    ? place(before?.state ?? "preparing", before?.step ?? step, last)
-    : place(state, step, last);
+  const here = failed ? place(before?.state ?? "preparing", before?.step ?? step, last) : place(state, step, last);
   const stages = [
     { name: "Load", note: "warm everywhere" },
     { name: "Verify", note: "real rows replayed" },

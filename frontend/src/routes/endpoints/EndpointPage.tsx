@@ -42,7 +42,10 @@ export function EndpointPage() {
               <Link to="/monitoring/$name" params={{ name }}>
                 drift and performance
               </Link>{" "}
-              · <Link to="/lineage" search={{ of: `endpoints/${name}` } as never}>lineage</Link>
+              ·{" "}
+              <Link to="/lineage" search={{ of: `endpoints/${name}` } as never}>
+                lineage
+              </Link>
             </>
           }
           actions={

@@ -36,8 +36,7 @@ export function StartRollout({ endpoint, onDone }: { endpoint: EndpointRead; onD
   const others = versions.filter(({ number }) => number !== endpoint.live_version);
   const version = Number(chosen ?? others[0]?.number);
   const strategy = draft && strategyOf(draft);
-  const call =
-    version > 0 && typeof strategy !== "string" ? startRollout(endpoint.name, version, strategy) : undefined;
+  const call = version > 0 && typeof strategy !== "string" ? startRollout(endpoint.name, version, strategy) : undefined;
   return (
     <FormAction
       title={`Roll out to ${endpoint.name}`}

@@ -32,13 +32,18 @@ export function Answering({ endpoint, traffic }: { endpoint: EndpointRead; traff
                   {model} v{version}
                 </Link>
                 <Tag tone={role === "live" ? "ok" : "idle"}>{role}</Tag>
-                {of?.colour ? <span className={styles.colour} data-colour={of.colour}>{of.colour}</span> : null}
+                {of?.colour ? (
+                  <span className={styles.colour} data-colour={of.colour}>
+                    {of.colour}
+                  </span>
+                ) : null}
               </p>
               <Facts
                 of={{
                   Share: (
                     <span className={styles.share}>
-                      <Meter share={share} label={`${percent(share, 0)} of the requests`} tone="ok" /> {percent(share, 0)}
+                      <Meter share={share} label={`${percent(share, 0)} of the requests`} tone="ok" />{" "}
+                      {percent(share, 0)}
                     </span>
                   ),
                   "Requests/s": of && number(of.now.requests_per_second),

@@ -28,7 +28,8 @@ interface Draft {
 const draftOf = (of: EndpointSettings): Draft => ({
   visibility: of.visibility,
   extra: of.extra_columns,
-  perSecond: of.requests_per_second === null || of.requests_per_second === undefined ? "" : String(of.requests_per_second),
+  perSecond:
+    of.requests_per_second === null || of.requests_per_second === undefined ? "" : String(of.requests_per_second),
   deadline: String(of.deadline_ms),
   rows: String(of.max_rows),
   keepDays: of.keep_days === null || of.keep_days === undefined ? "" : String(of.keep_days),
@@ -144,11 +145,7 @@ function Change({ endpoint }: { endpoint: EndpointRead }) {
             />
           </FieldRow>
           <Checkbox label="Keep predictions" checked={draft.record} onChange={(record) => put({ record })} />
-          <StrategyFields
-            draft={way}
-            onChange={setWay}
-            own={`As it is: ${words(endpoint.strategy.strategy)}`}
-          />
+          <StrategyFields draft={way} onChange={setWay} own={`As it is: ${words(endpoint.strategy.strategy)}`} />
         </>
       }
     >
