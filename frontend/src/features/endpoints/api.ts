@@ -65,7 +65,7 @@ export const putEndpoint = (name: string, body: Put, revision?: number) =>
 export const rollBack = (name: string, reason: string) =>
   call("post", "/api/v1/endpoints/{name}/rollback", { params: { path: { name } }, body: { reason } });
 
-export const startRollout = (name: string, version: number, strategy: EndpointPut["strategy"] | undefined) =>
+export const startRollout = (name: string, version: number, strategy: EndpointRead["strategy"] | undefined) =>
   call("post", "/api/v1/endpoints/{name}/rollouts", {
     params: { path: { name } },
     body: { version, ...(strategy ? { strategy } : {}) },

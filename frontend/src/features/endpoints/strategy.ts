@@ -1,7 +1,7 @@
 /** How a version takes over, between the form and the API. */
-import type { EndpointPut } from "./api";
+import type { EndpointRead } from "./api";
 
-export type Strategy = EndpointPut["strategy"];
+export type Strategy = EndpointRead["strategy"];
 export type StrategyName = Strategy["strategy"];
 
 export const STRATEGIES: { value: StrategyName; label: string }[] = [

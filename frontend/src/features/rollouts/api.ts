@@ -6,7 +6,7 @@ import { pagesQuery } from "../../client/pages";
 import type { Schema } from "../../client/types";
 
 export type RolloutRead = Schema<"RolloutRead">;
-export type Finding = Schema<"Finding">;
+export type Finding = NonNullable<RolloutRead["analysis"]>["findings"][number];
 
 export function rolloutsQuery(endpoint: string) {
   return pagesQuery(["rollouts", "of", endpoint], (cursor, signal) =>

@@ -36,7 +36,7 @@ export function PredictionPage() {
 function said(value: unknown): string {
   if (value === null || value === undefined) return "null";
   if (typeof value === "number") return number(value);
-  return typeof value === "object" ? JSON.stringify(value) : String(value as string | boolean);
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
 const asFacts = (row: Record<string, unknown>) =>

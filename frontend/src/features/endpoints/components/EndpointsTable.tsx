@@ -79,13 +79,14 @@ const COLUMNS: Column<Row>[] = [
   { id: "visibility", header: "Visibility", value: ({ endpoint }) => endpoint.settings.visibility, width: "110px" },
 ];
 
+const dataOf = (results: readonly { data: TrafficRead | undefined }[]) => results.map(({ data }) => data);
+
 export function EndpointsTable({ endpoints }: { endpoints: readonly EndpointRead[] }) {
-  const traffic = useQueries({ queries: endpoints.map(({ name }) => trafficQuery(name)) });
-  const known = traffic.map(({ data }) => data);
+  // Combined answers stay the same object while nothing in them changes.
+  const traffic = useQueries({ queries: endpoints.map(({ name }) => trafficQuery(name)), combine: dataOf });
   const rows = useMemo(
-    () => endpoints.map((endpoint, index) => ({ endpoint, traffic: known[index] })),
-    // eslint-disable-next-line react-hooks/exhaustive-deps -- the array is new each time, its entries are not
-    [endpoints, ...known],
+    () => endpoints.map((endpoint, index) => ({ endpoint, traffic: traffic[index] })),
+    [endpoints, traffic],
   );
   return (
     <DataTable

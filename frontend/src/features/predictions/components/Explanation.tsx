@@ -17,7 +17,7 @@ const ZERO = [{ at: 0, name: "no effect" }];
 export function Explanation({ id }: { id: string }) {
   const query = useQuery(explanationQuery(id));
   const forbidden = useForbidden("write");
-  const problem = query.error as (Error & { code?: string; fix?: string }) | null;
+  const problem = query.error;
   const ask = (
     <Action call={explain(id)} kind="primary" forbidden={forbidden}>
       Explain this answer

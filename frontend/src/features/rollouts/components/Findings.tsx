@@ -84,7 +84,7 @@ export function Findings({ rollout }: { rollout: RolloutRead }) {
           <State of={analysis.verdict} /> after {duration(analysis.seconds)} and {number(control)} requests of the
           control, {number(candidate)} of the candidate, {number(mirrored)} copies
         </p>
-        {(analysis.waits_for ?? []).map((text) => (
+        {analysis.waits_for.map((text) => (
           <p key={text}>{text}</p>
         ))}
         <ul className={styles.findings}>
