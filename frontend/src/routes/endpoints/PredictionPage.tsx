@@ -36,7 +36,7 @@ export function PredictionPage() {
 function said(value: unknown): string {
   if (value === null || value === undefined) return "null";
   if (typeof value === "number") return number(value);
-  return typeof value === "object" ? JSON.stringify(value) : String(value);
+  return typeof value === "string" ? value : JSON.stringify(value);
 }
 
 const asFacts = (row: Record<string, unknown>) =>

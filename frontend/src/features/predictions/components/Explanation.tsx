@@ -2,6 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { useForbidden } from "../../../client/access";
+import { Problem } from "../../../client/http";
 import { Action } from "../../../components/Action";
 import { Intervals } from "../../../components/charts/Intervals";
 import { Facts } from "../../../components/Facts";
@@ -17,7 +18,7 @@ const ZERO = [{ at: 0, name: "no effect" }];
 export function Explanation({ id }: { id: string }) {
   const query = useQuery(explanationQuery(id));
   const forbidden = useForbidden("write");
-  const problem = query.error;
+  const problem = query.error instanceof Problem ? query.error : undefined;
   const ask = (
     <Action call={explain(id)} kind="primary" forbidden={forbidden}>
       Explain this answer
