@@ -23,8 +23,8 @@ _COMPARE: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
     "=": eq, "!=": ne, "<": lt, "<=": le, ">": gt, ">=": ge,
 }  # fmt: skip
 _NUMBERS: Final = ("integer", "real")
-# Most runs have finished, and many are of one dataset: by the index of these columns SQLite would fetch and sort them all
-# to give the newest ones. So that it walks from the newest on, they are not named plainly.
+# Most runs have finished, and many are of one dataset: by the index of these columns SQLite would fetch and sort them
+# all to give the newest ones. So that it walks from the newest on, they are not named plainly.
 _STATE: Final = func.coalesce(Run.state, "")
 _DATA: Final = func.coalesce(Run.dataset_version_id, "")
 _SHORT: Final = 16  # a cursor holds the text, in at most 200 characters
