@@ -151,8 +151,8 @@ function Overtaken({ what, mine, theirs, unnumbered, onMine, onTheirs }: Overtak
     <div className={styles.overtaken}>
       <Notice tone="attention" title={`${what} was changed by somebody else while you were editing it`}>
         <p>
-          Yours is kept, theirs (version {theirs.version}) is what counts now. Go on with one of them: yours can still
-          be edited before it is saved over theirs.
+          Yours is kept, theirs{unnumbered ? "" : ` (version ${theirs.version})`} is what counts now. Go on with one of
+          them: yours can still be edited before it is saved over theirs.
         </p>
       </Notice>
       <SideBySide left={{ title: "Yours", text: mine }} right={{ title: "Theirs", text: theirs.text }} />

@@ -29,7 +29,7 @@ export function HeatMap({ label, rows, columns, values, full, format = number, o
         show: false,
         min: 0,
         max: full,
-        inRange: { color: [palette.surface, palette.attention, palette.failed] },
+        inRange: { color: [palette.surface, "#eba71c", palette.failed] },
       },
       xAxis: axis(palette, { type: "category", data: [...columns], splitArea: { show: false } }),
       yAxis: axis(palette, { type: "category", data: [...rows], inverse: true }),
