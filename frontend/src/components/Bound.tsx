@@ -35,7 +35,9 @@ export function Bound({ value, low, high, bounds: { min, max }, tone, label }: B
       {max === undefined ? null : (
         <rect className={styles.refused} x={x(max)} y={0} width={WIDTH - x(max)} height={HEIGHT} />
       )}
-      {[min, max].map((at) => (at === undefined ? null : <path key={at} className={styles.limit} d={`M${x(at)} 0v${HEIGHT}`} />))}
+      {[min, max].map((at) =>
+        at === undefined ? null : <path key={at} className={styles.limit} d={`M${x(at)} 0v${HEIGHT}`} />,
+      )}
       {interval ? (
         <path
           className={styles.interval}

@@ -19,7 +19,14 @@ interface CodeEditorProps {
   rows?: readonly [number, number];
 }
 
-export function CodeEditor({ label, value, onChange, errors = [], readOnly = false, rows = [10, 34] }: CodeEditorProps) {
+export function CodeEditor({
+  label,
+  value,
+  onChange,
+  errors = [],
+  readOnly = false,
+  rows = [10, 34],
+}: CodeEditorProps) {
   const id = useId();
   const field = useRef<HTMLTextAreaElement>(null);
   const gutter = useRef<HTMLDivElement>(null);

@@ -49,7 +49,11 @@ type Draft = { text: string; base: number } | undefined;
 export function linesOf(error: Refusal | null, text: string): LineError[] {
   if (error?.status !== 422) return [];
   const all = error.errors?.length ? error.errors : [{ where: error.where ?? "", message: error.message }];
-  return all.map(({ where, message }) => ({ line: lineOf(text, where), message, where: where.replace(/^body\.?/, "") }));
+  return all.map(({ where, message }) => ({
+    line: lineOf(text, where),
+    message,
+    where: where.replace(/^body\.?/, ""),
+  }));
 }
 
 export function DocumentEditor({ what, stored, save, forbidden, tools, help }: DocumentEditorProps) {
@@ -97,7 +101,11 @@ export function DocumentEditor({ what, stored, save, forbidden, tools, help }: D
           busy={send.isPending}
           forbidden={
             forbidden ??
-            (overtaken ? "Choose a text above first" : dirty ? undefined : "Nothing to save: it is as the server has it")
+            (overtaken
+              ? "Choose a text above first"
+              : dirty
+                ? undefined
+                : "Nothing to save: it is as the server has it")
           }
           onClick={() => send.mutate(call)}
         >
@@ -135,8 +143,8 @@ function Overtaken({ what, mine, theirs, onMine, onTheirs }: OvertakenProps) {
     <div className={styles.overtaken}>
       <Notice tone="attention" title={`${what} was changed by somebody else while you were editing it`}>
         <p>
-          Yours is kept, theirs (version {theirs.version}) is what counts now. Go on with one of them: yours can still be
-          edited before it is saved over theirs.
+          Yours is kept, theirs (version {theirs.version}) is what counts now. Go on with one of them: yours can still
+          be edited before it is saved over theirs.
         </p>
       </Notice>
       <SideBySide left={{ title: "Yours", text: mine }} right={{ title: "Theirs", text: theirs.text }} />

@@ -47,7 +47,10 @@ function middle(a: string[], b: string[]): DiffLine[] {
       rows.push({ left: a[i], right: b[j] });
       i += 1;
       j += 1;
-    } else if (j >= b.length || (i < a.length && (longest[(i + 1) * width + j] ?? 0) >= (longest[i * width + j + 1] ?? 0))) {
+    } else if (
+      j >= b.length ||
+      (i < a.length && (longest[(i + 1) * width + j] ?? 0) >= (longest[i * width + j + 1] ?? 0))
+    ) {
       onlyA.push(a[i] ?? "");
       i += 1;
     } else {

@@ -3,7 +3,13 @@ import { addToList, lineOf, toYaml, withoutDefaults } from "./yaml";
 
 describe("toYaml", () => {
   it("writes the entries of a list one per line, each as short as it can be", () => {
-    const suite = { engine: "auto", checks: [{ check: "unique", columns: ["id", "day"] }, { check: "row_count", min: 5 }] };
+    const suite = {
+      engine: "auto",
+      checks: [
+        { check: "unique", columns: ["id", "day"] },
+        { check: "row_count", min: 5 },
+      ],
+    };
     expect(toYaml(suite)).toBe(
       "engine: auto\nchecks:\n  - {check: unique, columns: [id, day]}\n  - {check: row_count, min: 5}\n",
     );

@@ -30,5 +30,8 @@ export function scheduleQuery(name: string) {
 export const calls = {
   run: (name: string) => call("post", "/api/v1/models/{name}/gate-drill", { params: { path: { name } } }),
   schedule: (name: string, every: number | null) =>
-    call("put", "/api/v1/models/{name}/gate-drill-schedule", { params: { path: { name } }, body: { every_days: every } }),
+    call("put", "/api/v1/models/{name}/gate-drill-schedule", {
+      params: { path: { name } },
+      body: { every_days: every },
+    }),
 };

@@ -12,15 +12,16 @@ interface Estimate {
 }
 
 const list = (value: unknown): Record<string, unknown>[] =>
-  Array.isArray(value) ? value.filter((one): one is Record<string, unknown> => typeof one === "object" && one !== null) : [];
+  Array.isArray(value)
+    ? value.filter((one): one is Record<string, unknown> => typeof one === "object" && one !== null)
+    : [];
 const figure = (value: unknown): number | null => (typeof value === "number" && Number.isFinite(value) ? value : null);
-const word = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value) ?? "");
+const word = (value: unknown): string => (typeof value === "string" ? value : (JSON.stringify(value) ?? ""));
 
 /** Losses by step, of trainers that learn in steps. */
 export function curveOf({ curve }: Details) {
   const steps = list(curve);
-  const of = (name: string) =>
-    steps.map((one): [number, number | null] => [figure(one.step) ?? 0, figure(one[name])]);
+  const of = (name: string) => steps.map((one): [number, number | null] => [figure(one.step) ?? 0, figure(one[name])]);
   return steps.length < 2 ? undefined : { train: of("train_loss"), validation: of("validation_loss") };
 }
 

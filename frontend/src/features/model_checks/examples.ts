@@ -70,7 +70,18 @@ function chance(value: unknown): number | undefined {
   return typeof value === "number" ? value : undefined;
 }
 
-const OUTSIDE = ["row", "expected", "got", "probability", "probabilities", "trained", "served", "error", "note", "pin_id"];
+const OUTSIDE = [
+  "row",
+  "expected",
+  "got",
+  "probability",
+  "probabilities",
+  "trained",
+  "served",
+  "error",
+  "note",
+  "pin_id",
+];
 
 /** A row with its columns beside what was expected and got; columns that are not an `instance` are shown as they are. */
 export function flat(example: Example): Record<string, string> {
@@ -79,7 +90,9 @@ export function flat(example: Example): Record<string, string> {
     (name) => [name, name === "probabilities" ? chances(rest[name]) : shown(rest[name])] as const,
   );
   const others = Object.entries(rest).filter(([name]) => !OUTSIDE.includes(name));
-  const columns = [...others, ...Object.entries(record(instance))].map(([name, value]) => [name, shown(value)] as const);
+  const columns = [...others, ...Object.entries(record(instance))].map(
+    ([name, value]) => [name, shown(value)] as const,
+  );
   return Object.fromEntries([...said, ...columns]);
 }
 

@@ -74,7 +74,8 @@ function evidenceFor(kind: string, verdict: GateVerdict, checks: Iterator<CheckR
 
 const ADVICE: Record<string, string> = {
   overfit: "Simplify the model, regularise it, or stop earlier: the run's curves show where the two losses part.",
-  target_distribution: "Compare the shares of answers and truth under Model checks: the model says one label too often.",
+  target_distribution:
+    "Compare the shares of answers and truth under Model checks: the model says one label too often.",
   slices: "Look at the worst slice: more rows of it, or inputs that tell it apart.",
   weak_slices: "Look at the worst slice: more rows of it, or inputs that tell it apart.",
   calibration: "Calibrate the probabilities, or train with a proper score; the reliability is under Model checks.",
@@ -108,7 +109,8 @@ function nextSteps(kind: string, verdict: GateVerdict, known: Known, evidence: E
 export function shortfall({ gate, value, threshold }: CheckResult): string | undefined {
   const limit = asked(gate, threshold, number);
   const edge = Number(/-?[\d.]+(?:e[+-]?\d+)?/.exec(limit ?? "")?.[0]);
-  if (value === null || value === undefined || !Number.isFinite(edge) || !limit || limit.includes(",")) return undefined;
+  if (value === null || value === undefined || !Number.isFinite(edge) || !limit || limit.includes(","))
+    return undefined;
   const apart = Math.abs(value - edge);
   return `${number(value)} is ${number(apart)} ${value > edge ? "above" : "below"} ${number(edge)}; asked is ${limit}.`;
 }

@@ -114,11 +114,15 @@ function PinForm({ name, number, row }: Omit<RowProps, "against">) {
       size="small"
       forbidden={forbidden}
       call={
-        ready ? calls.pin(name, number, { instance, expect: label, within: numeric ? close : null, answered: answer, note }) : undefined
+        ready
+          ? calls.pin(name, number, { instance, expect: label, within: numeric ? close : null, answered: answer, note })
+          : undefined
       }
       fields={
         <>
-          <p>Every later version must answer it as told; no policy can leave that out. The newest is checked at once.</p>
+          <p>
+            Every later version must answer it as told; no policy can leave that out. The newest is checked at once.
+          </p>
           <TextField
             label="It must answer"
             value={expect}

@@ -119,7 +119,9 @@ function Result({ drill: { result, state, version, policy_version, created_at, c
     const failed = state === "failed";
     return (
       <Notice tone={failed ? "failed" : "running"} title={failed ? "The drill failed" : `The drill is ${state}`}>
-        <p>{failed ? "Its job says why; run it again." : "Mutants are made and judged; the table appears by itself."}</p>
+        <p>
+          {failed ? "Its job says why; run it again." : "Mutants are made and judged; the table appears by itself."}
+        </p>
       </Notice>
     );
   }

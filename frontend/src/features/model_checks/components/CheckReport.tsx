@@ -69,11 +69,13 @@ function Found({ report }: { report: Report }) {
   const parts = (["fail", "inconclusive", "warn", "pass"] as const).filter((of) => count(of) > 0);
   return (
     <>
-      <Notice tone={toneOf(verdict)} title={parts.map((of) => `${count(of)} ${of}`).join(", ") || "Nothing was checked"}>
+      <Notice
+        tone={toneOf(verdict)}
+        title={parts.map((of) => `${count(of)} ${of}`).join(", ") || "Nothing was checked"}
+      >
         <p>
-          {plural(all.length, "check")} under version {policy_version} of the policy,{" "}
-          <RelativeTime at={created_at} /> by {created_by}.
-          {all.length === 0 ? " The policy asks for none." : ""}
+          {plural(all.length, "check")} under version {policy_version} of the policy, <RelativeTime at={created_at} />{" "}
+          by {created_by}.{all.length === 0 ? " The policy asks for none." : ""}
         </p>
       </Notice>
       {pins ? <Checks title="Pinned mistakes" results={[pins]} /> : null}

@@ -70,11 +70,25 @@ function Reliability({ bins }: { bins: [number, number][] }) {
   const lines = useMemo(
     () => [
       { name: "observed", points: bins },
-      { name: "as it should be", points: [bins[0], bins.at(-1)].flatMap((bin) => (bin ? [[bin[0], bin[0]] as const] : [])), dashed: true, tone: "idle" as const },
+      {
+        name: "as it should be",
+        points: [bins[0], bins.at(-1)].flatMap((bin) => (bin ? [[bin[0], bin[0]] as const] : [])),
+        dashed: true,
+        tone: "idle" as const,
+      },
     ],
     [bins],
   );
-  return <Lines label="Predicted probability and observed share" lines={lines} x="value" xName="predicted" format={share} fromZero />;
+  return (
+    <Lines
+      label="Predicted probability and observed share"
+      lines={lines}
+      x="value"
+      xName="predicted"
+      format={share}
+      fromZero
+    />
+  );
 }
 
 function Shares({ shares }: { shares: NonNullable<ReturnType<typeof sharesOf>> }) {

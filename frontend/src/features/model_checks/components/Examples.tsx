@@ -16,7 +16,9 @@ export function Examples({ of, label }: { of: readonly Example[]; label: string 
 }
 
 function Marked({ parts }: { parts: readonly Part[] }) {
-  return parts.map(({ text, differs }, index) => (differs ? <mark key={index}>{text}</mark> : <span key={index}>{text}</span>));
+  return parts.map(({ text, differs }, index) =>
+    differs ? <mark key={index}>{text}</mark> : <span key={index}>{text}</span>,
+  );
 }
 
 type Move = NonNullable<ReturnType<typeof moveOf>>;

@@ -15,7 +15,8 @@ const OUTSIDE = { revert: "Put it back", adopt: "Put it back and ask for a promo
 
 export function About({ model }: { model: Model }) {
   const { task, target, description, intended_use, limits, tags, outside_changes, created_at, created_by } = model;
-  const prose = (text: string) => (text ? <span className={styles.prose}>{text}</span> : <span className={styles.muted}>Nobody has written it</span>);
+  const prose = (text: string) =>
+    text ? <span className={styles.prose}>{text}</span> : <span className={styles.muted}>Nobody has written it</span>;
   return (
     <Panel title="About">
       <div className={styles.stack}>
@@ -60,9 +61,20 @@ export function Describe({ model }: { model: Model }) {
       fields={
         <>
           <TextArea label="Description" value={description} onChange={setDescription} rows={2} />
-          <TextArea label="Intended use" value={intended_use} onChange={setIntendedUse} help="For the model card: what it is for" />
+          <TextArea
+            label="Intended use"
+            value={intended_use}
+            onChange={setIntendedUse}
+            help="For the model card: what it is for"
+          />
           <TextArea label="Limits" value={limits} onChange={setLimits} help="For the model card: what it is not for" />
-          <TextField label="Tags" value={tags} onChange={setTags} placeholder="team:rides, tier:gold" help="key:value, separated by commas" />
+          <TextField
+            label="Tags"
+            value={tags}
+            onChange={setTags}
+            placeholder="team:rides, tier:gold"
+            help="key:value, separated by commas"
+          />
           <Select
             label="When somebody moves an alias in MLflow"
             value={outside}

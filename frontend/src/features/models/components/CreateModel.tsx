@@ -18,7 +18,11 @@ export function CreateModel({ onMade }: { onMade: (name: string) => void }) {
       submit="Declare"
       size="small"
       forbidden={forbidden}
-      call={name.trim() && target.trim() ? calls.create({ name: name.trim(), task, target: target.trim(), description }) : undefined}
+      call={
+        name.trim() && target.trim()
+          ? calls.create({ name: name.trim(), task, target: target.trim(), description })
+          : undefined
+      }
       onDone={(model) => onMade(model.name)}
       fields={
         <>

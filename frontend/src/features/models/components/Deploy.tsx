@@ -15,7 +15,11 @@ export function Deploy({ version: { model, number, state } }: { version: Version
   const [rollout, setRollout] = useState<string>();
   const endpoint = endpoints.find(({ name }) => name === chosen) ?? endpoints[0];
   const why =
-    state === "archived" ? "It is archived" : endpoint ? undefined : "The model has no endpoint yet: make one under Endpoints";
+    state === "archived"
+      ? "It is archived"
+      : endpoint
+        ? undefined
+        : "The model has no endpoint yet: make one under Endpoints";
   return (
     <span className={styles.row}>
       <FormAction

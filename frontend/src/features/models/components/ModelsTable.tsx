@@ -116,7 +116,13 @@ export function ModelsTable({ lastDecision, empty }: ModelsTableProps) {
   return (
     <>
       <div className={styles.filters}>
-        <TextField label="Search" type="search" value={search} onChange={setSearch} placeholder="Name, description, target" />
+        <TextField
+          label="Search"
+          type="search"
+          value={search}
+          onChange={setSearch}
+          placeholder="Name, description, target"
+        />
         <Select
           label="Task"
           value={task}

@@ -24,7 +24,11 @@ export function metricNames(versions: readonly Version[]): string[] {
   return [...first, ...names.filter((name) => !name.startsWith("test_"))];
 }
 
-function columnsOf(versions: readonly Version[], picked: readonly string[], pick: (number: number) => void): Column<Version>[] {
+function columnsOf(
+  versions: readonly Version[],
+  picked: readonly string[],
+  pick: (number: number) => void,
+): Column<Version>[] {
   const metrics = metricNames(versions);
   return [
     {
@@ -69,7 +73,13 @@ function columnsOf(versions: readonly Version[], picked: readonly string[], pick
       ),
       width: "minmax(110px, 1fr)",
     },
-    { id: "state", header: "State", value: ({ state }) => state, cell: ({ state }) => <State of={state} />, width: "110px" },
+    {
+      id: "state",
+      header: "State",
+      value: ({ state }) => state,
+      cell: ({ state }) => <State of={state} />,
+      width: "110px",
+    },
     ...metrics.map((name): Column<Version> => ({
       id: name,
       header: name.replace(/^test_/, ""),
@@ -141,7 +151,11 @@ export function VersionsTable({ name }: { name: string }) {
             onMore={query.hasNextPage ? () => void query.fetchNextPage() : undefined}
             tools={
               <span className={styles.row}>
-                <Checkbox label="Also archived" checked={which === "all"} onChange={(on) => setWhich(on ? "all" : "")} />
+                <Checkbox
+                  label="Also archived"
+                  checked={which === "all"}
+                  onChange={(on) => setWhich(on ? "all" : "")}
+                />
                 {text.includes(",") ? (
                   <Link to="." search={((old: object) => ({ ...old, tab: "compare" })) as never}>
                     Compare {text.split(",").length} versions

@@ -25,7 +25,9 @@ export function Pins({ name }: { name: string }) {
         <Read query={query} what="the pins">
           {(pins) =>
             pins.length === 0 ? (
-              <p>None. A mistake is pinned on the Eyeballing tab of a version; then every later one must get it right.</p>
+              <p>
+                None. A mistake is pinned on the Eyeballing tab of a version; then every later one must get it right.
+              </p>
             ) : (
               <ul className={styles.list}>
                 {pins.map((pin) => (

@@ -31,7 +31,8 @@ export function AlphaBudgetPanel({ name }: { name: string }) {
 }
 
 const RULES: Record<string, string> = {
-  bonferroni: "Bonferroni: each comparison on the same rows may use an equal part of alpha; then fresh rows are needed.",
+  bonferroni:
+    "Bonferroni: each comparison on the same rows may use an equal part of alpha; then fresh rows are needed.",
   investing: "Alpha investing: an improvement that is found earns alpha back, one that is not costs some.",
   none: "None: repeated comparisons on the same rows are not protected, and find improvements by chance.",
 };
@@ -77,7 +78,10 @@ function Holdout({ holdout, alpha }: { holdout: AlphaBudget["holdouts"][number];
       )}
       {next.share === null ? (
         <Notice tone="failed" title="The alpha of these rows is spent">
-          <p>Any further comparison on them is inconclusive. Bring a fresh holdout: new rows, named by `on` in the policy.</p>
+          <p>
+            Any further comparison on them is inconclusive. Bring a fresh holdout: new rows, named by `on` in the
+            policy.
+          </p>
         </Notice>
       ) : (
         <p className={styles.next}>Next: {next.message}</p>

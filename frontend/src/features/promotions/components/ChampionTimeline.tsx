@@ -52,9 +52,7 @@ function Moment({ name, reign }: { name: string; reign: Reign }) {
         {back ? <Tag tone="attention">came back</Tag> : null}
         {overridden ? <Tag tone="failed">overridden</Tag> : null}
         <RelativeTime at={at} />
-        {until === null ? null : (
-          <span>for {duration((Date.parse(until) - Date.parse(at)) / 1000)}</span>
-        )}
+        {until === null ? null : <span>for {duration((Date.parse(until) - Date.parse(at)) / 1000)}</span>}
       </p>
       <p>
         {promotion

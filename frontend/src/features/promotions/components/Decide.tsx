@@ -69,7 +69,12 @@ function Override({ promotion: { id, model, version } }: { promotion: Promotion 
             For emergencies. The version becomes champion although the evidence does not support it. The promotion and
             the version carry this in red for ever, with your name and the reason.
           </p>
-          <TextArea label="Why" value={reason} onChange={setReason} help="Say what makes it urgent; who reads this later was not there." />
+          <TextArea
+            label="Why"
+            value={reason}
+            onChange={setReason}
+            help="Say what makes it urgent; who reads this later was not there."
+          />
         </>
       }
     >

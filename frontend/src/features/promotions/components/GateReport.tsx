@@ -78,7 +78,10 @@ function Summary({ verdict, reason, gates, against }: SummaryProps) {
     );
   }
   return (
-    <Notice tone={toneOf(verdict)} title={`${TITLES[verdict] ?? verdict} by ${against.length} of ${plural(gates.length, "gate")}`}>
+    <Notice
+      tone={toneOf(verdict)}
+      title={`${TITLES[verdict] ?? verdict} by ${against.length} of ${plural(gates.length, "gate")}`}
+    >
       {against.length === 0 ? (
         <p>{reason}</p>
       ) : (

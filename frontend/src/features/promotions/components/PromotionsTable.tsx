@@ -29,7 +29,13 @@ const COLUMNS: Column<Promotion>[] = [
     ),
     width: "80px",
   },
-  { id: "state", header: "State", value: ({ state }) => state, cell: ({ state }) => <State of={state} />, width: "150px" },
+  {
+    id: "state",
+    header: "State",
+    value: ({ state }) => state,
+    cell: ({ state }) => <State of={state} />,
+    width: "150px",
+  },
   {
     id: "against",
     header: "Refused by",
