@@ -52,7 +52,8 @@ type Draft = { text: string; base: number } | undefined;
 
 export function linesOf(error: Refusal | null, text: string): LineError[] {
   if (error?.status !== 422) return [];
-  const all = error.errors?.length ? error.errors : [{ where: error.where ?? "", message: error.message }];
+  const whole = { where: error.where ?? "", message: `${error.message} ${error.fix ?? ""}`.trim() };
+  const all = error.errors?.length ? error.errors : [whole];
   return all.map(({ where, message }) => ({
     line: lineOf(text, where),
     message,
@@ -109,7 +110,7 @@ export function DocumentEditor(props: DocumentEditorProps) {
             forbidden ??
             (overtaken
               ? "Choose a text above first"
-              : dirty
+              : dirty || unsaved
                 ? undefined
                 : "Nothing to save: it is as the server has it")
           }
@@ -150,8 +151,8 @@ function Overtaken({ what, mine, theirs, unnumbered, onMine, onTheirs }: Overtak
     <div className={styles.overtaken}>
       <Notice tone="attention" title={`${what} was changed by somebody else while you were editing it`}>
         <p>
-          Yours is kept, theirs (version {theirs.version}) is what counts now. Go on with one of them: yours can still
-          be edited before it is saved over theirs.
+          Yours is kept, theirs{unnumbered ? "" : ` (version ${theirs.version})`} is what counts now. Go on with one of
+          them: yours can still be edited before it is saved over theirs.
         </p>
       </Notice>
       <SideBySide left={{ title: "Yours", text: mine }} right={{ title: "Theirs", text: theirs.text }} />

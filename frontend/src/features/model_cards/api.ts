@@ -10,8 +10,13 @@ export type HistoryEntry = Schema<"HistoryEntry">;
 export function cardQuery(name: string, number: number) {
   return queryOptions({
     queryKey: ["model_cards", name, number],
-    queryFn: ({ signal }) =>
-      answer(api.GET("/api/v1/models/{name}/versions/{number}/card", { params: { path: { name, number } }, signal })),
+    queryFn: async ({ signal }) => {
+      const card = await answer(
+        api.GET("/api/v1/models/{name}/versions/{number}/card", { params: { path: { name, number } }, signal }),
+      );
+      // The document says that the card can also be text; that is only for those who ask for it.
+      return card as ModelCard;
+    },
   });
 }
 

@@ -33,7 +33,7 @@ export function changed(before: string, after: string): { before: Part[]; after:
   let [i, j] = [0, 0];
   while (i < left.length || j < right.length) {
     const [one, other] = [left[i], right[j]];
-    if (one !== undefined && other !== undefined && one.trim() === other.trim()) {
+    if (one !== undefined && one.trim() === other?.trim()) {
       was.push({ text: one, differs: false });
       is.push({ text: other, differs: false });
       i += 1;

@@ -31,7 +31,7 @@ export function Row({ name, number, row, against }: RowProps) {
             {Object.entries(instance).map(([column, value]) => (
               <div key={column}>
                 <dt>{column}</dt>
-                <dd>{typeof value === "object" ? JSON.stringify(value) : String(value)}</dd>
+                <dd>{typeof value === "string" ? value : JSON.stringify(value)}</dd>
               </div>
             ))}
           </dl>

@@ -54,7 +54,7 @@ function OnePin({ name, pin }: { name: string; pin: Pin }) {
       <p className={styles.row}>
         {Object.entries(instance).map(([column, value]) => (
           <span key={column}>
-            <small>{column}</small> {typeof value === "object" ? JSON.stringify(value) : String(value)}
+            <small>{column}</small> {typeof value === "string" ? value : JSON.stringify(value)}
           </span>
         ))}
       </p>
