@@ -61,7 +61,9 @@ def newest(client: Client, *, type: str | None, limit: int) -> Iterator[Event]:
     cursor: str | None = None
     while limit > 0:
         found = answer(
-            list_events.sync(client=client.api, type_=[type] if type else UNSET, limit=min(limit, 100), cursor=cursor or UNSET)
+            list_events.sync(
+                client=client.api, type_=[type] if type else UNSET, limit=min(limit, 100), cursor=cursor or UNSET
+            )
         )
         yield from (Event.of(row.to_dict()) for row in found.items)
         limit -= len(found.items)
