@@ -67,6 +67,13 @@ EXAMPLES: dict[str, str] = {
     "runs show": "millrace runs show 01a2",
     "runs logs": "millrace runs logs 01a2",
     "runs profile": "millrace runs profile 01a2\nmillrace runs profile 01a2 --out profile.html",
+    "runs reproduce": "millrace runs reproduce 01a2 --wait",
+    "sweep start": "millrace sweep start sweep.yaml --wait",
+    "sweep list": "millrace sweep list",
+    "sweep show": "millrace sweep show 01a2",
+    "sweep cancel": "millrace sweep cancel 01a2",
+    "env": "millrace env\nmillrace env --dvc bikes --json",
+    "endpoints traffic": "millrace endpoints traffic bikes",
     "runs compare": "millrace runs compare 01a2 01a3 01a4",
     "models list": "millrace models list",
     "models show": "millrace models show bikes",
@@ -128,6 +135,9 @@ EXAMPLES: dict[str, str] = {
     "rollout abort": "millrace rollout abort bikes -m 'wrong version'",
     "rollout watch": "millrace rollout watch bikes",
     "alerts list": "millrace alerts list --state open",
+    "alerts show": "millrace alerts show 01a2",
+    "governor": "millrace governor bikes",
+    "backtest": "millrace backtest bikes policy.yaml",
     "alerts ack": "millrace alerts ack 01a2",
     "alerts resolve": "millrace alerts resolve 01a2",
     "pipelines apply": "millrace pipelines apply bikes pipeline.yaml",
@@ -160,11 +170,11 @@ EXAMPLES: dict[str, str] = {
 
 ONE_PREDICTION = ("prediction", "lineage", "explain")
 PANELS = {
-    "Begin": ("login", "logout", "servers", "whoami", "status", "doctor", "open"),
+    "Begin": ("login", "logout", "servers", "whoami", "status", "doctor", "open", "env"),
     "Data": ("data", "checks", "repos", "git-hook", "gc"),
-    "Models": ("train", "runs", "compare", "models", "promote", "promotions", "pins"),
+    "Models": ("train", "sweep", "runs", "compare", "models", "promote", "promotions", "pins"),
     "Answers": ("deploy", "rollout", "rollback", "endpoints", "predict", "predict-batch", "batches", *ONE_PREDICTION),
-    "Watch": ("drift", "alerts", "pipelines", "jobs", "events", "tokens"),
+    "Watch": ("drift", "governor", "backtest", "alerts", "pipelines", "jobs", "events", "tokens"),
 }
 
 

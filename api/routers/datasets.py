@@ -104,7 +104,6 @@ _UPLOAD: dict[str, Any] = {
     }
 }
 
-
 _DIGESTS: dict[str, Any] = {
     "requestBody": {
         "required": True,

@@ -7,6 +7,8 @@ from domain.events.spec import Event
 
 @dataclass(frozen=True, kw_only=True)
 class SweepStarted(Event):
+    """One training is to be tried with many parameters."""
+
     experiment: str
     sweep_id: str
     trials: int
