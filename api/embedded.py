@@ -42,6 +42,7 @@ def build() -> ASGIApp:
             freeze()  # as in `api.main`
             with draining_first(serving.drain, seconds=serving.limits.drain_seconds):
                 yield
+        await app.state.mlflow.aclose()
         runtime.close()
 
     app.router.lifespan_context = lifespan

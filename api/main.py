@@ -9,17 +9,22 @@ from anyio import Semaphore
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 
+from adapters.mlflow_server import MlflowServer
+from adapters.probes import Prober
 from adapters.runtime import Runtime, open_runtime
 from adapters.settings import Settings
 from adapters.telemetry import set_up_logging
 from api import errors
 from api.middleware import BodyLimit, Envelope, RequestMetrics
+from api.naming import DescribedApp
 from api.routers import (
+    about,
     access,
     batch_predictions,
     comparisons,
     data_checks,
     datasets,
+    drift,
     dvc,
     dvc_folders,
     endpoints,
@@ -29,9 +34,12 @@ from api.routers import (
     eyeballs,
     gate_drills,
     gc,
+    governor,
     health,
     images,
     jobs,
+    lineage,
+    mlflow,
     model_cards,
     model_checks,
     models,
@@ -43,7 +51,12 @@ from api.routers import (
     promotions,
     recipes,
     repositories,
+    reproductions,
     runs,
+    search,
+    storage,
+    sweeps,
+    traffic,
     verifications,
 )
 
@@ -61,6 +74,8 @@ ROUTERS: list[APIRouter] = [
     data_checks.suites,
     experiments.router,
     runs.router,
+    sweeps.router,
+    reproductions.router,
     models.router,
     models.versions,
     model_cards.router,
@@ -73,13 +88,20 @@ ROUTERS: list[APIRouter] = [
     promotions.router,
     endpoints.router,
     predictions.router,
+    lineage.router,
     explanations.router,
     batch_predictions.router,
     monitoring.router,
+    drift.router,
+    traffic.router,
+    governor.router,
     pipelines.router,
     repositories.router,
     jobs.router,
     events.router,
+    search.router,
+    storage.router,
+    about.router,
     access.router,
 ]
 PUBLIC: list[APIRouter] = [access.public]
@@ -95,7 +117,7 @@ def _operation_id(route: APIRoute) -> str:
 
 def create_app(runtime: Runtime) -> FastAPI:
     """The application on an open runtime; whoever opened it closes it."""
-    app = FastAPI(
+    app = DescribedApp(
         title="Millrace",
         version="0.1.0",
         description=DESCRIPTION,
@@ -105,10 +127,13 @@ def create_app(runtime: Runtime) -> FastAPI:
     )
     metrics = RequestMetrics()
     app.state.runtime = runtime
+    app.state.mlflow = MlflowServer(runtime.settings.mlflow_url)
     app.state.write_turns = Semaphore(WRITES_AT_ONCE)
     app.state.metrics = [metrics.registry]
+    app.state.prober = Prober()
     app.include_router(dvc.router)  # first: it is asked for each of many small files
     app.include_router(dvc_folders.router)
+    app.include_router(mlflow.router)
     app.include_router(health.public)
     app.include_router(health.router)
     problem = {"model": errors.Problem, "description": "problem+json"}
@@ -135,6 +160,7 @@ def build() -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         freeze()  # what was imported is never garbage, and is not to be looked through for it
         yield
+        await app.state.mlflow.aclose()
         runtime.close()
 
     app.router.lifespan_context = lifespan

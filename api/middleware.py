@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from adapters.chunk_store.wire import MEDIA_TYPE
 from api.errors import TooLarge, problem
+from api.mlflow_paths import takes_file
 
 log = structlog.get_logger(__name__)
 # Asked every few seconds by supervisors and load balancers.
@@ -120,7 +121,9 @@ class BodyLimit:
 
 
 def _takes_files(scope: Scope, headers: Headers) -> bool:
-    """Whether the body is an upload: files of a version (as a form or a push), or an object of DVC's client."""
+    """Whether the body is an upload: files of a version (a form or a push), an object of DVC's client, an artifact."""
     if scope["path"].startswith("/dvc/"):
         return scope["method"] in {"PUT", "POST"}
+    if scope["path"].startswith("/mlflow/"):
+        return takes_file(scope["method"], scope["path"].removeprefix("/mlflow/"))
     return scope["path"].endswith("/versions") and headers.get("content-type", "").startswith(_UPLOADS)

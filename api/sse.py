@@ -32,6 +32,12 @@ class Message:
         return f"{head}event: {self.event}\ndata: ".encode() + orjson.dumps(self.data) + b"\n\n"
 
 
+class EventStream(StreamingResponse):
+    """What a route that answers with `stream` names as its `response_class`, for its description."""
+
+    media_type = "text/event-stream"
+
+
 def last_event_id(request: Request) -> int | None:
     """The number after which the client wants to read on; None when it starts afresh."""
     given = request.headers.get("Last-Event-ID")
@@ -42,7 +48,7 @@ def last_event_id(request: Request) -> int | None:
     return int(given)
 
 
-def stream(request: Request, start: int, poll: Callable[[int], tuple[list[Message], int, bool]]) -> StreamingResponse:
+def stream(request: Request, start: int, poll: Callable[[int], tuple[list[Message], int, bool]]) -> EventStream:
     """Answer with what `poll(after)` finds: messages, the new position, and whether there is an end."""
 
     async def body() -> AsyncIterator[bytes]:
@@ -62,6 +68,4 @@ def stream(request: Request, start: int, poll: Callable[[int], tuple[list[Messag
                 quiet_since = time.monotonic()
             await sleep(_POLL_SECONDS)
 
-    return StreamingResponse(
-        body(), media_type="text/event-stream", headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-    )
+    return EventStream(body(), headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"})

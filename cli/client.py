@@ -1,20 +1,26 @@
 """`Client`: the REST API over HTTP. What the server refuses, or does not answer, becomes a `ClientError`."""
 
 import json
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from enum import IntEnum
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import quote, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit, urlunsplit
 
 import httpx
 
 API = "/api/v1"
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 120.0
+# A stream says something every 15 seconds; one that does not has lost its other end.
+SILENCE_SECONDS = 45.0
+PATIENCE_SECONDS = 300.0
+FIRST_PAUSE_SECONDS = 0.5
+LONGEST_PAUSE_SECONDS = 10.0
 PAGE_LIMIT = 100
 
 
@@ -28,15 +34,20 @@ class Status(IntEnum):
     NOT_PERMITTED = 5
 
 
-BY_HTTP = {
+BY_HTTP: dict[int, Status] = {
     httpx.codes.UNAUTHORIZED: Status.NOT_PERMITTED,
     httpx.codes.FORBIDDEN: Status.NOT_PERMITTED,
     httpx.codes.NOT_FOUND: Status.NOT_FOUND,
 }
+# What a server says, or a proxy for it, that starts or is drained.
+PASSING = {httpx.codes.BAD_GATEWAY, httpx.codes.SERVICE_UNAVAILABLE, httpx.codes.GATEWAY_TIMEOUT}
 
 
 class ClientError(Exception):
-    """One sentence for a person, where in the input, the next step, the exit status; `code` is the server's."""
+    """One sentence for a person, where in the input, the next step, the exit status; `code` is the server's.
+
+    `passing` says that asking again in a moment may help.
+    """
 
     def __init__(
         self,
@@ -46,6 +57,7 @@ class ClientError(Exception):
         fix: str | None = None,
         status: Status = Status.REFUSED,
         code: str | None = None,
+        passing: bool = False,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -53,6 +65,7 @@ class ClientError(Exception):
         self.fix = fix
         self.status = status
         self.code = code
+        self.passing = passing
 
 
 @dataclass(frozen=True)
@@ -76,10 +89,8 @@ class Client:
     """Paths are given as segments below `/api/v1`; a first segment with a slash starts at the root: `"/serve"`."""
 
     def __init__(self, url: str, token: str | None, *, seconds: float = ANSWER_SECONDS) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ClientError(f"{url!r} is not an address.", fix="Give one as http://host:port.", status=Status.USAGE)
-        self.url = url.rstrip("/")
+        parts = address_parts(url)
+        self.url = urlunsplit(parts)
         self.token = token
         self._http = httpx.Client(
             base_url=self.url,
@@ -174,8 +185,37 @@ class Client:
     def events(self, *path: str | int, last_id: str | None = None) -> Iterator[Event]:
         """Server-sent events until the server ends the stream."""
         headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": last_id} if last_id else {})
-        with self._stream("GET", path, timeout=None, headers=headers) as response:
+        with self._stream("GET", path, timeout=SILENCE_SECONDS, headers=headers) as response:
             yield from parse_events(response.iter_lines())
+
+    def follow(
+        self, *path: str | int, last_id: str | None = None, on_break: Callable[[str], None] = lambda reason: None
+    ) -> Iterator[Event]:
+        """Server-sent events over as many connections as it takes, each beginning behind the last event seen.
+
+        A server that restarts is waited for; one that is away for five minutes is given up. Ends when its reader does.
+        """
+        pause, heard = 0.0, time.monotonic()
+        while True:
+            reason = "The server ended the stream."
+            try:
+                for event in self.events(*path, last_id=last_id):
+                    last_id = event.id or last_id
+                    pause, heard = 0.0, time.monotonic()
+                    yield event
+            except ClientError as error:
+                if not error.passing or time.monotonic() - heard > PATIENCE_SECONDS:
+                    raise
+                reason = error.message
+            if pause == 0.0:
+                on_break(reason)
+            pause = min(pause * 2 or FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
+            time.sleep(pause)
+
+    def reply(self, *path: str | int) -> httpx.Response:
+        """The answer to a GET as it came, refusals too."""
+        with self._errors():
+            return self._http.get(_join(path))
 
     def _call(self, method: str, path: tuple[str | int, ...], **options: Any) -> Any:
         with self._errors():
@@ -186,7 +226,7 @@ class Client:
 
     @contextmanager
     def _stream(
-        self, method: str, path: tuple[str | int, ...], *, timeout: float | None, **options: Any
+        self, method: str, path: tuple[str | int, ...], *, timeout: float, **options: Any
     ) -> Iterator[httpx.Response]:
         options["timeout"] = httpx.Timeout(timeout, connect=CONNECT_SECONDS)
         with self._errors(), self._http.stream(method, _join(path), **options) as response:
@@ -200,32 +240,57 @@ class Client:
         try:
             yield
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-            fix = "Start one with `millrace up`, or name another with --url."
-            raise ClientError(f"No server answers at {self.url}.", fix=fix, status=Status.UNREACHABLE) from error
+            fix = "Start one with `millrace up`, or name another with --url; `millrace doctor` looks for the reason."
+            message = f"No server answers at {self.url}."
+            raise ClientError(message, fix=fix, status=Status.UNREACHABLE, passing=True) from error
         except httpx.TransportError as error:
             reason = str(error) or type(error).__name__
             message = f"The connection to {self.url} broke: {reason}."
-            raise ClientError(message, status=Status.UNREACHABLE) from error
+            fix = "Try again; `millrace doctor` looks for the reason."
+            raise ClientError(message, fix=fix, status=Status.UNREACHABLE, passing=True) from error
 
 
 def is_local(url: str) -> bool:
     return urlsplit(url).hostname in {"localhost", "127.0.0.1", "::1"}
 
 
+def address_parts(url: str) -> SplitResult:
+    """The parts of a server's address, the same for each way to write it. Raises ClientError when it is none."""
+    fix = "Give one as http://host:port."
+    no_address = ClientError(f"{url!r} is not an address.", fix=fix, status=Status.USAGE)
+    try:
+        parts = urlsplit(url.strip())
+        host: str | None = parts.hostname
+        port: int | None = parts.port
+    except ValueError:
+        raise no_address from None
+    if parts.scheme not in {"http", "https"} or not host:
+        raise no_address
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ClientError("An address has no name, password, query or fragment in it.", fix=fix, status=Status.USAGE)
+    shown = f"[{host}]" if ":" in host else host
+    named = "" if port in {None, {"http": 80, "https": 443}[parts.scheme]} else f":{port}"
+    return SplitResult(parts.scheme, shown + named, parts.path.rstrip("/"), "", "")
+
+
 def problem(response: httpx.Response) -> ClientError:
     """What a refusal says (RFC 9457 problem+json), or its HTTP status where something else answered."""
-    status = BY_HTTP.get(httpx.codes(response.status_code), Status.REFUSED)
+    status = BY_HTTP.get(response.status_code, Status.REFUSED)
+    passing = response.status_code in PASSING
     try:
         body = response.json()
     except ValueError:
         body = None
     if not isinstance(body, dict) or not (body.get("detail") or body.get("title")):
-        return ClientError(f"{response.url} answered {response.status_code} {response.reason_phrase}.", status=status)
+        message = f"{response.url} answered {response.status_code} {response.reason_phrase}."
+        doubt = "Is that a Millrace server? `millrace doctor` looks at it."
+        return ClientError(message, fix=doubt, status=status, passing=passing)
     fix = body.get("fix")
     if fix is None and response.status_code == httpx.codes.UNAUTHORIZED:
-        fix = "Pass --token, set MILLRACE_TOKEN, or name the server's home with --home."
+        fix = "Give a good one with `millrace login`, --token or MILLRACE_TOKEN, or name the server's home with --home."
     message = str(body.get("detail") or body["title"])
-    return ClientError(message, where=body.get("where"), fix=fix, status=status, code=body.get("code"))
+    where, code = body.get("where"), body.get("code")
+    return ClientError(message, where=where, fix=fix, status=status, code=code, passing=passing)
 
 
 def parse_events(lines: Iterable[str]) -> Iterator[Event]:

@@ -40,6 +40,17 @@ class Home:
     def token(self) -> str | None:
         return _first_line(self.token_file)
 
+    def running(self) -> bool:
+        """Whether a supervisor holds the home now, or the watchdog of one that was killed."""
+        try:
+            descriptor = os.open(self.path / "lock", os.O_RDWR)
+        except OSError:
+            return False
+        try:
+            return not _flock(descriptor)
+        finally:
+            os.close(descriptor)
+
     def prepare(self) -> None:
         """Make the directory, readable by its owner only. Raises HomeError when it cannot be written."""
         try:

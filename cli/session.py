@@ -16,26 +16,46 @@ from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeE
 
 from cli.client import ANSWER_SECONDS, Client, ClientError, Status, is_local
 from cli.home import DEFAULT_HOME, Home
+from cli.logins import Logins
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 PANEL = "Connection"
 POLL_SECONDS = 0.5
+# So long a server may be away while something of it is waited for.
+AWAY_SECONDS = 60.0
 PIPE_WIDTH = 240
 ENDED = {"succeeded", "failed", "cancelled"}
 
 UrlOption = Annotated[
     str | None,
-    typer.Option("--url", envvar="MILLRACE_URL", help="Server; found in the home if absent.", rich_help_panel=PANEL),
+    typer.Option(
+        "--url",
+        envvar="MILLRACE_URL",
+        help="Server; absent, that of `millrace login`, else of the home.",
+        rich_help_panel=PANEL,
+    ),
 ]
 TokenOption = Annotated[
     str | None,
-    typer.Option("--token", envvar="MILLRACE_TOKEN", help="Found in the home if absent.", rich_help_panel=PANEL),
+    typer.Option(
+        "--token",
+        envvar="MILLRACE_TOKEN",
+        help="Absent, that of `millrace login`, else of the home.",
+        rich_help_panel=PANEL,
+    ),
 ]
 HomeOption = Annotated[
-    Path,
-    typer.Option("--home", envvar="MILLRACE_HOME", help="Home of a server on this machine.", rich_help_panel=PANEL),
+    Path | None,
+    typer.Option(
+        "--home",
+        envvar="MILLRACE_HOME",
+        help="Home of a server on this machine; .millrace if absent.",
+        rich_help_panel=PANEL,
+    ),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print the raw JSON.", rich_help_panel=PANEL)]
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print JSON: the answer, or the problem on stderr.", rich_help_panel=PANEL)
+]
 WaitOption = Annotated[bool, typer.Option("--wait", "-w", help="Wait for the end; exit status 1 if it fails.")]
 Command = Callable[..., None]
 KEYWORD = inspect.Parameter.KEYWORD_ONLY
@@ -43,16 +63,15 @@ KEYWORD = inspect.Parameter.KEYWORD_ONLY
 OPTIONS = {
     "url": (UrlOption, None),
     "token": (TokenOption, None),
-    "home": (HomeOption, DEFAULT_HOME),
+    "home": (HomeOption, None),
     "as_json": (JsonOption, False),
 }
 
 
-class Session:
-    """A client and a screen. Answers go to standard output, everything else to standard error."""
+class Screen:
+    """Answers go to standard output, everything else to standard error."""
 
-    def __init__(self, client: Client, *, as_json: bool) -> None:
-        self.client = client
+    def __init__(self, *, as_json: bool) -> None:
         self.as_json = as_json
         # What a program reads (`| grep`) is not folded to the width of a screen that is not there.
         self.screen = Console(width=None if sys.stdout.isatty() else PIPE_WIDTH)
@@ -65,9 +84,31 @@ class Session:
         else:
             self.screen.print(view(answer))
 
+    def show_next(self, answer: Any, view: Callable[[Any], RenderableType]) -> None:
+        """Print one of many that arrive one by one: with `--json` each is a line (NDJSON)."""
+        if self.as_json:
+            typer.echo(json.dumps(answer, ensure_ascii=False))
+        else:
+            self.screen.print(view(answer))
+
+    def document(self, text: str) -> None:
+        """Print a text as it is, to be piped into a file: with `--json` it is in `text`."""
+        if self.as_json:
+            typer.echo(json.dumps({"text": text}, ensure_ascii=False))
+        else:
+            typer.echo(text, nl=not text.endswith("\n"))
+
+    def wrote(self, path: Path, more: str = "") -> None:
+        """Say that a file was written."""
+        if self.as_json:
+            typer.echo(json.dumps({"written": str(path)}, ensure_ascii=False))
+        else:
+            self.note(f"Wrote {path}{more or '.'}")
+
     def note(self, sentence: str) -> None:
-        """Something to know beside the answer."""
-        self.margin.print(sentence, markup=False, highlight=False)
+        """Something to know beside the answer. A program (`--json`) is told problems there, and nothing else."""
+        if not self.as_json:
+            self.margin.print(sentence, markup=False, highlight=False)
 
     @contextmanager
     def progress(self, *columns: ProgressColumn) -> Iterator[Progress]:
@@ -76,12 +117,20 @@ class Session:
         with Progress(*shown, console=self.margin, transient=True, disable=not self.margin.is_terminal) as progress:
             yield progress
 
+
+class Session(Screen):
+    """A screen, and the client of a server."""
+
+    def __init__(self, client: Client, *, as_json: bool) -> None:
+        super().__init__(as_json=as_json)
+        self.client = client
+
     def wait(self, job_id: str) -> dict[str, Any]:
         """Follow a job to its end. Raises ClientError unless it succeeded."""
         with self.progress() as progress:
             task = progress.add_task("queued", total=1.0)
             while True:
-                job: dict[str, Any] = self.client.get("jobs", job_id)
+                job: dict[str, Any] = self.patiently("jobs", job_id)
                 progress.update(task, completed=job["progress"], description=job["message"] or job["state"])
                 if job["state"] in ENDED:
                     break
@@ -92,6 +141,17 @@ class Session:
             message = f"Job {job_id} ({job['kind']}) {job['state']}: {reason}"
             raise ClientError(message, where=error.get("where"), fix=error.get("fix"))
         return job
+
+    def patiently(self, *path: str | int) -> Any:
+        """A GET that waits for a server which restarts meanwhile."""
+        deadline = time.monotonic() + AWAY_SECONDS
+        while True:
+            try:
+                return self.client.get(*path)
+            except ClientError as error:
+                if not error.passing or time.monotonic() > deadline:
+                    raise
+                time.sleep(POLL_SECONDS)
 
     def ask(self, *path: str | int, **query: str | float | list[str] | None) -> Any:
         """A GET whose answer may have to be computed first: the server then answers with the job that does it."""
@@ -140,13 +200,9 @@ def _with_session(function: Command) -> Command:
     """`function` with the options of the connection in place of its first parameter; Typer reads the signature."""
 
     @wraps(function)
-    def run(*, url: str | None, token: str | None, home: Path, as_json: bool, **arguments: Any) -> None:
-        try:
-            with open_client(url, token, Home(home)) as client:
-                function(Session(client, as_json=as_json), **arguments)
-        except ClientError as error:
-            report(error)
-            raise typer.Exit(error.status) from error
+    def run(*, url: str | None, token: str | None, home: Path | None, as_json: bool, **arguments: Any) -> None:
+        with reported(as_json=as_json), open_client(url, token, home) as client:
+            function(Session(client, as_json=as_json), **arguments)
 
     signature = inspect.signature(function)
     own = [parameter.replace(kind=KEYWORD) for parameter in list(signature.parameters.values())[1:]]
@@ -158,16 +214,47 @@ def _with_session(function: Command) -> Command:
     return run
 
 
-def open_client(url: str | None, token: str | None, home: Home, *, seconds: float = ANSWER_SECONDS) -> Client:
-    """A client for the given server, or for the one that runs on this machine with this home.
+@contextmanager
+def reported(*, as_json: bool) -> Iterator[None]:
+    """Say what went wrong, and end with its exit status."""
+    try:
+        yield
+    except ClientError as error:
+        report(error, as_json=as_json)
+        raise typer.Exit(error.status) from error
 
-    The home's token opens servers of this machine; another one that was named never gets to see it.
+
+def open_client(
+    url: str | None,
+    token: str | None,
+    home: Path | None,
+    *,
+    logins: Logins | None = None,
+    seconds: float = ANSWER_SECONDS,
+) -> Client:
+    """A client for the server that is meant, with the token that is for it (see `find_server`)."""
+    return Client(*find_server(url, token, home, logins or Logins()), seconds=seconds)
+
+
+def find_server(url: str | None, token: str | None, home: Path | None, logins: Logins) -> tuple[str, str | None]:
+    """Address and token by what was named (an option, the environment), else by login, else by the home in this folder.
+
+    A login's token goes to the server it was given for, and a home's to servers of this machine: another server that
+    was named never gets to see either.
     """
-    address = url or home.address() or DEFAULT_URL
-    return Client(address, token or (home.token() if is_local(address) else None), seconds=seconds)
+    place = Home(home or DEFAULT_HOME)
+    address = url or (None if home else logins.current) or place.address() or DEFAULT_URL
+    of_home = place.token() if is_local(address) else None
+    return address, token or (of_home if home else None) or logins.token(address) or of_home
 
 
-def report(error: ClientError) -> None:
+def report(error: ClientError, *, as_json: bool = False) -> None:
+    """A problem on standard error: as a sentence and the next step, or as one line of JSON."""
+    if as_json:
+        said = {"code": error.code, "detail": error.message, "where": error.where, "fix": error.fix}
+        told = {name: value for name, value in said.items() if value is not None}
+        typer.echo(json.dumps(told | {"exit_status": int(error.status)}, ensure_ascii=False), err=True)
+        return
     where = f" ({error.where})" if error.where else ""
     typer.echo(f"Error: {error.message}{where}", err=True)
     if error.fix:

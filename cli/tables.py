@@ -1,16 +1,19 @@
 """How answers look to a person: tables, facts, and small formats. Values from the server are never markup."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
 Cell = Callable[[Any], Any]
 ABSENT = "-"
+# Columns that are there to be copied: they stay in one piece.
+WHOLE = {"id", "rollout", "run"}
 COLOURS = {
     "succeeded": "green",
     "finished": "green",
@@ -21,6 +24,9 @@ COLOURS = {
     "live": "green",
     "clean": "green",
     "resolved": "green",
+    "bit_identical": "green",
+    "within_tolerance": "green",
+    "not_reproduced": "red",
     "switched": "green",
     "running": "cyan",
     "warn": "yellow",
@@ -39,15 +45,53 @@ COLOURS = {
 }
 
 
+class Rows:
+    """A table where it fits; where the screen is too narrow for it, one fact per line and a rule between rows.
+
+    A column may be folded down to its words or `LEAST` letters, and an id not at all: it is there to be copied.
+    """
+
+    LEAST = 12
+
+    def __init__(self, headers: list[str], rows: list[list[Text]]) -> None:
+        self._headers = headers
+        self._rows = rows
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        if self._least() > options.max_width and len(self._headers) > 1:
+            yield from self._records()
+            return
+        drawn = Table(box=SIMPLE_HEAD, pad_edge=False)
+        for header in self._headers:
+            drawn.add_column(header, overflow="fold", no_wrap=header in WHOLE)
+        for row in self._rows:
+            drawn.add_row(*row)
+        yield drawn
+
+    def _least(self) -> int:
+        """The width below which columns would be cut into pieces."""
+        widths = []
+        for place, header in enumerate(self._headers):
+            longest = max((row[place].cell_len for row in self._rows), default=0)
+            widths.append(max(len(header), longest if header in WHOLE else min(longest, self.LEAST)))
+        return sum(widths) + 3 * (len(widths) - 1)
+
+    def _records(self) -> Iterator[RenderableType]:
+        for number, row in enumerate(self._rows):
+            if number:
+                yield Rule(style="dim")
+            drawn = Table.grid(padding=(0, 2))
+            drawn.add_column(style="dim", no_wrap=True)
+            drawn.add_column(overflow="fold")
+            for header, value in zip(self._headers, row, strict=True):
+                drawn.add_row(header, value)
+            yield drawn
+
+
 def table(rows: Iterable[Any], columns: Mapping[str, object], *, empty: str = "None yet.") -> RenderableType:
     """One line per row. A column takes a key of the row, or computes its cell."""
-    drawn = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for header in columns:
-        # An id is there to be copied: it stays in one piece.
-        drawn.add_column(header, overflow="fold", no_wrap=header == "id")
-    for row in rows:
-        drawn.add_row(*(cell(_take(row, source)) for source in columns.values()))
-    return drawn if drawn.row_count else Text(empty)
+    drawn = [[cell(_take(row, source)) for source in columns.values()] for row in rows]
+    return Rows(list(columns), drawn) if drawn else Text(empty)
 
 
 def facts(pairs: Mapping[str, Any]) -> RenderableType:

@@ -47,6 +47,8 @@ from domain.registry.events import (
 )
 from domain.repositories import reactions as repositories
 from domain.repositories.events import CodeChanged
+from domain.reproductions import reactions as reproductions
+from domain.sweeps import reactions as sweeps
 from domain.training import reactions as training
 from domain.training.events import RunCancelled, RunFailed, RunFinished
 from domain.verifications import service as verifications
@@ -64,6 +66,7 @@ _JOB_ENDED_BADLY: Sequence[Reaction] = [
     pipelines.job_ended_badly,
     gc.job_ended_badly,
     verifications.job_ended_badly,
+    reproductions.job_ended_badly,
 ]
 
 REACTIONS: Mapping[type[Event], Sequence[Reaction]] = {
@@ -71,9 +74,9 @@ REACTIONS: Mapping[type[Event], Sequence[Reaction]] = {
     DatasetVersionBuilt: [pipelines.version_built],
     DatasetVersionValidated: [datasets.version_validated, pipelines.version_validated],
     DatasetVersionRejected: [pipelines.version_rejected],
-    RunFinished: [pipelines.run_finished, training.run_finished],
-    RunFailed: [pipelines.run_failed],
-    RunCancelled: [pipelines.run_failed],
+    RunFinished: [pipelines.run_finished, training.run_finished, sweeps.run_ended],
+    RunFailed: [pipelines.run_failed, sweeps.run_ended],
+    RunCancelled: [pipelines.run_failed, sweeps.run_ended],
     ModelVersionCreated: [model_checks.version_created, registry.version_created],
     ModelVersionRefused: [pipelines.run_not_registered],
     ModelVersionChecked: [pipelines.model_checked, promotions.version_checked],

@@ -25,14 +25,23 @@ from domain.eyeballs.models import Eyeball, RowNote
 from domain.gate_drills.models import GateDrill, GateDrillSchedule
 from domain.gc.models import Plan, PlanContent, PlanPack
 from domain.images.models import VersionImage
-from domain.jobs.models import Job, JobLog
+from domain.jobs.models import Job, JobLog, Tick
 from domain.model_checks.models import KeptResult, ModelCheckReport, ModelSuiteVersion
-from domain.monitoring.models import Alert, GroundTruth, Monitor, MonitoringWindow
+from domain.monitoring.models import (
+    Alert,
+    EndpointTraffic,
+    GroundTruth,
+    Monitor,
+    MonitoringWindow,
+    TrafficSource,
+)
 from domain.pins.models import ModelPin
 from domain.pipelines.models import Pipeline, PipelineRun, PipelineStep
 from domain.promotions.models import AlphaAccount, AlphaSpend, Promotion, PromotionReplay
 from domain.registry.models import ModelAlias, ModelVersion, OutsideChange, RegisteredModel
 from domain.repositories.models import CodeVersion, HookDelivery, Repository, RepositoryBranch, WaitingPointer
+from domain.reproductions.models import Reproduction
+from domain.sweeps.models import Sweep, SweepTrial
 from domain.verifications.models import Finding, Verification
 
 metadata = Base.metadata
@@ -59,6 +68,7 @@ __all__ = [
     "DatasetSuite",
     "DatasetVersion",
     "Endpoint",
+    "EndpointTraffic",
     "EventRow",
     "Experiment",
     "Eyeball",
@@ -90,10 +100,15 @@ __all__ = [
     "RegisteredModel",
     "Repository",
     "RepositoryBranch",
+    "Reproduction",
     "Rollout",
     "RowNote",
     "Run",
+    "Sweep",
+    "SweepTrial",
+    "Tick",
     "Token",
+    "TrafficSource",
     "Verification",
     "VersionComparison",
     "VersionImage",

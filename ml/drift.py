@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from domain.monitoring.specs import DriftResult, DriftTest, FeatureDrift, MonitorPolicy
+from domain.monitoring.specs import BROKEN_BY_NULLS, DriftResult, DriftTest, FeatureDrift, MonitorPolicy
 from ml.divergence import (
     Counts,
     Floats,
@@ -74,7 +74,7 @@ def compare(reference: pl.Series, window: pl.Series) -> Comparison | None:
         return None
     if kind_of(reference) == "number":
         return compare_numbers(sorted_numbers(reference), sorted_numbers(window))
-    values = _level_values(reference), _level_values(window)
+    values = level_values(reference), level_values(window)
     n_reference, n = len(values[0]), len(values[1])
     return Comparison("category", n_reference, n, _bin_levels(*values), None) if n_reference and n else None
 
@@ -171,6 +171,7 @@ def drift(reference: pl.DataFrame, window: pl.DataFrame, *, policy: MonitorPolic
             "p_value": p_value,
             "q_value": q_values[name],
             "threshold": threshold,
+            "bins": both.counts.bins,
             "drifted": both.psi > threshold and q_values[name] <= policy.false_discovery,
         }
         features.append(_silent(column, window, None).model_copy(update=measured))
@@ -192,7 +193,7 @@ def _broken(reference: pl.Series, window: pl.DataFrame, policy: MonitorPolicy) -
     column = window[reference.name]
     share, share_before = missing(column) / len(column), missing(reference) / max(1, len(reference))
     if share > policy.max_null_share and share > 2 * share_before:
-        return f"null in {share:.1%} of the rows ({share_before:.1%} in the reference)"
+        return f"{BROKEN_BY_NULLS} {share:.1%} of the rows ({share_before:.1%} in the reference)"
     if share == 1:
         return None
     if not same_type(reference.dtype, column.dtype):
@@ -240,7 +241,7 @@ def _silent(reference: pl.Series, window: pl.DataFrame, reason: str | None) -> F
     )
 
 
-def _level_values(column: pl.Series) -> pl.Series:
+def level_values(column: pl.Series) -> pl.Series:
     """The values that are levels; numbers as floats, so that 1 and 1.0 are one level."""
     values = column.drop_nulls()
     if values.dtype.is_numeric():

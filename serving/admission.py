@@ -9,8 +9,8 @@ from typing import Any
 from starlette.types import Message
 
 from domain.deployments.specs import EndpointSettings
-from serving.errors import BadHeader, DeadlineExceeded, TooBusy
-from serving.requests import Disconnected, Headers, until_gone
+from serving.errors import BadHeader, DeadlineExceeded, Disconnected, TooBusy
+from serving.requests import Headers, until_gone
 
 
 class Gate:

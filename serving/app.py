@@ -28,6 +28,7 @@ from serving.router import Router
 from serving.scrape import Scrape
 from serving.supervisor import ProcessLimits
 from serving.table import RouteTable
+from serving.traffic import TrafficReports
 from serving.trials import Trials
 
 
@@ -35,13 +36,21 @@ class ServingApp:
     """`/serve/...` and `/v2/...` as an ASGI application. Whoever mounts it keeps it `running`."""
 
     def __init__(
-        self, table: RouteTable, engine: Engine, recorder: Recorder, metrics: ServingMetrics, limits: Limits
+        self,
+        table: RouteTable,
+        engine: Engine,
+        recorder: Recorder,
+        metrics: ServingMetrics,
+        *,
+        limits: Limits,
+        traffic: TrafficReports | None,
     ) -> None:
         self.table = table
         self.engine = engine
         self.recorder = recorder
         self.metrics = metrics
         self.limits = limits
+        self.traffic = traffic
         bodies = Bodies(limit=limits.max_body_bytes, seconds=limits.body_seconds)
         access = Access(table, limits.internal_networks, Rates())
         self.router = Router(table, access, Answering(recorder), metrics, bodies)
@@ -58,10 +67,16 @@ class ServingApp:
 
 
 def create_app(
-    table: RouteTable, engine: Engine, recorder: Recorder, metrics: ServingMetrics, limits: Limits | None = None
+    table: RouteTable,
+    engine: Engine,
+    recorder: Recorder,
+    metrics: ServingMetrics,
+    limits: Limits | None = None,
+    *,
+    traffic: TrafficReports | None = None,
 ) -> ServingApp:
-    """The application on its parts; nothing runs before `running`."""
-    return ServingApp(table, engine, recorder, metrics, limits or Limits())
+    """The application on its parts; nothing runs before `running`. Without `traffic` nobody is told of it."""
+    return ServingApp(table, engine, recorder, metrics, limits=limits or Limits(), traffic=traffic)
 
 
 def build_serving(
@@ -73,6 +88,7 @@ def build_serving(
     poll_seconds: float = 0.2,
     flush_seconds: float = 1.0,
     heartbeat_seconds: float = 1.0,
+    report_seconds: float = 10.0,
     python: ProcessLimits | None = None,
 ) -> ServingApp:
     """The application that serves from a model store, with packages kept in the folder `cache`."""
@@ -91,13 +107,16 @@ def build_serving(
         max_loaded=limits.max_loaded,
         load_seconds=limits.load_seconds,
     )
-    return create_app(table, engine, recorder, metrics, limits)
+    traffic = TrafficReports(store, metrics, seconds=report_seconds)
+    return create_app(table, engine, recorder, metrics, limits, traffic=traffic)
 
 
 @asynccontextmanager
 async def running(app: ServingApp) -> AsyncIterator[None]:
     """Follows the store while inside; on the way out writes the last predictions and lets go of the models."""
     app.recorder.start()
+    if app.traffic is not None:
+        app.traffic.start()
     try:
         await asyncio.to_thread(app.table.start)
         yield
@@ -105,6 +124,8 @@ async def running(app: ServingApp) -> AsyncIterator[None]:
         await asyncio.to_thread(app.table.stop)
         await asyncio.to_thread(app.engine.close)
         await asyncio.to_thread(app.recorder.stop)
+        if app.traffic is not None:
+            await asyncio.to_thread(app.traffic.stop)
 
 
 def standalone(

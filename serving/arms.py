@@ -12,7 +12,7 @@ from domain.deployments.specs import LATENCY_EDGES_US, ArmCounts, MirrorCounts, 
 from domain.errors import DomainError
 from domain.registry.specs import Label
 from ml.models import Predictions
-from serving.requests import Disconnected
+from serving.errors import Disconnected
 from serving.segments import label_text
 
 # Callers with a routing key that are told apart, per version, step and process: some ten megabytes.

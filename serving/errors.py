@@ -147,6 +147,10 @@ class UnknownPath(NotFound):
     code = "unknown_path"
 
 
+class Disconnected(Exception):
+    """The client went away; there is nobody to answer."""
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """An error as every protocol needs it: HTTP status, stable code, and what a person should read."""
@@ -168,15 +172,23 @@ class Problem:
 
 def code_of(error: Exception) -> str:
     """The stable code of what an exception becomes, as metrics count it."""
+    if isinstance(error, Disconnected):
+        return "disconnected"
     return error.code if isinstance(error, DomainError) else "unexpected"
+
+
+def status_of(error: Exception) -> int:
+    """The HTTP status of what an exception becomes; 499 where nobody reads it, as proxies write it down."""
+    if isinstance(error, Disconnected):
+        return 499
+    return getattr(error, "status", _STATUS_OF_KIND[error.kind]) if isinstance(error, DomainError) else 500
 
 
 def problem_of(error: Exception) -> Problem:
     """The problem an exception stands for; the unexpected is logged here and told to nobody else."""
     if isinstance(error, DomainError):
-        status = getattr(error, "status", _STATUS_OF_KIND[error.kind])
         title = error.code.replace("_", " ").capitalize()
-        return Problem(status, error.code, title, error.message, error.where, error.fix)
+        return Problem(status_of(error), error.code, title, error.message, error.where, error.fix)
     log.error("unexpected error in a prediction request", exc_info=error)
     return Problem(500, "unexpected", "Unexpected", "Something went wrong here; the log has it.", None, None)
 

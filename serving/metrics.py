@@ -3,13 +3,19 @@
 import threading
 from bisect import bisect_left
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from itertools import accumulate
+from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Metric
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
 
-_SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
+from domain.deployments.specs import SCRAPED_EDGES, TRAFFIC_EDGES
+from serving.errors import code_of, status_of
+
+# Where the edges that Prometheus is told stand among the finer ones, by which requests are counted.
+_SCRAPED: Final = [TRAFFIC_EDGES.index(edge) for edge in SCRAPED_EDGES]
 _TARGET = ("endpoint", "version")
 
 
@@ -27,14 +33,24 @@ class TargetMeters:
         self.requests = 0
         self.rows = 0
         self.seconds = 0.0
-        self.buckets = [0] * (len(_SECONDS) + 1)
+        self.buckets = [0] * (len(TRAFFIC_EDGES) + 1)
 
     def answered(self, rows: int, seconds: float) -> None:
         with self._lock:
             self.requests += 1
             self.rows += rows
             self.seconds += seconds
-            self.buckets[bisect_left(_SECONDS, seconds)] += 1
+            self.buckets[bisect_left(TRAFFIC_EDGES, seconds)] += 1
+
+
+@dataclass(slots=True)
+class Counted:
+    """What one version of one endpoint has done since the process began. `errors` by code, with their status."""
+
+    answered: int = 0
+    rows: int = 0
+    buckets: list[int] = field(default_factory=list)
+    errors: dict[str, tuple[int, int]] = field(default_factory=dict)
 
 
 class ServingMetrics(Collector):
@@ -49,6 +65,7 @@ class ServingMetrics(Collector):
             "millrace_predict_requests", "Prediction requests by outcome (ok, or an error code).",
             [*_TARGET, "outcome"], registry=None,
         )  # fmt: skip
+        self._statuses: dict[str, int] = {}
         registry.register(self)
         self.recorded = Counter("millrace_recorder_rows", "Prediction rows written to the store.", registry=registry)
         self.dropped = Counter(
@@ -66,6 +83,28 @@ class ServingMetrics(Collector):
         with self._lock:
             return self._targets.setdefault((endpoint, str(version)), TargetMeters())
 
+    def erred(self, endpoint: str, version: int | None, error: Exception) -> None:
+        """A request that was answered by an error; without a version when none was drawn for it yet."""
+        code = code_of(error)
+        self._statuses[code] = status_of(error)
+        self.requests.labels(endpoint, "" if version is None else str(version), code).inc()
+
+    def counted(self) -> dict[tuple[str, int], Counted]:
+        """By endpoint and version, 0 where none was drawn."""
+        with self._lock:
+            targets = list(self._targets.items())
+        found = {
+            (endpoint, int(version)): Counted(meters.requests, meters.rows, list(meters.buckets))
+            for (endpoint, version), meters in targets
+        }
+        (requests,) = self.requests.collect()
+        for sample in requests.samples:
+            if sample.name.endswith("_total"):
+                code = sample.labels["outcome"]
+                key = sample.labels["endpoint"], int(sample.labels["version"] or 0)
+                found.setdefault(key, Counted()).errors[code] = (self._statuses.get(code, 500), int(sample.value))
+        return found
+
     def collect(self) -> Iterator[Metric]:
         with self._lock:
             targets = list(self._targets.items())
@@ -75,8 +114,9 @@ class ServingMetrics(Collector):
         )
         (requests,) = self.requests.collect()
         for labels, meters in targets:
-            counts = accumulate(meters.buckets)
-            edges = [*map(str, _SECONDS), "+Inf"]
+            below = list(accumulate(meters.buckets))
+            counts = [*(below[place] for place in _SCRAPED), below[-1]]
+            edges = [*map(str, SCRAPED_EDGES), "+Inf"]
             rows.add_metric(labels, meters.rows)
             latency.add_metric(labels, list(zip(edges, counts, strict=True)), meters.seconds)
             named = dict(zip(_TARGET, labels, strict=True))

@@ -8,17 +8,13 @@ from typing import Any, TypeVar
 
 from starlette.types import Message, Scope
 
-from serving.errors import BadEncoding, BodyTooLarge, BodyTooSlow, WrongEncoding
+from serving.errors import BadEncoding, BodyTooLarge, BodyTooSlow, Disconnected, WrongEncoding
 
 _Receive = Callable[[], Awaitable[Message]]
 # So much is decoded before others get their turn on the event loop: about a millisecond.
 _PIECE = 2**18
 
 Result = TypeVar("Result")
-
-
-class Disconnected(Exception):
-    """The client went away while its body was read; there is nobody to answer."""
 
 
 class Headers:

@@ -19,17 +19,17 @@ from serving.access import Access
 from serving.admission import Place, deadline_seconds, refuse_late, too_late
 from serving.answering import INLINE_BYTES, Answering, ProtocolModule
 from serving.errors import (
+    Disconnected,
     NoLiveVersion,
     UnknownPath,
     VersionNotLive,
     WrongMethod,
-    code_of,
     problem_of,
 )
 from serving.metrics import ServingMetrics
 from serving.protocols import mlflow, plain, v2
 from serving.protocols.exchange import Reply
-from serving.requests import Bodies, Disconnected, Headers, while_connected
+from serving.requests import Bodies, Headers, while_connected
 from serving.streaming import stream, streams
 from serving.table import Endpoint, LiveTarget, RouteTable
 from serving.trials import Drawn
@@ -133,8 +133,9 @@ class Router:
                 await gate.enter(endpoint.settings, deadline, receive)
                 endpoint, target = self._table.endpoint(name) or endpoint, None  # it may have been switched meanwhile
         except DomainError as error:
-            if error.kind != NotFound.kind:  # names that people make up are no labels
-                self._metrics.requests.labels(name, "", error.code).inc()
+            # Names that people make up are no labels.
+            if error.kind != NotFound.kind or isinstance(error, VersionNotLive):
+                self._metrics.erred(name, None, error)
             raise
         content_type = headers.get(b"content-type")
         if target is not None and target.loaded.quick and endpoint.trial is None and len(body) <= INLINE_BYTES:
@@ -146,13 +147,21 @@ class Router:
         try:
             if endpoint.cold:
                 endpoint, target = await self._warmed(endpoint, deadline), None
-            target = target or _some_version(endpoint, key, version)
+            target = target or self._drawn(endpoint, key, version)
             asked = _Asked(protocol, endpoint, content_type, body, receive, deadline, place)
             if endpoint.trial is None or version is not None:
                 return await self._answer_by(target, None, asked)
             return await endpoint.trial.answer(target, key, partial(self._answer_by, asked=asked), deadline)
         finally:
             place.leave()
+
+    def _drawn(self, endpoint: Endpoint, key: str | None, version: str | None) -> LiveTarget:
+        """The target of a request that has waited; meanwhile there may be none any more."""
+        try:
+            return _some_version(endpoint, key, version)
+        except DomainError as error:
+            self._metrics.erred(endpoint.name, None, error)
+            raise
 
     async def _answer_by(self, target: LiveTarget, drawn: Drawn | None, asked: _Asked) -> Reply:
         """The reply by one version, its errors counted."""
@@ -169,7 +178,7 @@ class Router:
                 reply = await self._answer_aside(question, drawn, asked)
             refuse_late(asked.deadline)
         except Exception as error:
-            self._metrics.requests.labels(asked.endpoint.name, str(target.version), code_of(error)).inc()
+            self._metrics.erred(asked.endpoint.name, target.version, error)
             raise
         return reply
 
@@ -179,7 +188,7 @@ class Router:
             reply = self._answering.answer(*question, drawn=drawn)
             refuse_late(deadline)
         except Exception as error:
-            self._metrics.requests.labels(question[1].name, str(question[2].version), code_of(error)).inc()
+            self._metrics.erred(question[1].name, question[2].version, error)
             raise
         return reply
 
@@ -205,7 +214,7 @@ class Router:
             found = self._table.endpoint(endpoint.name) or endpoint
             _some_version(found)
         except DomainError as error:
-            self._metrics.requests.labels(endpoint.name, "", error.code).inc()
+            self._metrics.erred(endpoint.name, None, error)
             raise
         return found
 

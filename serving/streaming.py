@@ -19,6 +19,7 @@ from serving.answering import ProtocolModule
 from serving.errors import (
     BadJson,
     BadRequest,
+    Disconnected,
     NoLiveVersion,
     Problem,
     Stopping,
@@ -29,7 +30,7 @@ from serving.errors import (
 from serving.protocols import plain
 from serving.protocols.exchange import Answer, Ask, Reply
 from serving.protocols.json_body import load_json, media_type
-from serving.requests import Disconnected, Headers
+from serving.requests import Headers
 
 _NDJSON: Final = "application/x-ndjson"
 _CHUNK_ROWS: Final = 256

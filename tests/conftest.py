@@ -13,10 +13,11 @@ from sqlalchemy import select
 from starlette.types import ASGIApp
 
 from adapters.database import Database
+from adapters.mlflow_server import TrackingAway
 from adapters.model_files import save_python_model
 from adapters.runtime import Runtime, open_runtime
 from adapters.settings import Settings
-from adapters.tracking import ForeignRun, NotTracked, RunRecord, TrackedRun, TrackingAway
+from adapters.tracking import ForeignRun, NotTracked, RunRecord, RunStart, Steps, TrackedRun
 from api.bootstrap import bootstrap
 from api.main import create_app
 from domain.jobs.models import Job
@@ -50,6 +51,9 @@ class RecordingQueue:
     def depth(self) -> int | None:
         return len(self.nudged)
 
+    def workers(self) -> list[str] | None:
+        return []
+
 
 @dataclass
 class SteppingClock:
@@ -69,11 +73,26 @@ class TrackingInMemory:
     """MLflow as handlers know it, without a server: `away` makes it not answer."""
 
     runs: dict[str, RunRecord] = field(default_factory=dict)
+    live: dict[str, Steps] = field(default_factory=dict)
+    ended: dict[str, bool] = field(default_factory=dict)
     versions: dict[tuple[str, int], TrackedRun] = field(default_factory=dict)
     aliases: dict[tuple[str, str], int] = field(default_factory=dict)
     away: bool = False
 
-    def log_run(self, record: RunRecord) -> TrackedRun:
+    def begin_run(self, start: RunStart) -> str:
+        self._answer()
+        self.live[start.run_id] = []
+        return start.run_id.replace("-", "")
+
+    def log_steps(self, mlflow_run_id: str, steps: Steps) -> None:
+        self._answer()
+        next(told for run_id, told in self.live.items() if run_id.replace("-", "") == mlflow_run_id).extend(steps)
+
+    def end_run(self, mlflow_run_id: str, *, cancelled: bool) -> None:
+        self._answer()
+        self.ended[mlflow_run_id] = cancelled
+
+    def log_run(self, record: RunRecord, *, begun: str = "", told: int = 0) -> TrackedRun:
         self._answer()
         self.runs.setdefault(record.run_id, record)
         tracked = record.run_id.replace("-", "")
@@ -226,10 +245,13 @@ def portal() -> Iterator[BlockingPortal]:
 def client(runtime: Runtime, portal: BlockingPortal) -> Iterator[httpx.Client]:
     """The API, spoken to with the admin token."""
     token = bootstrap(runtime)
-    transport = DoorTransport(create_app(runtime), portal)
+    app = create_app(runtime)
     headers = {"Authorization": f"Bearer {token}"}
-    with httpx.Client(transport=transport, base_url="http://millrace/api/v1/", headers=headers) as opened:
+    with httpx.Client(
+        transport=DoorTransport(app, portal), base_url="http://millrace/api/v1/", headers=headers
+    ) as opened:
         yield opened
+    portal.call(app.state.mlflow.aclose)
 
 
 @pytest.fixture

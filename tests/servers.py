@@ -95,16 +95,17 @@ def _wait_for(client: Redis) -> None:
 
 
 @contextmanager
-def mlflow(folder: Path) -> Iterator[str]:
-    """The URL of a running MLflow server that keeps its database and artifacts in `folder`."""
+def mlflow(folder: Path, *, prefix: str = "") -> Iterator[str]:
+    """The URL of a running MLflow server that keeps its database and artifacts in `folder`, below the prefix."""
     port = free_port()
     argv = [
         *(sys.executable, "-m", "mlflow", "server", "--workers", "1", "--host", "127.0.0.1", "--port", str(port)),
         *("--backend-store-uri", f"sqlite:///{folder}/mlflow.db"),
         *("--artifacts-destination", str(folder / "artifacts")),
+        *(("--static-prefix", prefix) if prefix else ()),
     ]
     quiet = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
-    url = f"http://127.0.0.1:{port}"
+    url = f"http://127.0.0.1:{port}{prefix}"
     with running(argv, env=os.environ | quiet) as process:
         _wait_for_answer(f"{url}/health", process)
         yield url

@@ -1,5 +1,6 @@
 """What happens every few seconds: wake what is queued, take back what was lost, and look for what time has made due."""
 
+import socket
 from collections.abc import Callable, Sequence
 
 import structlog
@@ -11,6 +12,11 @@ log = structlog.get_logger(__name__)
 
 Chore = Callable[[Toolbox], None]
 _NUDGES_AT_ONCE = 200
+
+
+def tell_tick(tools: Toolbox) -> None:
+    with tools.runtime.transaction() as session:
+        jobs.ticked(session, process=socket.gethostname())
 
 
 def reap_lost(tools: Toolbox) -> None:

@@ -11,7 +11,7 @@ import polars as pl
 
 from adapters.object_store.protocol import ObjectInfo, ObjectMissing, ObjectStore
 from domain.errors import NotFound
-from domain.monitoring.windows import Segment
+from domain.monitoring.windows import Segment, time_of_id
 from ml.frames import rows_as_json
 
 PREFIX = "predictions"
@@ -40,7 +40,9 @@ def list_segments(
     with `until_id` those after it, are not listed: the price does not grow with the history. In `SHADOWS` are those of
     what candidates said to copies.
     """
-    for folder in _folders(f"{home}/{endpoint}", _time_of(since_id), _time_of(until_id) or datetime.now(UTC)):
+    for folder in _folders(
+        f"{home}/{endpoint}", time_of_id(since_id or ""), time_of_id(until_id or "") or datetime.now(UTC)
+    ):
         for info in store.list(folder):
             segment = segment_of(info)
             if since_id is None or segment.last_id >= since_id:
@@ -64,7 +66,7 @@ def id_at(moment: datetime) -> str:
 
 def time_of(segment: Segment) -> datetime:
     """When the last of its predictions was made."""
-    return _time_of(segment.last_id) or segment.written_at
+    return time_of_id(segment.last_id) or segment.written_at
 
 
 def _folders(home: str, since: datetime | None, until: datetime) -> list[str]:
@@ -86,15 +88,6 @@ def sent(rows: pl.DataFrame) -> list[dict[str, Any]]:
     """What the callers sent for recorded rows: inputs and whatever else they carried, as JSON has them."""
     inputs = rows_as_json(rows["inputs"].struct.unnest())
     return [(json.loads(extra) if extra else {}) | row for row, extra in zip(inputs, rows["extra"], strict=True)]
-
-
-def _time_of(prediction_id: str | None) -> datetime | None:
-    """When a UUIDv7 was made (RFC 9562: its first 48 bits are milliseconds since 1970); None for any other text."""
-    try:
-        known = UUID(prediction_id or "")
-    except ValueError:
-        return None
-    return datetime.fromtimestamp((known.int >> 80) / 1000, UTC) if known.version == 7 else None
 
 
 def find_prediction(store: ObjectStore, endpoints: Iterable[str], prediction_id: str) -> pl.DataFrame:

@@ -4,9 +4,10 @@ from fastapi import APIRouter, Request, Response
 from starlette.exceptions import HTTPException
 
 from api.deps import COOKIE, Admin, PageDep, ReadDep, Reader, RuntimeDep, WriteDep
-from api.schemas.access import SessionCreate, TokenCreate, TokenCreated, TokenRead, WhoAmI
+from api.schemas.access import RoleRead, ScopeRead, SessionCreate, TokenCreate, TokenCreated, TokenRead, WhoAmI
 from api.schemas.pages import PageRead
 from domain.access import queries, service
+from domain.access.actor import ALLOWS, MEANT_FOR, SCOPES, Role, Scope
 
 router = APIRouter(tags=["access"])
 public = APIRouter(tags=["access"])
@@ -42,6 +43,19 @@ def revoke_token(name: str, session: WriteDep, _: Admin) -> TokenRead:
 def whoami(actor: Reader) -> WhoAmI:
     """Who the token of this request belongs to."""
     return WhoAmI(name=actor.name, role=actor.role, scopes=sorted(actor.scopes))
+
+
+@router.get("/roles")
+def list_roles(_: Reader) -> list[RoleRead]:
+    """The roles there are, and what their scopes allow."""
+    return [
+        RoleRead(
+            role=role,
+            meant_for=MEANT_FOR[role],
+            scopes=[ScopeRead(scope=one, allows=ALLOWS[one]) for one in Scope if one in SCOPES[role]],
+        )
+        for role in Role
+    ]
 
 
 @public.post("/session")

@@ -21,6 +21,7 @@ from api.downloads import file_response
 from api.pushes import PushReceiver
 from api.schemas.datasets import (
     DatasetCreate,
+    DatasetListed,
     DatasetRead,
     DatasetUpdate,
     FilesRead,
@@ -103,7 +104,6 @@ _UPLOAD: dict[str, Any] = {
     }
 }
 
-
 _DIGESTS: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -121,9 +121,11 @@ def create_dataset(body: DatasetCreate, session: WriteDep, response: Response, _
 
 
 @router.get("")
-def list_datasets(session: ReadDep, page: PageDep, _: Reader, archived: bool = False) -> PageRead[DatasetRead]:
-    """Datasets, newest first; the archived ones instead with `archived=true`."""
-    return PageRead[DatasetRead].of(queries.list_datasets(session, page, archived=archived), DatasetRead.of)
+def list_datasets(session: ReadDep, page: PageDep, _: Reader, archived: bool = False) -> PageRead[DatasetListed]:
+    """Datasets with their newest versions, newest first; the archived ones instead with `archived=true`."""
+    found = queries.list_datasets(session, page, archived=archived)
+    newest = queries.newest_versions(session, found.items)
+    return PageRead[DatasetListed].of(found, lambda one: DatasetListed.beside(one, newest.get(one.id)))
 
 
 @router.get("/{name}")

@@ -3,12 +3,11 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import StreamingResponse
 
 from api.deps import PageDep, ReadDep, Reader, RuntimeDep, WriteDep, Writer
 from api.schemas.jobs import JobDetail, JobLogRead, JobRead, UsageRead
 from api.schemas.pages import PageRead
-from api.sse import Message, last_event_id, stream
+from api.sse import EventStream, Message, last_event_id, stream
 from domain.jobs import queries, service
 from domain.jobs.states import ENDED, JobState
 
@@ -46,8 +45,8 @@ def get_job_logs(
     return [JobLogRead.model_validate(row) for row in queries.logs_after(session, job_id, after)]
 
 
-@router.get("/{job_id}/events")
-def follow_job(job_id: str, request: Request, runtime: RuntimeDep, _: Reader) -> StreamingResponse:
+@router.get("/{job_id}/events", response_class=EventStream)
+def follow_job(job_id: str, request: Request, runtime: RuntimeDep, _: Reader) -> EventStream:
     """Log lines and progress as server-sent events until the job ends; `Last-Event-ID` resumes after a line."""
     last_seen: dict[str, object] = {}
 

@@ -1,35 +1,31 @@
-"""Monitoring: policies, ground truth, drift and performance by window, alerts."""
+"""Monitoring: policies, ground truth, alerts. Windows are in `drift`."""
 
-from typing import Annotated
+from typing import Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 
 from api.deps import PageDep, ReadDep, Reader, WriteDep, Writer
 from api.documents import DocumentRoute
+from api.routers.drift import read_window
+from api.routers.governor import read_ruling
 from api.schemas.monitoring import (
+    AlertAcknowledge,
+    AlertDetail,
     AlertRead,
     AlertResolve,
     MonitorPut,
     MonitorRead,
     TruthAccepted,
     TruthCreate,
-    WindowRead,
 )
 from api.schemas.pages import PageRead
 from domain.db import AnySession
 from domain.deployments.queries import get_endpoint
 from domain.monitoring import queries, service
-from domain.monitoring.alerts import AlertState
-from domain.monitoring.models import Alert, MonitoringWindow
-from domain.registry.models import ModelVersion
+from domain.monitoring.alerts import AlertKind, AlertState
+from domain.monitoring.models import Alert
 
 router = APIRouter(tags=["monitoring"], route_class=DocumentRoute)
-
-
-def _read_window(session: AnySession, row: MonitoringWindow) -> WindowRead:
-    version = session.get(ModelVersion, row.version_id) if row.version_id else None
-    plain = {name: getattr(row, name) for name in WindowRead.model_fields if name != "version"}
-    return WindowRead.model_validate({**plain, "version": version.number if version else None})
 
 
 def read_alert(session: AnySession, row: Alert) -> AlertRead:
@@ -58,34 +54,46 @@ def add_ground_truth(name: str, body: TruthCreate, session: WriteDep, _: Writer)
     return TruthAccepted(received=len(body.items), new=new)
 
 
-@router.get("/endpoints/{name}/drift")
-def list_drift(name: str, session: ReadDep, page: PageDep, _: Reader) -> PageRead[WindowRead]:
-    """Windows of traffic against the training reference, newest first."""
-    endpoint = get_endpoint(session, name)
-    return PageRead[WindowRead].of(
-        queries.list_windows(session, page, endpoint_id=endpoint.id), lambda row: _read_window(session, row)
+@router.get("/alerts")
+def list_alerts(
+    session: ReadDep,
+    page: PageDep,
+    _: Reader,
+    *,
+    state: AlertState | None = None,
+    kind: AlertKind | None = None,
+    severity: Literal["warn", "error"] | None = None,
+    endpoint: str | None = None,
+    model: str | None = None,
+) -> PageRead[AlertRead]:
+    """Alerts, newest first. `model` finds those about its gates, and about the endpoints that it answers."""
+    found = queries.list_alerts(
+        session, page, state=state, kind=kind, severity=severity, endpoint=endpoint, model=model
+    )
+    return PageRead[AlertRead].of(found, lambda row: read_alert(session, row))
+
+
+@router.get("/alerts/{alert_id}")
+def get_alert(alert_id: str, session: ReadDep, _: Reader) -> AlertDetail:
+    """An alert with its window, and what the governor said to it."""
+    row = queries.get_alert(session, alert_id)
+    brief = read_alert(session, row)
+    window = queries.get_window(session, row.window_id) if row.window_id else None
+    rulings = []
+    if brief.endpoint is not None and window is not None:
+        rulings = queries.rulings_on(session, brief.endpoint, window_id=window.id, limit=20)
+    return AlertDetail(
+        **brief.model_dump(),
+        window=read_window(session, window) if window else None,
+        rulings=[read_ruling(one) for one in rulings],
     )
 
 
-@router.get("/endpoints/{name}/performance")
-def list_performance(
-    name: str, session: ReadDep, _: Reader, limit: Annotated[int, Query(ge=1, le=500)] = 100
-) -> list[WindowRead]:
-    """Closed windows whose quality is known, newest first."""
-    rows = queries.recent_windows(session, get_endpoint(session, name).id, limit=limit, with_quality=True)
-    return [_read_window(session, row) for row in rows]
-
-
-@router.get("/alerts")
-def list_alerts(session: ReadDep, page: PageDep, _: Reader, state: AlertState | None = None) -> PageRead[AlertRead]:
-    """Alerts, newest first."""
-    return PageRead[AlertRead].of(queries.list_alerts(session, page, state=state), lambda row: read_alert(session, row))
-
-
 @router.post("/alerts/{alert_id}/acknowledge")
-def acknowledge_alert(alert_id: str, session: WriteDep, _: Writer) -> AlertRead:
-    """Somebody is looking at it."""
-    return read_alert(session, service.acknowledge(session, alert_id=alert_id))
+def acknowledge_alert(alert_id: str, session: WriteDep, _: Writer, body: AlertAcknowledge | None = None) -> AlertRead:
+    """Somebody is looking at it, and may say what they know so far."""
+    note = (body or AlertAcknowledge()).note or None
+    return read_alert(session, service.acknowledge(session, alert_id=alert_id, note=note))
 
 
 @router.post("/alerts/{alert_id}/resolve")

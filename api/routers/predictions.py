@@ -42,7 +42,7 @@ class LookUpFailed(Unavailable):
     code = "look_up_failed"
 
 
-def _look_up(runtime: Runtime, actor: Actor, prediction_id: str) -> Job:
+def look_up(runtime: Runtime, actor: Actor, prediction_id: str) -> Job:
     """The job that looks the prediction up: a finished one if there is one, else a new one, waited for briefly."""
     subject = f"predictions/{prediction_id}"
     with runtime.reading() as session:
@@ -60,7 +60,7 @@ def _look_up(runtime: Runtime, actor: Actor, prediction_id: str) -> Job:
         time.sleep(_POLL_SECONDS)
 
 
-def _record(runtime: Runtime, job: Job, prediction_id: str, response: Response) -> PredictionRead | JobRead:
+def record_of(runtime: Runtime, job: Job, prediction_id: str, response: Response) -> PredictionRead | JobRead:
     if job.state == JobState.SUCCEEDED and job.result is not None:
         found = job.result
         with runtime.reading() as session:
@@ -85,7 +85,7 @@ def get_prediction(
     prediction_id: PredictionId, runtime: RuntimeDep, response: Response, actor: Reader
 ) -> PredictionRead | JobRead:
     """The recorded row, the answer, and the truth if it is known."""
-    return _record(runtime, _look_up(runtime, actor, prediction_id), prediction_id, response)
+    return record_of(runtime, look_up(runtime, actor, prediction_id), prediction_id, response)
 
 
 @router.get("/{prediction_id}/lineage", responses=_ACCEPTED)
@@ -93,7 +93,7 @@ def get_prediction_lineage(
     prediction_id: PredictionId, runtime: RuntimeDep, response: Response, actor: Reader
 ) -> LineageRead | JobRead:
     """From the answer to model version, gate decision, run, code, data version and its checks."""
-    record = _record(runtime, _look_up(runtime, actor, prediction_id), prediction_id, response)
+    record = record_of(runtime, look_up(runtime, actor, prediction_id), prediction_id, response)
     if isinstance(record, JobRead):
         return record
     first = LineageLink(

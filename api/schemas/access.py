@@ -47,3 +47,16 @@ class WhoAmI(BaseModel):
     name: str
     role: Role
     scopes: list[Scope]
+
+
+class ScopeRead(BaseModel):
+    scope: Scope
+    allows: str
+
+
+class RoleRead(BaseModel):
+    """A role: whom it is meant for, and its scopes, the smallest first."""
+
+    role: Role
+    meant_for: str
+    scopes: list[ScopeRead]

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.schemas.datasets import Prose
 from domain.data_checks.queries import CurrentSuite
-from domain.data_checks.specs import CheckResult, CheckSpec, CheckSuite, Verdict
+from domain.data_checks.specs import CheckResult, CheckSpec, CheckSuite, EngineName, Verdict
 from domain.datasets.specs import Name
 from domain.datasets.steps import ColumnName
 
@@ -15,11 +15,12 @@ class CheckSuiteRead(BaseModel):
     """The suite that counts now. `version` grows with every change and is the ETag; 0 is a dataset without a suite."""
 
     version: int
+    engine: EngineName
     checks: list[CheckSpec]
 
     @classmethod
     def of(cls, current: CurrentSuite) -> "CheckSuiteRead":
-        return cls(version=current.number, checks=current.suite.checks)
+        return cls(version=current.number, engine=current.suite.engine, checks=current.suite.checks)
 
 
 class CheckReportRead(BaseModel):

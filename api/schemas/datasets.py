@@ -58,7 +58,11 @@ class VersionBuild(BaseModel):
 
 
 class VersionRead(BaseModel):
-    """`digest` is what DVC calls it; `rows` is null until its checks have run; `reasons` say why it is rejected."""
+    """`digest` is what DVC calls it; `rows` is null until its checks have run; `reasons` say why it is rejected.
+
+    `size` is what its files come to. `stored_size` is what it added to the store: the bytes there, compressed, that
+    hold what this version has and the one before it has not; null until that is compressed and measured.
+    """
 
     id: str
     dataset: str
@@ -69,6 +73,7 @@ class VersionRead(BaseModel):
     reasons: list[str]
     files: int
     size: int
+    stored_size: int | None
     rows: int | None
     message: str
     source: Provenance
@@ -102,6 +107,17 @@ class PinRead(BaseModel):
     reason: str
     pinned_at: datetime
     pinned_by: str
+
+
+class DatasetListed(DatasetRead):
+    """A dataset with its newest version that is not deleted; null before the first."""
+
+    newest: VersionRead | None
+
+    @classmethod
+    def beside(cls, dataset: Dataset, newest: DatasetVersion | None) -> "DatasetListed":
+        read = DatasetRead.of(dataset)
+        return cls(**read.model_dump(), newest=None if newest is None else VersionRead.of(newest))
 
 
 class FileRead(BaseModel):

@@ -20,7 +20,7 @@ class EndpointPut(BaseModel):
 
     model: Name
     settings: EndpointSettings = EndpointSettings()
-    strategy: Strategy = Field(default=BlueGreen(), description="How a new champion takes over.")
+    strategy: Strategy = Field(default_factory=BlueGreen, description="How a new champion takes over.")
 
 
 class EndpointRead(BaseModel):

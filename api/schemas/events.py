@@ -19,3 +19,14 @@ class EventRead(BaseModel):
     payload: dict[str, Any]
     request_id: str | None
     job_id: str | None
+
+
+class EventKindRead(BaseModel):
+    """A type of event: the noun it is about, what it means, and the names in its payload."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    type: str
+    noun: str
+    meaning: str
+    fields: list[str]

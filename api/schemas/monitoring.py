@@ -1,12 +1,13 @@
-"""Monitoring as clients see it: policies, ground truth, windows, alerts."""
+"""Monitoring as clients see it: policies, ground truth, alerts."""
 
 from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.schemas.drift import WindowRead
+from api.schemas.governor import RulingRead
 from domain.monitoring.alerts import AlertKind, AlertState
-from domain.monitoring.specs import DriftResult, GovernorPolicy, MonitorPolicy, PerformanceResult, TruthItem
-from domain.monitoring.windows import WindowState, WindowVerdict
+from domain.monitoring.specs import GovernorPolicy, MonitorPolicy, TruthItem
 
 
 class MonitorPut(BaseModel):
@@ -33,22 +34,6 @@ class TruthAccepted(BaseModel):
     new: int
 
 
-class WindowRead(BaseModel):
-    """A window of traffic; `drift` and `performance` are null until they are known."""
-
-    id: str
-    version: int | None
-    state: WindowState
-    verdict: WindowVerdict | None
-    rows: int
-    first_id: str
-    last_id: str
-    opened_at: datetime
-    closed_at: datetime | None
-    drift: DriftResult | None
-    performance: PerformanceResult | None
-
-
 class AlertRead(BaseModel):
     """About an endpoint with the window that showed it, or about the gates of a model."""
 
@@ -65,8 +50,23 @@ class AlertRead(BaseModel):
     opened_at: datetime
     last_seen_at: datetime
     acknowledged_by: str | None
+    acknowledged_at: datetime | None
+    note: str | None
     resolved_by: str | None
     resolved_at: datetime | None
+
+
+class AlertDetail(AlertRead):
+    """The same, with the window that showed it last and what the governor said to that one, newest first."""
+
+    window: WindowRead | None
+    rulings: list[RulingRead]
+
+
+class AlertAcknowledge(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    note: str = Field(default="", max_length=2000, description="What is known so far; shown with the alert.")
 
 
 class AlertResolve(BaseModel):

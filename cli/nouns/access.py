@@ -1,17 +1,19 @@
 """`millrace whoami` and `millrace tokens …`: who may do what."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import RenderableType
 
+from cli.completion import names
 from cli.session import Noun, Session
 from cli.tables import at, facts, stack, table
 
 noun = Noun("Tokens of people and programs.")
 verbs = Noun()
 
-NameArgument = Annotated[str, typer.Argument(help="Name of the token.")]
+NameArgument = Annotated[str, typer.Argument(help="Name of the token.", autocompletion=names("tokens"))]
 Role = Literal["viewer", "developer", "approver", "admin"]
 
 
@@ -27,9 +29,12 @@ def create(
     name: NameArgument,
     role: Annotated[Role, typer.Option(help="What it may do.")],
     owner: Annotated[str | None, typer.Option(help="The name in the audit trail; the token's if absent.")] = None,
+    days: Annotated[int | None, typer.Option(min=1, help="It is good for so many days; for ever if absent.")] = None,
 ) -> None:
     """Make a token. Its secret is printed now and never again."""
     body = {"name": name, "role": role} | ({"owner": owner} if owner else {})
+    if days:
+        body |= {"expires_at": (datetime.now(UTC) + timedelta(days=days)).isoformat()}
     session.show(session.client.post("tokens", body=body), _draw_new)
 
 

@@ -8,6 +8,7 @@ from rich.console import RenderableType
 from rich.progress import DownloadColumn, TransferSpeedColumn
 
 from cli.client import ClientError, Status
+from cli.completion import DATASET_VERSIONS, DATASETS
 from cli.session import Noun, Session, WaitOption
 from cli.tables import at, facts, number, size, stack, table
 from cli.transfer.get import Checkout
@@ -16,8 +17,13 @@ from cli.transfer.tree import Memory, files_under
 
 noun = Noun("Datasets and their versions.")
 
-NameArgument = Annotated[str, typer.Argument(help="Name of the dataset.")]
-RefArgument = Annotated[str, typer.Argument(help="A dataset, or one version of it as NAME@n; the newest if absent.")]
+NameArgument = Annotated[str, typer.Argument(help="Name of the dataset.", autocompletion=DATASETS)]
+RefArgument = Annotated[
+    str,
+    typer.Argument(
+        help="A dataset, or one version of it as NAME@n; the newest if absent.", autocompletion=DATASET_VERSIONS
+    ),
+]
 LEAKAGE = "Steps learned on these very rows: do not judge a model here that should not know them (fit_on: NAME@n)."
 LimitOption = Annotated[int, typer.Option(min=1, help="At most so many.")]
 
@@ -134,13 +140,13 @@ def pointer(
     name, number_ = version_of(session, ref)
     text = b"".join(session.client.download("datasets", name, "versions", number_, "pointer"))
     if out is None:
-        typer.echo(text.decode(), nl=False)
+        session.document(text.decode())
         return
     try:
         out.write_bytes(text)
     except OSError as error:
         raise ClientError(f"{out} cannot be written: {error.strerror}.", status=Status.USAGE) from error
-    session.note(f"Wrote {out}: {name}@{number_}. `dvc pull {out}` brings its bytes.")
+    session.wrote(out, f": {name}@{number_}. `dvc pull {out}` brings its bytes.")
 
 
 @noun.command("register")

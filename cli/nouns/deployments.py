@@ -9,15 +9,17 @@ import yaml
 from rich.console import RenderableType
 
 from cli.client import ClientError
+from cli.completion import ENDPOINTS
 from cli.documents import located, read_document
 from cli.nouns.jobs import follow
+from cli.nouns.monitoring import WINDOWS
 from cli.session import Noun, Session, WaitOption
-from cli.tables import at, facts, stack, table
+from cli.tables import at, facts, stack, table, when
 
 noun = Noun("Endpoints: what answers predictions.")
 verbs = Noun()
 
-EndpointArgument = Annotated[str, typer.Argument(help="Name of the endpoint.")]
+EndpointArgument = Annotated[str, typer.Argument(help="Name of the endpoint.", autocompletion=ENDPOINTS)]
 COLUMNS = {
     "endpoint": "name",
     "model": "model",
@@ -135,6 +137,34 @@ def show(session: Session, endpoint: EndpointArgument) -> None:
     session.show(answer | {"rollouts": rollouts}, draw_endpoint)
 
 
+@noun.command("performance")
+def performance(
+    session: Session,
+    endpoint: EndpointArgument,
+    limit: Annotated[int, typer.Option(min=1, help="So many windows.")] = 20,
+) -> None:
+    """How good an endpoint's answers were, window by window, as far as the truth is known."""
+    found = session.client.get("endpoints", endpoint, "performance", limit=limit)
+    session.show(found, lambda rows: table(rows, WINDOWS, empty="No window yet."))
+
+
+@noun.command("truth")
+def truth(
+    session: Session,
+    endpoint: EndpointArgument,
+    document: Annotated[
+        Path, typer.Argument(metavar="TRUTH", help='JSON or YAML, {ID: VALUE} or [{"id": …, "value": …}]; - is stdin.')
+    ],
+) -> None:
+    """Tell what was true for predictions, by their ids. Telling it twice is harmless."""
+    content = read_document(document)
+    value = content.value
+    told = [{"id": name, "value": one} for name, one in value.items()] if isinstance(value, dict) else value
+    with located(content):
+        answer = session.client.post("endpoints", endpoint, "ground-truth", body={"items": told})
+    session.show(answer, facts)
+
+
 @noun.command("rollout")
 def rollout(
     session: Session,
@@ -145,6 +175,21 @@ def rollout(
     """Roll a version out: it is loaded, probed, and only then switched to."""
     job = session.client.post("endpoints", endpoint, "rollouts", body={"version": version})
     follow(session, job, wait=wait, view=facts)
+
+
+@noun.command("traffic")
+def traffic(
+    session: Session,
+    endpoint: EndpointArgument,
+    since: Annotated[
+        str | None, typer.Option(help="From when, as 2026-01-31T12:00:00Z; by default the last hour.")
+    ] = None,
+    bucket: Annotated[int | None, typer.Option(min=10, help="Seconds of a line; a multiple of 10.")] = None,
+) -> None:
+    """Requests per second, latency and errors of each version: every request, recorded or not."""
+    session.show(
+        session.client.get("endpoints", endpoint, "traffic", since=since, bucket_seconds=bucket), _draw_traffic
+    )
 
 
 @noun.command("monitor")
@@ -192,6 +237,36 @@ def draw_endpoint(endpoint: dict[str, Any]) -> RenderableType:
             empty="No version answers yet.",
         ),
         table(endpoint["rollouts"], rollouts, empty="No rollouts yet.") if "rollouts" in endpoint else None,
+    )
+
+
+FIGURES = {
+    "requests/s": "requests_per_second",
+    "requests": "requests",
+    "p50 ms": "p50_ms",
+    "p95 ms": "p95_ms",
+    "p99 ms": "p99_ms",
+    "4xx": "refused",
+    "429": "limited",
+    "5xx": "failed",
+}
+_LINES = 20
+
+
+def _draw_traffic(answer: dict[str, Any]) -> RenderableType:
+    """Each version now and in all, and the last lines of the series that had requests."""
+    rows = [
+        {"version": one["version"] or "none", "colour": one["colour"], "role": one["role"], "over": over} | one[part]
+        for one in answer["versions"]
+        for part, over in (("now", "30 s"), ("total", "all"))
+    ]
+    heads = {name: name for name in ("version", "colour", "role", "over")}
+    points = [point for point in answer["together"]["points"] if point["requests"]]
+    return stack(
+        facts({"counted until": when(answer["as_of"]), "reported by": f"{answer['processes']} serving processes"}),
+        table(rows, heads | FIGURES, empty="No version answers yet."),
+        table(points[-_LINES:], {"at": at("at"), **FIGURES}, empty="No requests in this time."),
+        table(answer["together"]["errors"], {"error": "code", "status": "status", "count": "count"}, empty=""),
     )
 
 

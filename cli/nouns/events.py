@@ -30,9 +30,12 @@ def events(
 ) -> None:
     """The audit trail: every event, the newest first."""
     if follow:
-        for event in session.client.events("events", "stream"):
+        # From the newest one there is: nothing is missed if the stream breaks before it has said anything.
+        newest = session.client.items("events", limit=1)
+        start = str(newest[0]["seq"]) if newest else None
+        for event in session.client.follow("events", "stream", last_id=start, on_break=session.note):
             if kind in {None, event.name} and (subject is None or event.data["subject"].startswith(subject)):
-                session.show(event.data, _draw_line)
+                session.show_next(event.data, _draw_line)
         return
     rows = session.client.items("events", limit=limit, subject=subject, type=kind)
     session.show(rows, lambda rows: table(rows, COLUMNS))

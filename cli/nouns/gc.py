@@ -7,6 +7,7 @@ import typer
 from rich.console import RenderableType
 
 from cli.client import ClientError, Status
+from cli.completion import DATASET_VERSIONS, names
 from cli.nouns.datasets import draw_version, version_of
 from cli.nouns.datasets import noun as data
 from cli.nouns.jobs import follow
@@ -15,8 +16,8 @@ from cli.tables import at, facts, sentence, size, stack, table, when
 
 noun = Noun("Collections: what nothing needs any more leaves the store.")
 
-PlanArgument = Annotated[str, typer.Argument(help="Id of the plan.")]
-VersionArgument = Annotated[str, typer.Argument(help="One version, as NAME@n.")]
+PlanArgument = Annotated[str, typer.Argument(help="Id of the plan.", autocompletion=names("gc", "plans", key="id"))]
+VersionArgument = Annotated[str, typer.Argument(help="One version, as NAME@n.", autocompletion=DATASET_VERSIONS)]
 WHAT_IS_SHOWN = 20
 
 
@@ -53,7 +54,7 @@ def pin(
 def unpin(session: Session, ref: VersionArgument) -> None:
     """Take the pin away."""
     session.client.delete(*_version(session, ref), "pin")
-    session.note(f"{ref} is not pinned.")
+    session.show({"version": ref, "pinned": False}, lambda _: sentence(f"{ref} is not pinned."))
 
 
 @noun.command("plan")

@@ -11,7 +11,7 @@ import typer
 from cli.client import ClientError, Status
 from cli.home import DEFAULT_HOME, Home
 from cli.hooks import Clone, pushed, same_address
-from cli.session import HomeOption, TokenOption, UrlOption, open_client, report
+from cli.session import HomeOption, TokenOption, UrlOption, open_client, reported
 
 app = typer.Typer(help="Hooks in your clone that tell the server of commits and pushes.", no_args_is_help=True)
 
@@ -27,25 +27,25 @@ def install(
     ] = None,
     url: UrlOption = None,
     token: TokenOption = None,
-    home: HomeOption = DEFAULT_HOME,
+    home: HomeOption = None,
 ) -> None:
     """Put the hooks into the clone you are in. Hooks that are there are kept, and run first."""
-    try:
+    with reported(as_json=False):
         clone = Clone(Path.cwd())
-        with open_client(url, token, Home(home)) as client:
+        with open_client(url, token, home) as client:
             found = (
                 client.get("repositories", repo) if repo else _find(client.items("repositories", limit=1_000), clone)
             )
+            address = client.url
         notes = clone.install()
-    except ClientError as error:
-        report(error)
-        raise typer.Exit(error.status) from error
-    known = home.absolute() if Home(home).address() else None
+    place = Home((home or DEFAULT_HOME).absolute())
+    known = place.path if place.address() == address else None
     clone.keep(
         repository=found["name"],
         # A server that reads this very clone sees commits; any other place has them after the push.
         reads="clone" if same_address(found["address"], {str(clone.top)}) else "remote",
-        url=url,
+        # A home may get another address at its next start; a server that was logged in to keeps its own.
+        url=url or (None if known else address),
         home=str(known) if known else None,
     )
     for note in notes:
@@ -56,12 +56,8 @@ def install(
 @app.command("uninstall")
 def uninstall() -> None:
     """Take the hooks out of the clone you are in, and put back what was there before."""
-    try:
-        clone = Clone(Path.cwd())
-        count = clone.uninstall()
-    except ClientError as error:
-        report(error)
-        raise typer.Exit(error.status) from error
+    with reported(as_json=False):
+        count = Clone(Path.cwd()).uninstall()
     typer.echo("The hooks are out." if count else "There were no hooks of ours.")
 
 
@@ -70,7 +66,7 @@ def run(
     hook: Annotated[Literal["post-commit", "pre-push"], typer.Argument()],
     url: UrlOption = None,
     token: TokenOption = None,
-    home: HomeOption = DEFAULT_HOME,
+    home: HomeOption = None,
 ) -> None:
     """What the hooks call: tell the server, or warn; never keep git from going on."""
     signal.signal(signal.SIGALRM, _too_late)
@@ -85,17 +81,17 @@ def run(
         signal.setitimer(signal.ITIMER_REAL, 0)
 
 
-def _tell(hook: str, url: str | None, token: str | None, home: Path) -> None:
+def _tell(hook: str, url: str | None, token: str | None, home: Path | None) -> None:
     lines = sys.stdin.read().splitlines() if hook == "pre-push" else []
     clone = Clone(Path.cwd())
     name, local = clone.setting("repository"), clone.setting("reads") == "clone"
     if name is None or (hook == "post-commit" and not local):
         return  # the remote does not have the commit before it is pushed
     kept = clone.setting("home")
-    if kept is not None and Home(home).address() is None:
+    if kept is not None and Home(home or DEFAULT_HOME).address() is None:
         home = Path(kept)
     moved = pushed(lines)[:_REFS_TOLD]
-    with open_client(url or clone.setting("url"), token, Home(home), seconds=_SECONDS) as client:
+    with open_client(url or clone.setting("url"), token, home, seconds=_SECONDS) as client:
         if local:
             client.post("repositories", name, "sync", body={})
         for ref in () if local else moved:

@@ -6,12 +6,14 @@ from typing import Annotated, Any
 import typer
 from rich.console import RenderableType
 
+from cli.client import Status
+from cli.completion import JOBS
 from cli.session import ENDED, Noun, Session
 from cli.tables import at, facts, sentence, share, stack, table, when
 
 noun = Noun("Jobs: the long work.")
 
-IdArgument = Annotated[str, typer.Argument(help="Id of the job.")]
+IdArgument = Annotated[str, typer.Argument(help="Id of the job.", autocompletion=JOBS)]
 COLUMNS = {
     "id": "id",
     "kind": "kind",
@@ -47,19 +49,11 @@ def logs(
     job_id: IdArgument,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the job ends.")] = False,
 ) -> None:
-    """What a job wrote."""
+    """What a job wrote. Following ends with the job: exit status 1 unless it succeeded."""
     if follow:
-        for event in session.client.events("jobs", job_id, "events"):
-            if event.name == "log":
-                session.show(event.data, _draw_line)
-            elif event.data["state"] in ENDED:
-                session.note(f"Job {job_id} {event.data['state']}.")
+        _follow_logs(session, job_id)
         return
-    lines, after = list[Any](), 0
-    while page := session.client.get("jobs", job_id, "logs", after=after):
-        lines += page
-        after = page[-1]["seq"]
-    session.show(lines, lambda lines: stack(*map(_draw_line, lines)))
+    draw_lines(session, "jobs", job_id, "logs")
 
 
 @noun.command("cancel")
@@ -72,6 +66,26 @@ def cancel(session: Session, job_id: IdArgument) -> None:
 def retry(session: Session, job_id: IdArgument) -> None:
     """Queue a failed or cancelled job again."""
     session.show(session.client.post("jobs", job_id, "retry"), draw_job)
+
+
+def draw_lines(session: Session, *path: str) -> None:
+    """Every line of a log, over as many pages as it has."""
+    lines, after = list[Any](), 0
+    while page := session.client.get(*path, after=after):
+        lines += page
+        after = page[-1]["seq"]
+    session.show(lines, lambda lines: stack(*map(_draw_line, lines)))
+
+
+def _follow_logs(session: Session, job_id: str) -> None:
+    for event in session.client.follow("jobs", job_id, "events", on_break=session.note):
+        if event.name == "log":
+            session.show_next(event.data, _draw_line)
+        elif event.data["state"] in ENDED:
+            session.note(f"Job {job_id} {event.data['state']}.")
+            if event.data["state"] != "succeeded":
+                raise typer.Exit(Status.REFUSED)
+            return
 
 
 def _draw_line(line: dict[str, Any]) -> RenderableType:

@@ -6,13 +6,14 @@ from typing import Annotated, Any
 import typer
 from rich.console import RenderableType
 
+from cli.completion import PIPELINES
 from cli.documents import located, read_document
 from cli.session import Noun, Session
-from cli.tables import at, facts, stack, table, when
+from cli.tables import at, facts, sentence, stack, table, when
 
 noun = Noun("Pipelines and their runs.")
 
-NameArgument = Annotated[str, typer.Argument(help="Name of the pipeline.")]
+NameArgument = Annotated[str, typer.Argument(help="Name of the pipeline.", autocompletion=PIPELINES)]
 
 
 @noun.command("apply")
@@ -43,6 +44,26 @@ def run(
 def cancel(session: Session, run_id: Annotated[str, typer.Argument(help="Id of the run.")]) -> None:
     """Let no further step of a run begin."""
     session.show(session.client.post("pipeline-runs", run_id, "cancel"), draw_run)
+
+
+@noun.command("status")
+def status(session: Session, run_id: Annotated[str, typer.Argument(help="Id of the run.")]) -> None:
+    """One run of a pipeline: how far it is, step by step."""
+    session.show(session.client.get("pipeline-runs", run_id), draw_run)
+
+
+@noun.command("triggers")
+def triggers(
+    session: Session,
+    name: NameArgument,
+    document: Annotated[Path, typer.Argument(metavar="TRIGGERS", help="A list of them in YAML; - is standard input.")],
+) -> None:
+    """Change what sets a pipeline off, and nothing else of it."""
+    content = read_document(document)
+    body = {"triggers": content.value} if isinstance(content.value, list) else content.value
+    with located(content):
+        answer = session.client.put("pipelines", name, "triggers", body=body)
+    session.show(answer["spec"]["triggers"], lambda found: stack(*map(facts, found)) if found else sentence("None."))
 
 
 @noun.command("list")

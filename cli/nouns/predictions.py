@@ -20,6 +20,14 @@ def lineage(
     session.show(session.ask("predictions", prediction_id, "lineage"), draw_chain)
 
 
+@verbs.command("prediction")
+def prediction(
+    session: Session, prediction_id: Annotated[str, typer.Argument(help="Id that came with the prediction.")]
+) -> None:
+    """One prediction: its inputs, the answer, which version gave it, and the truth if it is known."""
+    session.show(session.ask("predictions", prediction_id), facts)
+
+
 @verbs.command("explain")
 def explain(
     session: Session, prediction_id: Annotated[str, typer.Argument(help="Id that came with the prediction.")]

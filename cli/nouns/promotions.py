@@ -8,6 +8,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from cli.client import ClientError, Status
+from cli.completion import MODELS, names
 from cli.evidence import NoPack, verify
 from cli.nouns.jobs import follow
 from cli.session import Noun, Session, WaitOption
@@ -18,13 +19,13 @@ verbs = Noun()
 
 GATES = {"gate": "gate", "verdict": "verdict", "finding": "message"}
 REFUSED = {"failed", "inconclusive", "rejected", "superseded"}
-IdArgument = Annotated[str, typer.Argument(help="Id of the promotion.")]
+IdArgument = Annotated[str, typer.Argument(help="Id of the promotion.", autocompletion=names("promotions", key="id"))]
 
 
 @verbs.command("promote")
 def promote(
     session: Session,
-    model: Annotated[str, typer.Argument(help="Name of the model.")],
+    model: Annotated[str, typer.Argument(help="Name of the model.", autocompletion=MODELS)],
     version: Annotated[int, typer.Argument(help="Number of the version.")],
     wait: WaitOption = False,
 ) -> None:
@@ -134,7 +135,9 @@ def verify_pack(
 
 
 @noun.command("alpha-budget")
-def alpha_budget(session: Session, model: Annotated[str, typer.Argument(help="Name of the model.")]) -> None:
+def alpha_budget(
+    session: Session, model: Annotated[str, typer.Argument(help="Name of the model.", autocompletion=MODELS)]
+) -> None:
     """What the comparisons of a model have spent of their alpha, holdout by holdout."""
     session.show(session.client.get("models", model, "alpha-budget"), _draw_budget)
 

@@ -12,7 +12,7 @@ from cli.nouns import datasets
 from cli.nouns.datasets import NameArgument, RefArgument, draw_version, version_of
 from cli.nouns.jobs import draw_job
 from cli.session import Noun, Session, WaitOption
-from cli.tables import facts, stack, table
+from cli.tables import facts, sentence, stack, table
 
 noun = Noun("The recipe a dataset is built by.")
 
@@ -91,7 +91,7 @@ def show_recipe(session: Session, name: NameArgument) -> None:
 def remove_recipe(session: Session, name: NameArgument) -> None:
     """Build the dataset by no recipe any more. Its versions stay."""
     session.client.delete("datasets", name, "recipe")
-    session.note(f"{name} is built by no recipe any more.")
+    session.show({"removed": name}, lambda _: sentence(f"{name} is built by no recipe any more."))
 
 
 def _order(session: Session, name: str, recipe: Any, message: str) -> dict[str, Any]:

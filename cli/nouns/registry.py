@@ -7,6 +7,7 @@ import typer
 from rich.console import RenderableType
 
 from cli.client import ClientError, Status
+from cli.completion import MODELS
 from cli.documents import located, read_document
 from cli.gate_drills import draw_drill
 from cli.model_reports import draw_report, draw_suite
@@ -18,7 +19,7 @@ from cli.tables import at, facts, number, sentence, size, stack, table, when
 noun = Noun("Registered models.")
 
 NumberArgument = Annotated[int, typer.Argument(min=1, help="Number of the version.")]
-NameArgument = Annotated[str, typer.Argument(help="Name of the model.")]
+NameArgument = Annotated[str, typer.Argument(help="Name of the model.", autocompletion=MODELS)]
 
 
 @noun.command("list")

@@ -6,12 +6,13 @@ import typer
 from rich.console import RenderableType
 
 from cli.client import ClientError, Status
+from cli.completion import names
 from cli.session import Noun, Session, WaitOption
-from cli.tables import at, facts, stack, table, when
+from cli.tables import at, facts, sentence, stack, table, when
 
 noun = Noun("Git repositories that are followed.")
 
-NameArgument = Annotated[str, typer.Argument(help="Name of the repository.")]
+NameArgument = Annotated[str, typer.Argument(help="Name of the repository.", autocompletion=names("repositories"))]
 BranchOption = Annotated[
     list[str] | None, typer.Option("--branch", "-b", help="Branch to follow, or a pattern; the default one if absent.")
 ]
@@ -92,7 +93,7 @@ def secret(session: Session, name: NameArgument) -> None:
 def remove(session: Session, name: NameArgument) -> None:
     """Follow a repository no longer. The versions that came from it stay."""
     session.client.delete("repositories", name)
-    session.note(f"{name} is followed no longer.")
+    session.show({"removed": name}, lambda _: sentence(f"{name} is followed no longer."))
 
 
 def _mapping(pointers: list[str] | None) -> dict[str, str]:

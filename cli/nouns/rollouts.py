@@ -8,6 +8,7 @@ import typer
 from rich.console import RenderableType
 
 from cli.client import ClientError, Status
+from cli.completion import ENDPOINTS
 from cli.documents import located, read_document
 from cli.nouns.jobs import follow
 from cli.session import Noun, Session, WaitOption
@@ -15,7 +16,10 @@ from cli.tables import at, facts, number, stack, table, when
 
 noun = Noun("Rollouts: a version takes over an endpoint, and is judged meanwhile.")
 
-IdArgument = Annotated[str, typer.Argument(help="Id of the rollout, or name of the endpoint: its newest one.")]
+IdArgument = Annotated[
+    str,
+    typer.Argument(help="Id of the rollout, or name of the endpoint: its newest one.", autocompletion=ENDPOINTS),
+]
 ReasonOption = Annotated[str | None, typer.Option("-m", "--message", help="Why; it is kept.")]
 STRATEGIES = ("blue_green", "canary", "shadow", "ab")
 ENDED = {"switched", "retired", "rolled_back", "aborted"}
@@ -25,7 +29,7 @@ POLL_SECONDS = 0.5
 @noun.command("start")
 def start(
     session: Session,
-    endpoint: Annotated[str, typer.Argument(help="Name of the endpoint.")],
+    endpoint: Annotated[str, typer.Argument(help="Name of the endpoint.", autocompletion=ENDPOINTS)],
     version: Annotated[int, typer.Argument(help="Number of a version that has passed its gates.")],
     *,
     strategy: Annotated[
@@ -56,7 +60,7 @@ def start(
 @noun.command("list")
 def list_rollouts(
     session: Session,
-    endpoint: Annotated[str, typer.Argument(help="Name of the endpoint.")],
+    endpoint: Annotated[str, typer.Argument(help="Name of the endpoint.", autocompletion=ENDPOINTS)],
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20,
 ) -> None:
     """Rollouts of an endpoint, the newest first."""
@@ -110,7 +114,7 @@ def watch(session: Session, rollout: IdArgument) -> None:
     rollout_id = _find(session, rollout)["id"]
     told, verdict = 0, None
     while True:
-        found = session.client.get("rollouts", rollout_id)
+        found = session.patiently("rollouts", rollout_id)
         for moment in found["history"][told:]:
             session.note(_moment(moment))
         told = len(found["history"])

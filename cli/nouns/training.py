@@ -1,4 +1,4 @@
-"""`millrace train` and `millrace runs …`: start a training run, and look at runs."""
+"""`millrace train`, `millrace compare` and `millrace runs …`: start a training run, look at runs, reproduce one."""
 
 import webbrowser
 from operator import itemgetter
@@ -11,15 +11,16 @@ from rich.console import RenderableType
 
 from cli.client import ClientError, Status
 from cli.code import code_commit
+from cli.completion import RUNS
 from cli.documents import located, read_document
-from cli.nouns.jobs import draw_usage, follow
+from cli.nouns.jobs import draw_job, draw_lines, draw_usage, follow
 from cli.session import Noun, Session, WaitOption
 from cli.tables import at, facts, stack, table, when
 
 noun = Noun("Training runs.")
 verbs = Noun()
 
-IdArgument = Annotated[str, typer.Argument(help="Id of the run.")]
+IdArgument = Annotated[str, typer.Argument(help="Id of the run.", autocompletion=RUNS)]
 PROFILES = {".html": "html", ".json": "speedscope", ".txt": "text"}
 """Forms of a profile by the ending of the file."""
 
@@ -65,10 +66,16 @@ def train(
 def list_runs(
     session: Session,
     experiment: Annotated[str | None, typer.Option("--experiment", "-e", help="Only those of this experiment.")] = None,
+    condition: Annotated[
+        str | None, typer.Option("--filter", "-f", help="Such as 'metrics.test_mae < 50 and trainer = \"linear\"'.")
+    ] = None,
+    sort: Annotated[
+        str | None, typer.Option("--sort", help="created_at, metrics.NAME or params.NAME; -NAME: the largest first.")
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 50,
 ) -> None:
-    """Runs, the newest first."""
-    rows = session.client.items("runs", limit=limit, experiment=experiment)
+    """Runs, the newest first unless they are sorted."""
+    rows = session.client.items("runs", limit=limit, experiment=experiment, filter=condition, sort=sort)
     session.show(rows, lambda rows: table(rows, COLUMNS))
 
 
@@ -92,7 +99,7 @@ def profile(
         known = ", ".join(PROFILES)
         raise ClientError(f"{out} says by its name what to write: one of {known}.", status=Status.USAGE)
     if out is None and not open_it:
-        typer.echo(_profile(session, run_id, "text").decode())
+        session.document(_profile(session, run_id, "text").decode())
         return
     if out is not None:
         data = _profile(session, run_id, PROFILES[out.suffix])
@@ -100,7 +107,7 @@ def profile(
             out.write_bytes(data)
         except OSError as error:
             raise ClientError(f"{out} cannot be written: {error.strerror}.", status=Status.USAGE) from error
-        session.note(f"Wrote {out}.")
+        session.wrote(out)
     if open_it:
         page = _profile(session, run_id, "html")
         with NamedTemporaryFile(prefix="millrace-profile-", suffix=".html", delete=False) as file:  # the browser's
@@ -109,11 +116,40 @@ def profile(
             session.note(f"There is no browser here. The page is {file.name}.")
 
 
+@noun.command("logs")
+def logs(session: Session, run_id: IdArgument) -> None:
+    """What a run wrote; `millrace jobs logs -f` follows its job."""
+    draw_lines(session, "runs", run_id, "logs")
+
+
+@noun.command("reproduce")
+def reproduce(
+    session: Session,
+    run_id: IdArgument,
+    tolerance: Annotated[
+        float | None, typer.Option("--tolerance", help="How far apart still counts as the same; 1e-6 if absent.")
+    ] = None,
+    wait: WaitOption = False,
+) -> None:
+    """Train a run again with all that it had, and compare. With --wait, exit status 1 when it is not reproduced."""
+    body = {} if tolerance is None else {"tolerance": tolerance}
+    job = session.client.post("runs", run_id, "reproduce", body=body)
+    if not wait:
+        session.show(job, draw_job)
+        return
+    result = session.wait(job["id"])["result"]
+    session.show(session.client.get("reproductions", result["reproduction_id"]), _draw_reproduction)
+    if result["verdict"] == "not_reproduced":
+        raise typer.Exit(Status.REFUSED)
+
+
+@verbs.command("compare")
 @noun.command("compare")
 def compare(
-    session: Session, run_ids: Annotated[list[str], typer.Argument(min=2, help="Ids of two or more runs.")]
+    session: Session,
+    run_ids: Annotated[list[str], typer.Argument(min=2, help="Ids of 2 to 100 runs.", autocompletion=RUNS)],
 ) -> None:
-    """Runs side by side: what differs of what was asked, and every metric."""
+    """Runs side by side: what differs of what was asked, of data, code and environment, and every metric."""
     session.show(session.client.get("runs", "compare", ids=",".join(run_ids)), _draw_comparison)
 
 
@@ -150,8 +186,29 @@ def draw_run(run: dict[str, Any]) -> RenderableType:
 
 def _draw_comparison(comparison: dict[str, Any]) -> RenderableType:
     rows = {"data": comparison["datasets"], "state": comparison["states"], "code": comparison["code_commits"]}
-    lines = [*rows.items(), *comparison["params"].items(), *comparison["metrics"].items()]
-    return table(
-        [[name, *values] for name, values in lines],
-        {run_id: itemgetter(place) for place, run_id in enumerate(["", *comparison["runs"]])},
+    lines = [*rows.items(), *comparison["params"].items(), *comparison["environments"].items()]
+    return stack(
+        facts({"differs": comparison["differs"]}),
+        table(
+            [[name, *values] for name, values in [*lines, *comparison["metrics"].items()]],
+            {run_id: itemgetter(place) for place, run_id in enumerate(["", *comparison["runs"]])},
+        ),
+    )
+
+
+def _draw_reproduction(made: dict[str, Any]) -> RenderableType:
+    finding = made["finding"] or {}
+    columns = {"metric": "name", "first": "first", "again": "again", "relative": "relative"}
+    return stack(
+        facts(
+            {
+                "run": made["run_id"],
+                "again": made["again_id"],
+                "verdict": made["verdict"],
+                "because": " ".join(finding.get("reasons", [])),
+                "tolerance": made["tolerance"],
+                "predictions": finding.get("predictions"),
+            }
+        ),
+        table(finding["metrics"], columns) if finding.get("metrics") else None,
     )

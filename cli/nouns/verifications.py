@@ -6,6 +6,7 @@ import typer
 from rich.console import RenderableType
 
 from cli.client import ClientError, Status
+from cli.completion import DATASET_VERSIONS
 from cli.nouns.datasets import noun, version_of
 from cli.session import Session
 from cli.tables import facts, size, stack, table, when
@@ -16,7 +17,10 @@ SHOWN = 200
 @noun.command("verify")
 def verify(
     session: Session,
-    ref: Annotated[str | None, typer.Argument(help="A dataset, or one version of it as NAME@n.")] = None,
+    ref: Annotated[
+        str | None,
+        typer.Argument(help="A dataset, or one version of it as NAME@n.", autocompletion=DATASET_VERSIONS),
+    ] = None,
     everything: Annotated[bool, typer.Option("--all", help="The whole store; so, too, without a name.")] = False,
     deep: Annotated[bool, typer.Option("--deep", help="Put every file together and compare its MD5 as well.")] = False,
 ) -> None:

@@ -29,6 +29,22 @@ SCOPES: dict[Role, frozenset[Scope]] = {
 }
 
 
+# What the scopes and the roles are for, in the words that people read in the settings.
+ALLOWS: dict[Scope, str] = {
+    Scope.READ: "See everything: data, runs, models, decisions, jobs and the audit trail.",
+    Scope.WRITE: "Change things and start work: upload, train, promote, roll out, pause, retrain.",
+    Scope.PREDICT: "Ask endpoints for predictions.",
+    Scope.APPROVE: "Approve or reject promotions that wait for a person.",
+    Scope.ADMIN: "Manage tokens and webhooks, override gates, delete for good.",
+}
+MEANT_FOR: dict[Role, str] = {
+    Role.VIEWER: "Looks, and changes nothing.",
+    Role.DEVELOPER: "Works with data and models; others decide what goes live.",
+    Role.APPROVER: "Decides what goes live, beside all that a developer does.",
+    Role.ADMIN: "Runs the installation.",
+}
+
+
 @dataclass(frozen=True)
 class Actor:
     """A person or a machine behind a token, or the platform itself."""

@@ -7,6 +7,8 @@ from domain.events.spec import Event
 
 @dataclass(frozen=True, kw_only=True)
 class TokenCreated(Event):
+    """Somebody was given a token."""
+
     owner: str
     role: str
     scopes: list[str]
@@ -14,4 +16,6 @@ class TokenCreated(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class TokenRevoked(Event):
+    """A token is refused from now on."""
+
     owner: str

@@ -11,11 +11,9 @@ from domain.errors import Conflict, Invalid
 from domain.events.service import emit
 from domain.jobs import service as jobs
 from domain.jobs.models import Job
-from domain.registry.metrics import METRICS, UnfitMetric
+from domain.registry.metrics import DEFAULT_METRIC, METRICS, UnfitMetric
 from domain.registry.models import RegisteredModel
 from domain.registry.queries import resolve_versions
-
-_DEFAULT_METRIC = {"regression": "mae", "classification": "accuracy", "text_classification": "accuracy"}
 
 
 class DifferentQuestions(Conflict):
@@ -41,7 +39,7 @@ def request(
                 where=f"versions.{place}",
                 fix="Compare versions that predict the same.",
             )
-    metric = spec.metric or _DEFAULT_METRIC[model.task]
+    metric = spec.metric or DEFAULT_METRIC[model.task]
     if metric not in METRICS[model.task]:
         what = f"The metric {metric!r} does not fit a model of the task {model.task}."
         raise UnfitMetric(what, where="metric", fix=f"There are {', '.join(METRICS[model.task])}.")

@@ -7,6 +7,8 @@ from domain.events.spec import Event
 
 @dataclass(frozen=True, kw_only=True)
 class CheckSuiteChanged(Event):
+    """The dataset is checked by other rules from now on."""
+
     dataset: str
     number: int
     checks: int
@@ -14,6 +16,8 @@ class CheckSuiteChanged(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class DataChecksRecorded(Event):
+    """The checks of a version have run; the verdict is theirs."""
+
     dataset: str
     number: int
     version_id: str

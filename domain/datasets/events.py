@@ -7,22 +7,30 @@ from domain.events.spec import Event
 
 @dataclass(frozen=True, kw_only=True)
 class DatasetCreated(Event):
+    """There is a new dataset, without versions."""
+
     name: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class DatasetUpdated(Event):
+    """Its description was changed."""
+
     name: str
     revision: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class DatasetArchived(Event):
+    """The dataset takes no more versions and is not listed."""
+
     name: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class DatasetVersionCreated(Event):
+    """New content became a version; its checks follow."""
+
     dataset: str
     number: int
     version_id: str
@@ -31,6 +39,8 @@ class DatasetVersionCreated(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class DatasetVersionValidated(Event):
+    """The version passed its checks and may be trained on."""
+
     dataset: str
     number: int
     version_id: str
@@ -38,6 +48,8 @@ class DatasetVersionValidated(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class DatasetVersionRejected(Event):
+    """The checks found errors; nothing is trained on it unless forced."""
+
     dataset: str
     number: int
     version_id: str
@@ -58,6 +70,8 @@ class DatasetVersionBuilt(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class DatasetRecipeChanged(Event):
+    """The dataset is built by another recipe from now on."""
+
     name: str
     number: int
     follows: list[str]
@@ -65,6 +79,8 @@ class DatasetRecipeChanged(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class DatasetRecipeWithdrawn(Event):
+    """The dataset is no longer built by a recipe."""
+
     name: str
     number: int
 
@@ -82,6 +98,8 @@ class DatasetVersionDeleted(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class DatasetVersionPinned(Event):
+    """Somebody wants this version kept, and says why."""
+
     dataset: str
     number: int
     version_id: str
@@ -90,6 +108,8 @@ class DatasetVersionPinned(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class DatasetVersionUnpinned(Event):
+    """The version may be collected again."""
+
     dataset: str
     number: int
     version_id: str

@@ -52,6 +52,8 @@ class DatasetVersion(Base):
     reasons: Mapped[list[Any]] = mapped_column(default=list)
     files: Mapped[int]
     size: Mapped[int] = mapped_column(BigInteger)
+    # See `domain.datasets.storage`.
+    stored_size: Mapped[int | None] = mapped_column(BigInteger)
     rows: Mapped[int | None] = mapped_column(BigInteger)
     profile: Mapped[dict[str, Any] | None] = mapped_column(deferred=True, deferred_raiseload=True)
     message: Mapped[str] = mapped_column(Text)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hashlib import md5
 from typing import TypeVar
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select, tuple_
 from sqlalchemy.orm import contains_eager
 
 from domain.datasets.manifest import ManifestEntry
@@ -95,6 +95,15 @@ def get_version(session: AnySession, name: str, number: int | None = None) -> Da
     return version
 
 
+def newest_versions(session: AnySession, datasets: Collection[Dataset]) -> dict[str, DatasetVersion]:
+    """The newest version of each that is not deleted, by the id of the dataset; those without any are left out."""
+    newest = select(DatasetVersion.dataset_id, func.max(DatasetVersion.number))
+    newest = newest.where(DatasetVersion.dataset_id.in_([dataset.id for dataset in datasets]), _STANDING)
+    newest = newest.group_by(DatasetVersion.dataset_id)
+    found = session.scalars(_versions().where(tuple_(DatasetVersion.dataset_id, DatasetVersion.number).in_(newest)))
+    return {version.dataset_id: version for version in found}
+
+
 def find_version(session: AnySession, name: str, number: int) -> DatasetVersion | None:
     return session.scalar(_versions().where(Dataset.name == name, DatasetVersion.number == number))
 
@@ -105,6 +114,11 @@ def get_version_by_id(session: AnySession, version_id: str, *, lock: bool = Fals
     if version is None:
         raise UnknownVersion(f"There is no dataset version with the id {version_id!r}.", where="version_id")
     return version
+
+
+def versions_by_id(session: AnySession, version_ids: Collection[str]) -> dict[str, DatasetVersion]:
+    """The versions of these ids, each with its dataset: what a list of rows refers to, at once."""
+    return {version.id: version for version in session.scalars(_versions().where(DatasetVersion.id.in_(version_ids)))}
 
 
 def find_by_digest(session: AnySession, dataset_id: str, digest: str) -> DatasetVersion | None:

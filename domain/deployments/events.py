@@ -7,18 +7,24 @@ from domain.events.spec import Event
 
 @dataclass(frozen=True, kw_only=True)
 class EndpointCreated(Event):
+    """There is a new endpoint, which answers nothing yet."""
+
     endpoint: str
     model: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class EndpointChanged(Event):
+    """The endpoint has other settings."""
+
     endpoint: str
     revision: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class RolloutStarted(Event):
+    """A version begins to take over the endpoint."""
+
     endpoint: str
     rollout_id: str
     version: int
@@ -38,6 +44,8 @@ class RolloutStepped(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class RolloutPaused(Event):
+    """The rollout waits for a person."""
+
     endpoint: str
     rollout_id: str
     version: int
@@ -47,6 +55,8 @@ class RolloutPaused(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class RolloutFinished(Event):
+    """The endpoint answers with another version."""
+
     endpoint: str
     rollout_id: str
     version: int
@@ -66,6 +76,8 @@ class RolloutAborted(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class RolledBack(Event):
+    """The endpoint answers with the version before again."""
+
     endpoint: str
     from_version: int
     to_version: int

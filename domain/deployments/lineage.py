@@ -42,20 +42,7 @@ def chain(session: AnySession, *, endpoint: str, number: int, at: datetime) -> l
     version = find_version(session, model.id, number)
     run = session.get_one(Run, version.run_id)
     links = [_version_link(model, version)]
-    rollout = session.scalar(
-        select(Rollout)
-        .where(
-            Rollout.endpoint_id == target.id,
-            Rollout.version_id == version.id,
-            # It answered from its switch on, or as a candidate since its trial began.
-            or_(
-                Rollout.state.in_(HAS_ANSWERED) & (Rollout.ended_at <= at),
-                Rollout.step_began_at.is_not(None) & (Rollout.started_at <= at),
-            ),
-        )
-        .order_by(Rollout.id.desc())
-        .limit(1)
-    )
+    rollout = rollout_at(session, target.id, version.id, at)
     if rollout is not None:
         links.insert(
             0,
@@ -72,6 +59,24 @@ def chain(session: AnySession, *, endpoint: str, number: int, at: datetime) -> l
     links.append(_run_link(session, run))
     links.extend(_data_links(session, run.dataset_version_id))
     return links
+
+
+def rollout_at(session: AnySession, endpoint_id: str, version_id: str, at: datetime) -> Rollout | None:
+    """The rollout by which a version answered on an endpoint at that moment."""
+    return session.scalar(
+        select(Rollout)
+        .where(
+            Rollout.endpoint_id == endpoint_id,
+            Rollout.version_id == version_id,
+            # It answered from its switch on, or as a candidate since its trial began.
+            or_(
+                Rollout.state.in_(HAS_ANSWERED) & (Rollout.ended_at <= at),
+                Rollout.step_began_at.is_not(None) & (Rollout.started_at <= at),
+            ),
+        )
+        .order_by(Rollout.id.desc())
+        .limit(1)
+    )
 
 
 def _version_link(model: RegisteredModel, version: ModelVersion) -> Link:

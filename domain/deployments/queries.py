@@ -58,6 +58,13 @@ def active_rollouts_of(session: AnySession, promotion_id: str) -> list[Rollout]:
     return list(session.scalars(query.order_by(Rollout.id)))
 
 
+def last_rollout(session: AnySession, endpoint_id: str) -> Rollout | None:
+    """The newest rollout, however it ended."""
+    return session.scalar(
+        select(Rollout).where(Rollout.endpoint_id == endpoint_id).order_by(Rollout.id.desc()).limit(1)
+    )
+
+
 def last_switch(session: AnySession, endpoint_id: str) -> Rollout | None:
     """The rollout by which the live version came to answer; None before the first, and after a rollback."""
     query = select(Rollout).where(Rollout.endpoint_id == endpoint_id, Rollout.state == RolloutState.SWITCHED)

@@ -9,8 +9,12 @@ Layout of the model store, seen from its root:
     predictions/{endpoint}/{hour}/{first}_{last}_{rows}_v{version}.parquet    many of them as one, once the hour is over
     shadows/{endpoint}/{hour}/...               likewise, what a candidate said to copies of requests; by the same ids
     trials/{rollout_id}/{step}/{instance}.json  `TrialCounts`: written by serving while a rollout is judged
+    traffic/{instance}/{number}.json            `TrafficReport`: written by serving, once each; deleted when it was read
 """
 
+import math
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Final, Literal
 
 from pydantic import Field
@@ -151,3 +155,46 @@ class TrialCounts(Spec):
     control: ArmCounts = ArmCounts()
     candidate: ArmCounts = ArmCounts()
     mirror: MirrorCounts = MirrorCounts()
+
+
+def _finer(edges: Sequence[float], step: float) -> Iterator[float]:
+    """These edges, and as many between two as it takes for none to be more than `step` times the one before."""
+    for low, high in pairwise(edges):
+        parts = math.ceil(math.log(high / low) / math.log(step) - 1e-9)
+        yield from (low * (high / low) ** (part / parts) for part in range(parts))
+    yield edges[-1]
+
+
+# What Prometheus is told, in seconds; and what all requests are counted by, so that a percentile is known to a tenth.
+SCRAPED_EDGES: Final = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
+TRAFFIC_EDGES: Final = tuple(_finer((0.00002, *SCRAPED_EDGES, 60.0), 1.2))
+
+
+class ErrorCount(Spec):
+    """Requests that got this error. `status` is that of HTTP."""
+
+    code: str
+    status: int
+    count: int
+
+
+class TargetTraffic(Spec):
+    """What one version of one endpoint did with the requests of a span of time. All of them, recorded or not."""
+
+    endpoint: Name
+    version: int = Field(default=0, description="0 for requests that were refused before a version was drawn.")
+    answered: int = 0
+    rows: int = 0
+    latency: dict[int, int] = Field(default={}, description="Answers by their place among `TRAFFIC_EDGES`.")
+    errors: list[ErrorCount] = []
+
+
+class TrafficReport(Spec):
+    """What one serving process did between two times, Unix seconds. One without requests says that it is there."""
+
+    instance: str
+    number: int = Field(description="The process counts its reports from 0.")
+    began_at: float
+    ended_at: float
+    last: bool = Field(default=False, description="The process leaves: nobody has to wait for more of it.")
+    targets: list[TargetTraffic] = []

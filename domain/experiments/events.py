@@ -7,4 +7,6 @@ from domain.events.spec import Event
 
 @dataclass(frozen=True, kw_only=True)
 class ExperimentCreated(Event):
+    """There is a new experiment."""
+
     name: str

@@ -30,12 +30,16 @@ class Run(Base):
         Index("ix_run_experiment_id", "experiment_id"),
         Index("ix_run_dataset_version_id", "dataset_version_id"),
         Index("ix_run_state", "state"),
+        Index("ix_run_sweep_id", "sweep_id"),
     )
 
     id: Mapped[Id]
     experiment_id: Mapped[str] = mapped_column(String(36), ForeignKey("experiment.id"))
     state: Mapped[RunState] = mapped_column(String(20), default=RunState.PENDING)
     job_id: Mapped[str] = mapped_column(String(36), ForeignKey("job.id"))
+    # Who asked for it, where that was neither a person nor a pipeline: the sweep, or the run that this one repeats.
+    sweep_id: Mapped[str | None] = mapped_column(String(36), ForeignKey("sweep.id"))
+    reproduces: Mapped[str | None] = mapped_column(String(36), ForeignKey("run.id"))
 
     spec: Mapped[dict[str, Any]]
     trainer: Mapped[str] = mapped_column(String(100))

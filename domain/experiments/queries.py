@@ -1,14 +1,19 @@
 """Reads of experiments and runs."""
 
-from enum import StrEnum
+from collections.abc import Collection
+from typing import Final
 
 from sqlalchemy import func, select
 
 from domain.db import AnySession, locked
-from domain.errors import NotFound, unknown
+from domain.errors import Invalid, NotFound, unknown
+from domain.experiments.conditions import as_sql, order_by
+from domain.experiments.filters import LONGEST, Condition, Kind, field_of
 from domain.experiments.models import Experiment, Run
 from domain.experiments.states import RunState
-from domain.pages import Page, PageRequest, paginate
+from domain.pages import Page, PageRequest, paginate, paginate_by
+
+NEWEST: Final = "-created_at"
 
 
 class UnknownExperiment(NotFound):
@@ -19,11 +24,8 @@ class UnknownRun(NotFound):
     code = "unknown_run"
 
 
-class RunSort(StrEnum):
-    """The orders a list of runs can be had in."""
-
-    NEWEST = "-created_at"
-    OLDEST = "created_at"
+class BadRunSort(Invalid):
+    code = "bad_run_sort"
 
 
 def find_experiment(session: AnySession, name: str) -> Experiment | None:
@@ -42,6 +44,12 @@ def get_experiment(session: AnySession, name: str) -> Experiment:
 def list_experiments(session: AnySession, page: PageRequest) -> Page[Experiment]:
     """Newest first."""
     return paginate(session, select(Experiment), page, key=Experiment.id)
+
+
+def experiment_names(session: AnySession, experiment_ids: Collection[str]) -> dict[str, str]:
+    """Names by id."""
+    query = select(Experiment.id, Experiment.name).where(Experiment.id.in_(experiment_ids))
+    return dict(session.execute(query).all())
 
 
 def count_runs(session: AnySession, experiment_id: str) -> int:
@@ -68,12 +76,29 @@ def list_runs(
     *,
     experiment_id: str | None = None,
     state: RunState | None = None,
-    sort: RunSort = RunSort.NEWEST,
+    where: Condition | None = None,
+    sort: str = NEWEST,
 ) -> Page[Run]:
+    """Runs for which every filter holds. `BadRunSort` when `sort` is no time, metric or parameter.
+
+    Runs without the metric or the parameter come last, whichever way it is sorted.
+    """
     query = select(Run)
     if experiment_id is not None:
         query = query.where(Run.experiment_id == experiment_id)
     if state is not None:
         query = query.where(Run.state == state)
-    # Ids are UUIDv7: their order is the order of creation.
-    return paginate(session, query, page, key=Run.id, descending=sort == RunSort.NEWEST)
+    if where is not None:
+        query = query.where(as_sql(where))
+    name = sort.removeprefix("-")
+    if name == "created_at":
+        # Ids are UUIDv7: their order is the order of creation.
+        return paginate(session, query, page, key=Run.id, descending=sort == NEWEST)
+    field = field_of(name) if len(name) <= LONGEST else None
+    if field is None or field.kind not in {Kind.METRIC, Kind.PARAM}:
+        raise BadRunSort(
+            f"Runs cannot be sorted by {name[:80]!r}.",
+            where="sort",
+            fix="Name created_at, metrics.NAME or params.NAME, with a - before it for the largest first.",
+        )
+    return paginate_by(session, query, page, order_by(field, descending=sort.startswith("-")), key=Run.id)

@@ -54,8 +54,10 @@ def create_run(
     seed: int,
     version: DatasetVersion,
     code_commit: str | None,
+    sweep_id: str | None = None,
+    reproduces: str | None = None,
 ) -> Run:
-    """A pending run of `spec` (a `TrainSpec` as JSON) on `version`."""
+    """A pending run of `spec` (a `TrainSpec` as JSON) on `version`, for a sweep, or to repeat another run."""
     run = Run(
         id=run_id,
         experiment_id=experiment.id,
@@ -68,6 +70,8 @@ def create_run(
         dataset_version_id=version.id,
         dataset_digest=version.digest,
         code_commit=code_commit,
+        sweep_id=sweep_id,
+        reproduces=reproduces,
         notes=[],
         created_by=session.actor.name,
         created_at=session.now(),
@@ -84,6 +88,13 @@ def begin_run(session: WriteSession, *, run_id: str) -> Run:
         _move(run, RunState.RUNNING)
         run.started_at, run.ended_at, run.reason = session.now(), None, ""
     return run
+
+
+def record_tracking(session: WriteSession, *, run_id: str, mlflow_run_id: str) -> None:
+    """Where the measurements of a run that goes on are; what it came to is not known yet."""
+    run = get_run(session, run_id, lock=True)
+    if run.state != RunState.FINISHED:
+        run.mlflow_run_id = mlflow_run_id
 
 
 def finish_run(session: WriteSession, *, run_id: str, outcome: RunOutcome) -> tuple[Run, bool]:

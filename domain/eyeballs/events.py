@@ -7,6 +7,8 @@ from domain.events.spec import Event
 
 @dataclass(frozen=True, kw_only=True)
 class RowNoted(Event):
+    """Somebody wrote down what is the matter with a row."""
+
     model: str
     row: str
     finding: str

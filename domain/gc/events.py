@@ -7,6 +7,8 @@ from domain.events.spec import Event
 
 @dataclass(frozen=True, kw_only=True)
 class CollectionPlanned(Event):
+    """What a collection would delete is known."""
+
     plan_id: str
     contents: int
     chunks: int
@@ -15,6 +17,8 @@ class CollectionPlanned(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class CollectionStarted(Event):
+    """The collection deletes what its plan names."""
+
     plan_id: str
 
 
@@ -28,6 +32,8 @@ class ContentsDeleted(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class CollectionDone(Event):
+    """The collection has deleted what nothing needs."""
+
     plan_id: str
     contents: int
     chunks: int
@@ -37,12 +43,16 @@ class CollectionDone(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class CollectionFailed(Event):
+    """The collection stopped; what it had not deleted is there."""
+
     plan_id: str
     reason: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class CollectionCancelled(Event):
+    """The plan of a collection was dropped."""
+
     plan_id: str
     reason: str
 

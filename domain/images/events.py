@@ -7,6 +7,8 @@ from domain.events.spec import Event
 
 @dataclass(frozen=True, kw_only=True)
 class ImagePushed(Event):
+    """A version was pushed to a registry as an image."""
+
     model: str
     number: int
     image_id: str

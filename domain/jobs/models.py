@@ -47,6 +47,15 @@ class Job(Base):
     ended_at: Mapped[datetime | None]
 
 
+class Tick(Base):
+    """When the tick last came round, by the process that does it."""
+
+    __tablename__ = "tick"
+
+    process: Mapped[str] = mapped_column(String(200), primary_key=True)
+    at: Mapped[datetime]
+
+
 class JobLog(Base):
     """A line a job wrote, or a step of its life (claimed, retried, cancelled)."""
 

@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 
 from domain.db import AnySession
 from domain.errors import NotFound
-from domain.jobs.models import Job, JobLog
+from domain.jobs.models import Job, JobLog, Tick
 from domain.jobs.states import JobState
 from domain.pages import Page, PageRequest, paginate
 
@@ -80,3 +80,8 @@ def latest_succeeded(session: AnySession, *, kind: str, subject: str) -> Job | N
     """The newest job of this kind about this subject that came to a result."""
     query = select(Job).where(Job.kind == kind, Job.subject == subject, Job.state == JobState.SUCCEEDED)
     return session.scalar(query.order_by(Job.id.desc()).limit(1))
+
+
+def last_tick(session: AnySession) -> datetime | None:
+    """When time last made something due; None where it never did."""
+    return session.scalar(select(func.max(Tick.at)))

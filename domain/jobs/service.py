@@ -11,7 +11,7 @@ from domain.db import WriteSession, new_id
 from domain.errors import Conflict
 from domain.events.service import emit
 from domain.jobs.events import JobCancelled, JobFailed, JobQueued, JobRetried, JobStarted, JobSucceeded
-from domain.jobs.models import Job, JobLog
+from domain.jobs.models import Job, JobLog, Tick
 from domain.jobs.queries import get_job
 from domain.jobs.spec import JobSpec
 from domain.jobs.states import ENDED, JobState, backoff_seconds, may_move
@@ -195,6 +195,15 @@ def retry(session: WriteSession, job_id: str) -> Job:
     _requeue(session, job, delay_seconds=0.0)
     emit(session, JobRetried(subject=job.subject, job_id=job.id, kind=job.kind, reason="asked by a person"))
     return job
+
+
+def ticked(session: WriteSession, *, process: str) -> None:
+    """Keep when the tick came round: who asks whether anything happens by itself reads that."""
+    row = session.get(Tick, process)
+    if row is None:
+        session.add(Tick(process=process, at=session.now()))
+    else:
+        row.at = session.now()
 
 
 def reap(session: WriteSession, *, limit: int = 100) -> list[str]:

@@ -17,6 +17,8 @@ class ModelSuiteChanged(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class ModelVersionChecked(Event):
+    """The checks of the policy have run on the version."""
+
     model: str
     number: int
     version_id: str

@@ -24,12 +24,35 @@ class GovernorFacts:
 
 
 @dataclass(frozen=True)
+class Standing:
+    """How far each rule is from objecting. `ready_at` is when the cooldown ends, None while there is none."""
+
+    seen: Sequence[WindowVerdict]
+    bad: int
+    started_today: int
+    ready_at: datetime | None
+    breaker_open: bool
+
+
+@dataclass(frozen=True)
 class Ruling:
     """`rule` names what decided, `reason` says it to a person."""
 
     start: bool
     rule: str
     reason: str
+
+
+def standing(facts: GovernorFacts, policy: GovernorPolicy, now: datetime) -> Standing:
+    seen = list(facts.windows[: policy.windows_seen])
+    ready = max(facts.started) + timedelta(seconds=policy.cooldown_seconds) if facts.started else now
+    return Standing(
+        seen=seen,
+        bad=sum(verdict in BAD for verdict in seen),
+        started_today=sum(now - start < timedelta(days=1) for start in facts.started),
+        ready_at=ready if now < ready else None,
+        breaker_open=facts.failed_gates >= policy.max_failed_gates,
+    )
 
 
 def may_retrain(facts: GovernorFacts, policy: GovernorPolicy, now: datetime) -> Ruling:
@@ -39,38 +62,32 @@ def may_retrain(facts: GovernorFacts, policy: GovernorPolicy, now: datetime) -> 
         return Ruling(False, "broken_data", f"Broken data is not drift: look at {columns} first.")
     if facts.in_flight is not None:
         return Ruling(False, "in_flight", f"Retrain {facts.in_flight} is still running; one at a time.")
-    seen = list(facts.windows[: policy.windows_seen])
-    bad = sum(verdict in BAD for verdict in seen)
+    now_at = standing(facts, policy, now)
+    bad, seen, today = now_at.bad, len(now_at.seen), now_at.started_today
     if bad < policy.windows_needed:
         return Ruling(
-            False, "hysteresis", f"{bad} of the last {len(seen)} windows are bad; {policy.windows_needed} are needed."
+            False, "hysteresis", f"{bad} of the last {seen} windows are bad; {policy.windows_needed} are needed."
         )
-    if facts.failed_gates >= policy.max_failed_gates:
+    if now_at.breaker_open:
         return Ruling(
             False,
             "circuit_breaker",
             f"The last {facts.failed_gates} retrains did not pass the gate; more of the same will not help. "
             "Change the data or the features.",
         )
-    if facts.started:
-        ready = max(facts.started) + timedelta(seconds=policy.cooldown_seconds)
-        if now < ready:
-            return Ruling(
-                False,
-                "cooldown",
-                f"The last retrain started {_ago(max(facts.started), now)} ago; "
-                f"the next may start in {_ago(now, ready)}.",
-            )
-    today = [start for start in facts.started if now - start < timedelta(days=1)]
-    if len(today) >= policy.daily_budget:
+    if now_at.ready_at is not None:
         return Ruling(
-            False, "budget", f"{len(today)} retrains started within a day; the budget is {policy.daily_budget}."
+            False,
+            "cooldown",
+            f"The last retrain started {_ago(max(facts.started), now)} ago; "
+            f"the next may start in {_ago(now, now_at.ready_at)}.",
         )
+    if today >= policy.daily_budget:
+        return Ruling(False, "budget", f"{today} retrains started within a day; the budget is {policy.daily_budget}.")
     return Ruling(
         True,
         "go",
-        f"{bad} of the last {len(seen)} windows are bad, nothing is running, "
-        f"budget {len(today)} of {policy.daily_budget} used.",
+        f"{bad} of the last {seen} windows are bad, nothing is running, budget {today} of {policy.daily_budget} used.",
     )
 
 

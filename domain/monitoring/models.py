@@ -1,4 +1,4 @@
-"""Monitors, windows, ground truth and alerts."""
+"""Monitors, windows, ground truth, alerts, and counts of all requests."""
 
 from datetime import datetime
 from typing import Any
@@ -42,6 +42,8 @@ class MonitoringWindow(Base):
     rows: Mapped[int]
     drift: Mapped[dict[str, Any] | None]
     performance: Mapped[dict[str, Any] | None]
+    # `Distribution` of each feature, to be drawn.
+    distributions: Mapped[list[Any] | None] = mapped_column(deferred=True)
     opened_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
 
@@ -81,5 +83,35 @@ class Alert(Base):
     opened_at: Mapped[datetime]
     last_seen_at: Mapped[datetime]
     acknowledged_by: Mapped[str | None] = mapped_column(String(200))
+    acknowledged_at: Mapped[datetime | None]
+    note: Mapped[str | None] = mapped_column(Text)
     resolved_by: Mapped[str | None] = mapped_column(String(200))
     resolved_at: Mapped[datetime | None]
+
+
+class EndpointTraffic(Base):
+    """What a version did with the requests of ten seconds, added up over the serving processes."""
+
+    __tablename__ = "endpoint_traffic"
+    __table_args__ = (Index("ix_endpoint_traffic_started_at", "started_at"),)
+
+    endpoint_id: Mapped[str] = mapped_column(String(36), ForeignKey("endpoint.id"), primary_key=True)
+    started_at: Mapped[datetime] = mapped_column(primary_key=True)
+    # 0 for what was refused before a version was drawn.
+    version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    answered: Mapped[int]
+    rows: Mapped[int]
+    # Answers by their place among `TRAFFIC_EDGES`; errors by code, with their status and how many.
+    latency: Mapped[dict[str, Any]]
+    errors: Mapped[dict[str, Any]]
+
+
+class TrafficSource(Base):
+    """A serving process that reports traffic: which of its reports was counted last, and until when that one goes."""
+
+    __tablename__ = "traffic_source"
+
+    instance: Mapped[str] = mapped_column(String(200), primary_key=True)
+    number: Mapped[int]
+    counted_until: Mapped[datetime]
+    left: Mapped[bool]

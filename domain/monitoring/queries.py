@@ -3,17 +3,20 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from domain.db import AnySession, locked
 from domain.deployments.models import Endpoint
+from domain.deployments.queries import get_endpoint
 from domain.errors import NotFound
-from domain.monitoring.alerts import AlertState
+from domain.events.models import EventRow
+from domain.monitoring.alerts import AlertKind, AlertState
 from domain.monitoring.models import Alert, GroundTruth, Monitor, MonitoringWindow
 from domain.monitoring.specs import GovernorPolicy, MonitorPolicy
 from domain.monitoring.windows import WindowState
 from domain.pages import Page, PageRequest, paginate
 from domain.registry.models import RegisteredModel
+from domain.registry.queries import get_model
 
 TruthValue = bool | int | float | str
 _IDS_AT_ONCE = 500
@@ -37,8 +40,13 @@ def policies_of(session: AnySession, endpoint_id: str) -> tuple[MonitorPolicy, G
     return MonitorPolicy.model_validate(monitor.policy), GovernorPolicy.model_validate(monitor.governor)
 
 
-def get_window(session: AnySession, window_id: str, *, lock: bool = False) -> MonitoringWindow:
+def get_window(
+    session: AnySession, window_id: str, *, endpoint_id: str | None = None, lock: bool = False
+) -> MonitoringWindow:
+    """A window, of this endpoint if one is given."""
     query = select(MonitoringWindow).where(MonitoringWindow.id == window_id)
+    if endpoint_id is not None:
+        query = query.where(MonitoringWindow.endpoint_id == endpoint_id)
     window = session.scalar(locked(query) if lock else query)
     if window is None:
         raise UnknownWindow(f"There is no monitoring window {window_id!r}.", where="window_id")
@@ -125,6 +133,14 @@ def truth_since(session: AnySession, endpoint_id: str, *, first_id: str) -> tupl
     return count, latest
 
 
+def truth_times(session: AnySession, endpoint_id: str, *, first_id: str, last_id: str) -> dict[str, datetime]:
+    """When ground truth came, by prediction id, for ids within the span."""
+    query = select(GroundTruth.prediction_id, GroundTruth.at).where(
+        GroundTruth.endpoint_id == endpoint_id, GroundTruth.prediction_id.between(first_id, last_id)
+    )
+    return dict(session.execute(query).all())
+
+
 def truth_between(session: AnySession, endpoint_id: str, *, first_id: str, last_id: str) -> dict[str, TruthValue]:
     """Ground truth by prediction id, for ids within the span."""
     query = select(GroundTruth).where(
@@ -171,8 +187,38 @@ def names_of(session: AnySession, alert: Alert) -> tuple[str | None, str | None]
     return endpoint, model
 
 
-def list_alerts(session: AnySession, page: PageRequest, *, state: AlertState | None = None) -> Page[Alert]:
+def list_alerts(
+    session: AnySession,
+    page: PageRequest,
+    *,
+    state: AlertState | None = None,
+    kind: AlertKind | None = None,
+    severity: str | None = None,
+    endpoint: str | None = None,
+    model: str | None = None,
+) -> Page[Alert]:
+    """Alerts, newest first. Those of a model are about its gates, or about an endpoint that it answers."""
     query = select(Alert)
     if state is not None:
         query = query.where(Alert.state == state)
+    if kind is not None:
+        query = query.where(Alert.kind == kind)
+    if severity is not None:
+        query = query.where(Alert.severity == severity)
+    if endpoint is not None:
+        query = query.where(Alert.endpoint_id == get_endpoint(session, endpoint).id)
+    if model is not None:
+        found = get_model(session, model)
+        answers = select(Endpoint.id).where(Endpoint.model_id == found.id)
+        query = query.where(or_(Alert.model_id == found.id, Alert.endpoint_id.in_(answers)))
     return paginate(session, query, page, key=Alert.id)
+
+
+def rulings_on(session: AnySession, endpoint: str, *, window_id: str | None = None, limit: int) -> list[EventRow]:
+    """What the governor said about this endpoint, or about one window of it, newest first."""
+    query = select(EventRow).where(
+        EventRow.type.in_(["RetrainStarted", "RetrainRefused"]), EventRow.subject == f"endpoints/{endpoint}"
+    )
+    if window_id is not None:
+        query = query.where(EventRow.payload["window_id"].as_string() == window_id)
+    return list(session.scalars(query.order_by(EventRow.seq.desc()).limit(limit)))

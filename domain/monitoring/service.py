@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import select
 
-from domain.db import WriteSession, locked, new_id
+from domain.db import AnySession, WriteSession, locked, new_id
 from domain.deployments.models import Endpoint
 from domain.deployments.queries import get_endpoint
 from domain.errors import Conflict, Invalid
@@ -33,9 +33,16 @@ from domain.monitoring.queries import (
     standing_alerts,
     standing_gate_alerts,
 )
-from domain.monitoring.specs import DriftResult, GovernorPolicy, MonitorPolicy, PerformanceResult, TruthItem
+from domain.monitoring.specs import (
+    Distribution,
+    DriftResult,
+    GovernorPolicy,
+    MonitorPolicy,
+    PerformanceResult,
+    TruthItem,
+)
 from domain.monitoring.windows import WindowPlan, WindowState
-from domain.registry.metrics import METRICS
+from domain.registry.metrics import DEFAULT_METRIC, METRICS
 from domain.registry.models import RegisteredModel
 
 
@@ -59,16 +66,22 @@ class UnfitMetric(Invalid):
     code = "unfit_metric"
 
 
+def metric_of(session: AnySession, endpoint: Endpoint, policy: MonitorPolicy) -> str:
+    """The metric by which a policy watches quality. Raises `UnfitMetric` for one that the model does not have."""
+    task = session.get_one(RegisteredModel, endpoint.model_id).task
+    if policy.metric is not None and policy.metric not in METRICS[task]:
+        raise UnfitMetric(
+            f"The model of {endpoint.name!r} has no metric {policy.metric!r}.",
+            where="policy.metric",
+            fix=f"There are {', '.join(METRICS[task])}.",
+        )
+    return policy.metric or DEFAULT_METRIC[task]
+
+
 def set_policies(session: WriteSession, *, endpoint: str, policy: MonitorPolicy, governor: GovernorPolicy) -> Monitor:
     """Say how the endpoint is watched. Raises `UnfitMetric` for a metric that its model does not have."""
     target = get_endpoint(session, endpoint, lock=True)
-    fitting = METRICS[session.get_one(RegisteredModel, target.model_id).task]
-    if policy.metric is not None and policy.metric not in fitting:
-        raise UnfitMetric(
-            f"The model of {endpoint!r} has no metric {policy.metric!r}.",
-            where="policy.metric",
-            fix=f"There are {', '.join(fitting)}.",
-        )
+    metric_of(session, target, policy)
     monitor = session.get(Monitor, target.id)
     if monitor is None:
         monitor = Monitor(endpoint_id=target.id)
@@ -141,7 +154,13 @@ def revisit_window(session: WriteSession, *, window_id: str, truth: int) -> None
 
 
 def close_window(
-    session: WriteSession, *, window_id: str, version_id: str, drift: DriftResult, performance: PerformanceResult | None
+    session: WriteSession,
+    *,
+    window_id: str,
+    version_id: str,
+    drift: DriftResult,
+    performance: PerformanceResult | None,
+    distributions: Sequence[Distribution] | None = None,
 ) -> None:
     """Record what a window came to, tell what was found, and open or update alerts.
 
@@ -156,6 +175,7 @@ def close_window(
     window.version_id = version_id
     window.drift = drift.as_json()
     window.performance = performance.as_json() if performance else None
+    window.distributions = [one.as_json() for one in distributions] if distributions is not None else None
     window.verdict = verdict_of(drift, performance)
     window.state = WindowState.CLOSED
     window.closed_at = session.now()
@@ -190,15 +210,21 @@ def gates_hold(session: WriteSession, *, model_id: str) -> None:
         resolve(session, alert_id=alert.id, reason="The last gate drill let nothing through.")
 
 
-def acknowledge(session: WriteSession, *, alert_id: str) -> Alert:
+def acknowledge(session: WriteSession, *, alert_id: str, note: str | None = None) -> Alert:
+    """Somebody looks after it; `note` says what they know so far."""
     alert = get_alert(session, alert_id, lock=True)
     _move(alert, AlertState.ACKNOWLEDGED)
-    alert.acknowledged_by = session.actor.name
+    alert.acknowledged_by, alert.acknowledged_at, alert.note = session.actor.name, session.now(), note
     endpoint, model = names_of(session, alert)
     emit(
         session,
         AlertAcknowledged(
-            subject=f"alerts/{alert.id}", alert_id=alert.id, endpoint=endpoint, model=model, kind=alert.kind
+            subject=f"alerts/{alert.id}",
+            alert_id=alert.id,
+            endpoint=endpoint,
+            model=model,
+            kind=alert.kind,
+            note=note,
         ),
     )
     return alert

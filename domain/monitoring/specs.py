@@ -1,12 +1,14 @@
 """Monitoring as data: the policy of an endpoint, and what a window of its traffic came to."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
 from domain.datasets.specs import LONGEST_SECONDS, Spec
 
 DriftTest = Literal["ks", "chi2"]
+BROKEN_BY_NULLS: Final = "null in"
+"""How the reason begins when a column is broken by its nulls, and so by what the policy allows."""
 
 
 class MonitorPolicy(Spec):
@@ -74,6 +76,7 @@ class FeatureDrift(Spec):
     threshold: float = Field(description="PSI above which this counts as drift at this n.")
     null_share: float
     null_share_reference: float
+    bins: int | None = Field(default=None, description="Bins that PSI was taken over; null where it was not taken.")
     drifted: bool
     broken: bool
     reason: str | None = Field(default=None, description="Why it is broken: missing, null, stuck, or of another type.")
@@ -88,6 +91,21 @@ class DriftResult(Spec):
     broken: list[str]
 
 
+class Distribution(Spec):
+    """Shares of rows of one feature, in the training reference and in the window, to be drawn.
+
+    Of a number, between `edges`: the first share is below all of them, the last one above. Of a category, by `labels`,
+    the most frequent first; the last share is of all others. So there is one more share than edges or labels.
+    """
+
+    name: str
+    kind: Literal["number", "category"]
+    edges: list[float] = []
+    labels: list[str] = []
+    reference: list[float]
+    window: list[float]
+
+
 class PerformanceResult(Spec):
     """Quality on the rows of a window whose ground truth is known."""
 
@@ -98,6 +116,9 @@ class PerformanceResult(Spec):
     rows: int
     loss: float | None = Field(description="Relative loss against the reference (positive is worse).")
     degraded: bool
+    delay_seconds: float | None = Field(
+        default=None, description="Median time from a prediction to its truth; null in windows of before it was kept."
+    )
 
 
 class TruthItem(Spec):

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from uuid import UUID
 
 from domain.monitoring.specs import MonitorPolicy
 
@@ -48,6 +49,15 @@ class WindowPlan:
     first_id: str
     last_id: str
     rows: int
+
+
+def time_of_id(prediction_id: str) -> datetime | None:
+    """When a UUIDv7 was made (RFC 9562: its first 48 bits are milliseconds since 1970); None for any other text."""
+    try:
+        known = UUID(prediction_id)
+    except ValueError:
+        return None
+    return datetime.fromtimestamp((known.int >> 80) / 1000, UTC) if known.version == 7 else None
 
 
 def plan(segments: Sequence[Segment], policy: MonitorPolicy, now: datetime) -> list[WindowPlan]:

@@ -7,6 +7,8 @@ from domain.events.spec import Event
 
 @dataclass(frozen=True, kw_only=True)
 class RowPinned(Event):
+    """A mistake became a test that later versions must pass."""
+
     model: str
     pin_id: str
     note: str

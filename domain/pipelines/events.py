@@ -7,12 +7,16 @@ from domain.events.spec import Event
 
 @dataclass(frozen=True, kw_only=True)
 class PipelineChanged(Event):
+    """The pipeline was declared or changed."""
+
     pipeline: str
     revision: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class PipelineRunStarted(Event):
+    """A pipeline began a turn."""
+
     pipeline: str
     run_id: str
     trigger: str
@@ -30,6 +34,8 @@ class PipelineRunRefused(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class PipelineStepStarted(Event):
+    """A step of a pipeline run began."""
+
     pipeline: str
     run_id: str
     step: str
@@ -37,6 +43,8 @@ class PipelineStepStarted(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class PipelineStepEnded(Event):
+    """A step of a pipeline run is over."""
+
     pipeline: str
     run_id: str
     step: str
@@ -46,6 +54,8 @@ class PipelineStepEnded(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class PipelineRunEnded(Event):
+    """A turn of a pipeline is over."""
+
     pipeline: str
     run_id: str
     state: str

@@ -25,10 +25,13 @@ class Pipeline(Base):
 
 
 class PipelineRun(Base):
-    """One turn of a pipeline. `trigger` says what set it off: manual, dataset_version, code, drift or schedule."""
+    """One turn of a pipeline. `trigger` says what set it off: manual, dataset_version, code, drift or schedule.
+
+    `cause` names the thing, where it was one: `window:{id}`, `dataset_version:{id}` or `code:{commit}`.
+    """
 
     __tablename__ = "pipeline_run"
-    __table_args__ = (Index("ix_pipeline_run_pipeline_id", "pipeline_id"),)
+    __table_args__ = (Index("ix_pipeline_run_pipeline_id", "pipeline_id"), Index("ix_pipeline_run_cause", "cause"))
 
     id: Mapped[Id]
     pipeline_id: Mapped[str] = mapped_column(String(36), ForeignKey("pipeline.id"))
@@ -36,6 +39,7 @@ class PipelineRun(Base):
     state: Mapped[RunState] = mapped_column(String(20), default=RunState.RUNNING)
     trigger: Mapped[str] = mapped_column(String(20))
     trigger_reason: Mapped[str] = mapped_column(Text, default="")
+    cause: Mapped[str | None] = mapped_column(String(100))
     reason: Mapped[str] = mapped_column(Text, default="")
     started_by: Mapped[str] = mapped_column(String(200))
     started_at: Mapped[datetime]

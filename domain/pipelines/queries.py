@@ -63,6 +63,15 @@ def active_run(session: AnySession, pipeline_id: str) -> PipelineRun | None:
     return session.scalar(query.order_by(PipelineRun.id.desc()).limit(1))
 
 
+def turn_that_trained(session: AnySession, run_id: str) -> tuple[str, str] | None:
+    """The pipeline's name and the id of its run whose step trained this run."""
+    query = select(Pipeline.name, PipelineRun.id).join(PipelineRun, PipelineRun.pipeline_id == Pipeline.id)
+    query = query.join(PipelineStep, PipelineStep.run_id == PipelineRun.id)
+    trained = PipelineStep.output["run_id"].as_string() == run_id
+    row = session.execute(query.where(PipelineStep.name == StepName.TRAIN, trained)).first()
+    return None if row is None else (row[0], row[1])
+
+
 def has_built(session: AnySession, pipeline_id: str, version_id: str) -> bool:
     """Whether the newest run of this pipeline works with this dataset version."""
     newest = runs_started(session, pipeline_id, limit=1)

@@ -1,6 +1,5 @@
 """What events elsewhere mean to pipelines: steps that go on, runs that start. Named in `domain.reactions`."""
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 from domain.datasets.events import DatasetVersionBuilt, DatasetVersionRejected, DatasetVersionValidated
@@ -12,24 +11,22 @@ from domain.events.service import emit
 from domain.jobs.events import JobCancelled, JobFailed
 from domain.model_checks.events import ModelChecksFailed, ModelVersionChecked
 from domain.monitoring.events import RetrainRefused, RetrainStarted, WindowClosed
-from domain.monitoring.governor import GovernorFacts, may_retrain
+from domain.monitoring.governor import may_retrain
 from domain.monitoring.models import MonitoringWindow
-from domain.monitoring.queries import policies_of, recent_windows
+from domain.monitoring.queries import policies_of
 from domain.monitoring.windows import WindowVerdict
 from domain.pipelines import queries, service, triggers
+from domain.pipelines.governor import facts_of, retrained_by
 from domain.pipelines.graph import StepState
-from domain.pipelines.models import Pipeline, PipelineRun
+from domain.pipelines.models import Pipeline
 from domain.pipelines.service import Arrival
 from domain.pipelines.specs import PipelineSpec
 from domain.pipelines.steps import version_output
 from domain.promotions.events import PromotionApplied, PromotionDecided, PromotionNotApplied, PromotionRejected
-from domain.promotions.queries import decided
 from domain.registry.events import ModelVersionRefused
 from domain.registry.models import ModelVersion
 from domain.repositories.events import CodeChanged
 from domain.training.events import RunCancelled, RunFailed, RunFinished
-
-_PROMOTIONS_LOOKED_AT = 50
 
 
 def version_built(session: WriteSession, event: DatasetVersionBuilt) -> None:
@@ -59,6 +56,7 @@ def version_validated(session: WriteSession, event: DatasetVersionValidated) -> 
             name=pipeline.name,
             trigger="dataset_version",
             reason=f"{event.dataset} version {event.number} is validated",
+            cause=f"dataset_version:{event.version_id}",
         )
 
 
@@ -77,6 +75,7 @@ def code_changed(session: WriteSession, event: CodeChanged) -> None:
                 name=pipeline.name,
                 trigger="code",
                 reason=f"{event.repository} {event.branch} is at {event.commit[:12]}: {event.message}",
+                cause=f"code:{event.commit}",
                 code_commit=event.commit,
             )
 
@@ -163,9 +162,8 @@ def window_closed(session: WriteSession, event: WindowClosed) -> None:
     """A window that is not quiet asks the governor whether to retrain; every answer is an event with its reason."""
     if event.verdict == WindowVerdict.QUIET:
         return
-    for pipeline in queries.all_pipelines(session):
-        if triggers.on_drift(PipelineSpec.model_validate(pipeline.spec), event.endpoint):
-            _ask_governor(session, pipeline, event)
+    for pipeline in retrained_by(session, event.endpoint):
+        _ask_governor(session, pipeline, event)
 
 
 def _ask_governor(session: WriteSession, pipeline: Pipeline, event: WindowClosed) -> None:
@@ -173,52 +171,19 @@ def _ask_governor(session: WriteSession, pipeline: Pipeline, event: WindowClosed
     window = session.get_one(MonitoringWindow, event.window_id)
     _, policy = policies_of(session, event.endpoint_id)
     pipeline = queries.get_pipeline(session, pipeline.name, lock=True)
-    active = queries.active_run(session, pipeline.id)
-    runs = queries.runs_started(session, pipeline.id, trigger="drift")
-    seen = recent_windows(session, event.endpoint_id, limit=policy.windows_seen, version_id=endpoint.live_version_id)
-    broken = list((window.drift or {}).get("broken", []))
-    facts = GovernorFacts(
-        windows=[WindowVerdict(one.verdict) for one in seen if one.verdict is not None],
-        broken_columns=broken if window.verdict == WindowVerdict.BROKEN else [],
-        in_flight=active.id if active else None,
-        started=[run.started_at for run in runs],
-        failed_gates=_failed_gates(session, pipeline, endpoint.model_id, runs),
-    )
+    facts = facts_of(session, pipeline, endpoint, policy, newest=window)
     ruling = may_retrain(facts, policy, session.now())
-    subject = f"endpoints/{event.endpoint}"
+    about: dict[str, Any] = {
+        "subject": f"endpoints/{event.endpoint}",
+        "endpoint": event.endpoint,
+        "pipeline": pipeline.name,
+        "reason": ruling.reason,
+        "window_id": event.window_id,
+    }
     if not ruling.start:
-        emit(
-            session,
-            RetrainRefused(
-                subject=subject, endpoint=event.endpoint, pipeline=pipeline.name, rule=ruling.rule, reason=ruling.reason
-            ),
-        )
+        emit(session, RetrainRefused(**about, rule=ruling.rule))
         return
-    run = service.start(session, name=pipeline.name, trigger="drift", reason=ruling.reason)
-    emit(
-        session,
-        RetrainStarted(
-            subject=subject, endpoint=event.endpoint, pipeline=pipeline.name, run_id=run.id, reason=ruling.reason
-        ),
+    run = service.start(
+        session, name=pipeline.name, trigger="drift", reason=ruling.reason, cause=f"window:{event.window_id}"
     )
-
-
-def _failed_gates(session: WriteSession, pipeline: Pipeline, model_id: str, runs: Sequence[PipelineRun]) -> int:
-    """How many of these retrains in a row the gate refused, newest first.
-
-    A pass of the model, whoever asked for it, ends the row; and so does a change of the pipeline, since what it trains
-    now has not been tried.
-    """
-    tried = queries.promotions_of(session, [run for run in runs if _recipe(run.spec) == _recipe(pipeline.spec)])
-    refused = 0
-    for promotion in decided(session, model_id, limit=_PROMOTIONS_LOOKED_AT):
-        if promotion.decision is None:  # the evidence could not be gathered
-            continue
-        if promotion.decision["verdict"] == "pass":
-            break
-        refused += promotion.id in tried
-    return refused
-
-
-def _recipe(spec: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in spec.items() if name != "triggers"}
+    emit(session, RetrainStarted(**about, run_id=run.id))

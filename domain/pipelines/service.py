@@ -93,11 +93,17 @@ def put_triggers(session: WriteSession, *, name: str, triggers: list[Trigger]) -
 
 
 def start(
-    session: WriteSession, *, name: str, trigger: str, reason: str = "", code_commit: str | None = None
+    session: WriteSession,
+    *,
+    name: str,
+    trigger: str,
+    reason: str = "",
+    cause: str | None = None,
+    code_commit: str | None = None,
 ) -> PipelineRun:
     """Start a run; PipelineBusy while another one of this pipeline has not ended.
 
-    With a `code_commit`, its training carries that commit.
+    `cause` is what lineage shows before it (see `PipelineRun`). With a `code_commit`, its training carries that commit.
     """
     pipeline = get_pipeline(session, name, lock=True)
     busy = active_run(session, pipeline.id)
@@ -115,6 +121,7 @@ def start(
         state=RunState.RUNNING,
         trigger=trigger,
         trigger_reason=reason,
+        cause=cause,
         started_by=session.actor.name,
         started_at=session.now(),
     )
@@ -136,12 +143,12 @@ def start(
 
 
 def start_or_tell(
-    session: WriteSession, *, name: str, trigger: str, reason: str, code_commit: str | None = None
+    session: WriteSession, *, name: str, trigger: str, reason: str, cause: str, code_commit: str | None = None
 ) -> PipelineRun | None:
     """Start a run that an event sets off; while another one has not ended, the refusal is an event as well."""
     busy = active_run(session, get_pipeline(session, name, lock=True).id)
     if busy is None:
-        return start(session, name=name, trigger=trigger, reason=reason, code_commit=code_commit)
+        return start(session, name=name, trigger=trigger, reason=reason, cause=cause, code_commit=code_commit)
     why = f"{reason}, and run {busy.id} has not ended."
     emit(session, PipelineRunRefused(subject=f"pipelines/{name}", pipeline=name, trigger=trigger, reason=why))
     return None

@@ -7,6 +7,8 @@ from domain.events.spec import Event
 
 @dataclass(frozen=True, kw_only=True)
 class PromotionRequested(Event):
+    """Somebody wants a version to be champion; evidence is gathered."""
+
     model: str
     number: int
     promotion_id: str
@@ -14,6 +16,8 @@ class PromotionRequested(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class PromotionDecided(Event):
+    """The gates have judged the evidence."""
+
     model: str
     number: int
     promotion_id: str
@@ -32,6 +36,8 @@ class PromotionApproved(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class PromotionRejected(Event):
+    """A person refused."""
+
     model: str
     number: int
     promotion_id: str
@@ -70,6 +76,8 @@ class PromotionNotApplied(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class PromotionApplied(Event):
+    """The version is champion and answers."""
+
     model: str
     number: int
     promotion_id: str

@@ -7,11 +7,15 @@ from domain.events.spec import Event
 
 @dataclass(frozen=True, kw_only=True)
 class ModelCreated(Event):
+    """There is a new model, without versions."""
+
     name: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelVersionCreated(Event):
+    """A finished run became a version of a model; its checks follow."""
+
     model: str
     number: int
     version_id: str
@@ -29,6 +33,8 @@ class ModelVersionRefused(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class ModelVersionArchived(Event):
+    """The version can no longer be promoted or rolled out."""
+
     model: str
     number: int
 
@@ -45,6 +51,8 @@ class AliasMoved(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class PolicyChanged(Event):
+    """The model has another policy; versions are checked by it anew."""
+
     model: str
     policy_version: int
 
@@ -59,6 +67,8 @@ class ModelChanged(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class ModelVersionChanged(Event):
+    """Somebody wrote something else about the version."""
+
     model: str
     number: int
     fields: list[str]
@@ -101,5 +111,7 @@ class VersionRemovedOutside(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class OutsideChangeAcknowledged(Event):
+    """Somebody has seen what was changed in MLflow."""
+
     model: str
     change_id: str

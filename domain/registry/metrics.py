@@ -13,6 +13,11 @@ METRICS: Final[Mapping[Task, tuple[str, ...]]] = {
     "classification": _CLASSES,
     "text_classification": _CLASSES,
 }
+DEFAULT_METRIC: Final[Mapping[Task, str]] = {
+    "regression": "mae",
+    "classification": "accuracy",
+    "text_classification": "accuracy",
+}
 
 
 class UnfitMetric(Invalid):

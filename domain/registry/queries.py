@@ -74,6 +74,16 @@ def version_of_run(session: AnySession, run_id: str) -> ModelVersion | None:
     return session.scalar(select(ModelVersion).where(ModelVersion.run_id == run_id))
 
 
+def versions_of_runs(session: AnySession, run_ids: Sequence[str]) -> dict[str, list[tuple[str, int]]]:
+    """By run, the name and number of what was registered from it."""
+    query = select(ModelVersion.run_id, RegisteredModel.name, ModelVersion.number)
+    query = query.join(RegisteredModel, RegisteredModel.id == ModelVersion.model_id)
+    found: dict[str, list[tuple[str, int]]] = {}
+    for run_id, name, number in session.execute(query.where(ModelVersion.run_id.in_(run_ids))):
+        found.setdefault(run_id, []).append((name, number))
+    return found
+
+
 def newest_version(session: AnySession, model: RegisteredModel) -> ModelVersion | None:
     query = select(ModelVersion).where(ModelVersion.model_id == model.id)
     return session.scalar(query.order_by(ModelVersion.number.desc()).limit(1))

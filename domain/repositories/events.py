@@ -7,18 +7,24 @@ from domain.events.spec import Event
 
 @dataclass(frozen=True, kw_only=True)
 class RepositoryRegistered(Event):
+    """A Git repository is followed from now on."""
+
     name: str
     address: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class RepositoryChanged(Event):
+    """The repository is followed by other rules."""
+
     name: str
     revision: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class RepositoryRemoved(Event):
+    """The repository is no longer followed."""
+
     name: str
 
 
@@ -35,6 +41,8 @@ class RepositorySynced(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class RepositorySyncFailed(Event):
+    """The repository could not be read."""
+
     name: str
     reason: str
 

@@ -7,6 +7,8 @@ from domain.events.spec import Event
 
 @dataclass(frozen=True, kw_only=True)
 class RunCreated(Event):
+    """A training was ordered."""
+
     experiment: str
     run_id: str
 
@@ -33,6 +35,8 @@ class RunFinished(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class RunFailed(Event):
+    """The training came to nothing."""
+
     experiment: str
     run_id: str
     reason: str
@@ -40,6 +44,8 @@ class RunFailed(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class RunCancelled(Event):
+    """The training was ended before it had a result."""
+
     experiment: str
     run_id: str
     reason: str

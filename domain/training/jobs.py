@@ -12,6 +12,16 @@ class TrainModel(JobSpec):
     run_id: str
 
 
+class EndTracking(JobSpec):
+    """Tell MLflow that a run which it was told of while it ran came to nothing."""
+
+    max_attempts = 5
+
+    run_id: str
+    mlflow_run_id: str
+    cancelled: bool
+
+
 class ImportModel(JobSpec):
     """Make an MLflow model a run, packaged, and by that a version of the model `model`."""
 

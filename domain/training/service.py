@@ -17,7 +17,7 @@ from domain.jobs.models import Job
 from domain.registry import service as registry
 from domain.training import columns, trainers
 from domain.training.events import RunCancelled, RunCreated, RunFailed, RunFinished, TrainingForced
-from domain.training.jobs import TrainModel
+from domain.training.jobs import EndTracking, TrainModel
 from domain.training.specs import TrainSpec
 
 
@@ -39,17 +39,25 @@ class NotATable(Invalid):
     code = "not_a_table"
 
 
-def start(session: WriteSession, *, experiment: str, spec: TrainSpec, key: str | None = None) -> tuple[Run, Job]:
-    """Queue a training; what the database knows to be wrong is refused now, naming the field of the spec.
+def check(session: AnySession, spec: TrainSpec) -> DatasetVersion:
+    """The version that `spec` trains on, if nothing that the database knows is wrong with it.
 
-    Raises `UnknownExperiment`, a kind of `Invalid`, or `ModelMismatch` when its model predicts something else.
+    Raises a kind of `Invalid` that names the field, or `ModelMismatch` when its model predicts something else.
     """
-    home = experiment_queries.get_experiment(session, experiment)
     version = _data_of(session, spec)
     trainers.refuse_unfit(spec.trainer, spec.task, spec.params)
     columns.refuse_unfit(spec, _profile_of(session, version))
     if spec.model is not None:
         registry.refuse_mismatch(session, name=spec.model, task=spec.task, target=spec.target)
+    return version
+
+
+def start(
+    session: WriteSession, *, experiment: str, spec: TrainSpec, key: str | None = None, sweep_id: str | None = None
+) -> tuple[Run, Job]:
+    """Queue a training, once it has passed `check`. Raises `UnknownExperiment` and what that raises."""
+    home = experiment_queries.get_experiment(session, experiment)
+    version = check(session, spec)
     run_id = new_id()
     subject = f"runs/{run_id}"
     job = jobs.submit(session, TrainModel(run_id=run_id), subject=subject, key=key)
@@ -66,6 +74,7 @@ def start(session: WriteSession, *, experiment: str, spec: TrainSpec, key: str |
         seed=spec.seed,
         version=version,
         code_commit=spec.code_commit,
+        sweep_id=sweep_id,
     )
     emit(session, RunCreated(subject=subject, experiment=experiment, run_id=run_id))
     if version.state == VersionState.REJECTED:
@@ -79,6 +88,11 @@ def start(session: WriteSession, *, experiment: str, spec: TrainSpec, key: str |
 def begin_run(session: WriteSession, *, run_id: str) -> Run:
     """The run's job has started."""
     return experiments.begin_run(session, run_id=run_id)
+
+
+def record_tracking(session: WriteSession, *, run_id: str, mlflow_run_id: str) -> None:
+    """MLflow is being told of the run while it goes on."""
+    experiments.record_tracking(session, run_id=run_id, mlflow_run_id=mlflow_run_id)
 
 
 def finish_run(session: WriteSession, *, run_id: str, outcome: RunOutcome) -> Run:
@@ -104,6 +118,7 @@ def fail_run(session: WriteSession, *, run_id: str, reason: str) -> None:
     if ended:
         name = _experiment_of(session, run)
         emit(session, RunFailed(subject=f"runs/{run_id}", experiment=name, run_id=run_id, reason=reason))
+        _end_tracking(session, run, cancelled=False)
 
 
 def cancel_run(session: WriteSession, *, run_id: str, reason: str) -> None:
@@ -112,6 +127,13 @@ def cancel_run(session: WriteSession, *, run_id: str, reason: str) -> None:
     if ended:
         name = _experiment_of(session, run)
         emit(session, RunCancelled(subject=f"runs/{run_id}", experiment=name, run_id=run_id, reason=reason))
+        _end_tracking(session, run, cancelled=True)
+
+
+def _end_tracking(session: WriteSession, run: Run, *, cancelled: bool) -> None:
+    if run.mlflow_run_id:
+        order = EndTracking(run_id=run.id, mlflow_run_id=run.mlflow_run_id, cancelled=cancelled)
+        jobs.submit(session, order, subject=f"runs/{run.id}")
 
 
 def _experiment_of(session: AnySession, run: Run) -> str:

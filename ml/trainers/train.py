@@ -4,7 +4,7 @@ Called by the training handler of the workers; `ml.packaging` turns the result i
 """
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -30,6 +30,7 @@ from ml.trainers.table import find_trainer
 Part = Literal["train", "validation", "test"]
 OnStep = Callable[[int, dict[str, float]], None]
 OnProgress = Callable[[float, str], None]
+Monitor = Callable[..., bool]
 STEPS_KEPT: Final = 25
 
 
@@ -67,8 +68,9 @@ class TrainedModel:
 def train(frame: pl.DataFrame, spec: TrainSpec, on_step: OnStep, on_progress: OnProgress) -> TrainedModel:
     """Fit the trainer of `spec` on `frame`; the same frame and spec give the same model.
 
-    `on_step(step, metrics)` gets the losses along the way of trainers that learn in steps, `on_progress(fraction,
-    message)` where the run is. Raises a kind of `Invalid` for whatever in the request or the data cannot be trained on.
+    `on_step(step, metrics)` gets the losses along the way of trainers that learn in steps, during the fit where the
+    estimator calls back; `on_progress(fraction, message)` where the run is. Raises a kind of `Invalid` for whatever in
+    the request or the data cannot be trained on.
     """
     trainer = find_trainer(spec.trainer, spec.task)
     params = trainer.read_params(spec.params)
@@ -83,10 +85,11 @@ def train(frame: pl.DataFrame, spec: TrainSpec, on_step: OnStep, on_progress: On
     columns = columns_of(signature, table.iloc[parts.train])
     pipeline = trainer.build(params, spec.task, spec.seed, columns)
     on_progress(0.1, f"Fitting {spec.trainer} on {len(parts.train)} rows")
-    notes = _fit(pipeline, table.iloc[parts.train], train_y, on_progress)
+    losses = _losses(pipeline, signature, table, (y, parts))
+    notes = _fit(pipeline, table.iloc[parts.train], train_y, _during(pipeline, losses, on_step, on_progress))
     on_progress(0.8, "Measuring")
-    for step, losses in _staged_losses(pipeline, signature, table, (y, parts)).items():
-        on_step(step, losses)
+    for step, found in losses:  # of an estimator that could not be asked while it was fitted
+        on_step(step, found)
     metrics = _measure(predict_table(pipeline, signature, table), spec, y, parts)
     inputs = [column.name for column in signature.inputs]
     return TrainedModel(
@@ -115,19 +118,8 @@ def _known_classes(signature: Signature, train_y: list[Label]) -> Signature:
     return signature.model_copy(update={"classes": [label for label in signature.classes if label in present]})
 
 
-def _fit(pipeline: Pipeline, table: pd.DataFrame, y: list[Label], on_progress: OnProgress) -> list[str]:
+def _fit(pipeline: Pipeline, table: pd.DataFrame, y: list[Label], extra: dict[str, Monitor]) -> list[str]:
     """Fit, and return the warnings met on the way as sentences."""
-    estimator = pipeline[-1]
-    extra = {}
-    if hasattr(estimator, "staged_predict") and hasattr(estimator, "n_estimators"):
-        total = estimator.n_estimators
-
-        def monitor(done: int, *_: object) -> bool:
-            if done % 20 == 0:
-                on_progress(0.1 + 0.7 * done / total, f"{done} of {total} trees")
-            return False
-
-        extra["model__monitor"] = monitor
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
@@ -137,25 +129,58 @@ def _fit(pipeline: Pipeline, table: pd.DataFrame, y: list[Label], on_progress: O
     return sorted({str(warning.message).splitlines()[0] for warning in caught})
 
 
-def _staged_losses(
+def _during(
+    pipeline: Pipeline, losses: Iterator[tuple[int, dict[str, float]]], on_step: OnStep, on_progress: OnProgress
+) -> dict[str, Monitor]:
+    """What to give the fit, so that an estimator that calls back after each tree tells its losses as it goes."""
+    estimator = pipeline[-1]
+    if not (hasattr(estimator, "staged_predict") and hasattr(estimator, "n_estimators")):
+        return {}
+    total = estimator.n_estimators
+    every = _every(total)
+
+    def monitor(done: int, *_: object) -> bool:
+        if done % 20 == 0:
+            on_progress(0.1 + 0.7 * done / total, f"{done} of {total} trees")
+        if (done + 1) % every == 0 or done + 1 == total:
+            on_step(*next(losses))
+        return False
+
+    return {"model__monitor": monitor}
+
+
+def _every(total: int) -> int:
+    """Of so many trees, each how manieth one is measured."""
+    return max(1, total // STEPS_KEPT)
+
+
+def _losses(
     pipeline: Pipeline, signature: Signature, table: pd.DataFrame, known: tuple[list[Label], Split]
-) -> dict[int, dict[str, float]]:
-    """Train and validation loss every few trees, for estimators that can tell how they were on the way."""
+) -> Iterator[tuple[int, dict[str, float]]]:
+    """Train and validation loss every few trees, for estimators that can tell how they were on the way.
+
+    It looks at a tree when it is asked for it, so it may be asked while the next ones are still to be fitted.
+    """
     estimator = pipeline[-1]
     staged = getattr(estimator, "staged_predict" if signature.task == "regression" else "staged_predict_proba", None)
     if staged is None:
-        return {}
+        return
     y, parts = known
     loss = METRICS[LOSS[signature.task]]
     total = len(estimator.estimators_) if hasattr(estimator, "estimators_") else estimator.n_iter_
-    every = max(1, total // STEPS_KEPT)
-    losses: dict[int, dict[str, float]] = {}
-    for name, rows in (("train", parts.train), ("validation", parts.validation)):
-        labels = [y[row] for row in rows]
-        for step, output in enumerate(staged(pipeline[:-1].transform(table.iloc[rows])), start=1):
-            if step % every == 0 or step == total:
-                losses.setdefault(step, {})[f"{name}_loss"] = loss.compute(labels, answers(signature, output))
-    return losses
+    every = _every(total)
+    measured = {"train": parts.train, "validation": parts.validation}
+    labels = {name: [y[row] for row in rows] for name, rows in measured.items()}
+    outputs = [staged(pipeline[:-1].transform(table.iloc[rows])) for rows in measured.values()]
+    for step, stage in enumerate(zip(*outputs, strict=False), start=1):
+        if step % every == 0 or step == total:
+            yield (
+                step,
+                {
+                    f"{name}_loss": loss.compute(labels[name], answers(signature, output))
+                    for name, output in zip(measured, stage, strict=True)
+                },
+            )
 
 
 def _measure(predictions: Predictions, spec: TrainSpec, y: list[Label], parts: Split) -> dict[str, float]:

@@ -12,7 +12,8 @@ import pytest
 from mlflow.tracking import MlflowClient
 from sklearn.datasets import load_diabetes
 
-from adapters.tracking import NotTracked, RunRecord, TrackedDataset, TrackedRun, Tracking, TrackingAway, TrackingRefused
+from adapters.mlflow_server import TrackingAway
+from adapters.tracking import NotTracked, RunRecord, TrackedDataset, TrackedRun, Tracking, TrackingRefused
 from domain.training.specs import TrainSpec
 from ml.encoding import Encoder
 from ml.inputs import encode_frame

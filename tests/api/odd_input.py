@@ -89,6 +89,18 @@ BODIES: Final[dict[str, Any]] = {
     },
     "create_experiment": {"name": "fresh", "description": "new"},
     "start_run": TRAIN,
+    "start_sweep": {
+        "base": TRAIN | {"params": {"max_iter": 100}},
+        "space": {"strength": {"min": 0.1, "max": 10.0, "scale": "log", "points": 3}, "max_iter": [100, 200]},
+        "method": "random",
+        "trials": 3,
+        "seed": 1,
+        "parallel": 2,
+        "objective": {"metric": "mae", "goal": "min"},
+        "max_seconds": 60.0,
+        "patience": 3,
+    },
+    "reproduce_run": {"tolerance": 1e-6},
     "create_model": {
         "name": "fresh",
         "task": "regression",
@@ -156,6 +168,14 @@ BODIES: Final[dict[str, Any]] = {
         "governor": {"windows_needed": 1, "windows_seen": 2, "cooldown_seconds": 60.0, "daily_budget": 1},
     },
     "add_ground_truth": {"items": [{"id": "0199b5a2-0000-7000-8000-000000000000", "value": 3.5}]},
+    "backtest_policy": {
+        "policy": {"window_rows": 500, "min_rows": 50, "max_effect": 0.3, "false_discovery": 0.01, "metric": "mae"},
+        "governor": {"windows_needed": 1, "windows_seen": 2},
+        "limit": 100,
+        "retrain_seconds": 60.0,
+        "gates": "fail",
+    },
+    "acknowledge_alert": {"note": "looking"},
     "resolve_alert": {"reason": "over"},
     "put_pipeline": {
         "build": {"dataset": "people", "source": RECIPE},

@@ -20,7 +20,12 @@ def library(expectation: dict[str, Any]) -> dict[str, Any]:
 class TestCheckSuite:
     def test_is_empty_until_it_is_set(self, client: httpx.Client) -> None:
         client.post("datasets", json={"name": "a"})
-        assert client.get("datasets/a/check-suite").json() == {"version": 0, "checks": []}
+        assert client.get("datasets/a/check-suite").json() == {"version": 0, "engine": "auto", "checks": []}
+
+    def test_comes_back_with_its_engine(self, client: httpx.Client) -> None:
+        client.post("datasets", json={"name": "a"})
+        client.put("datasets/a/check-suite", json={"engine": "polars", "checks": []})
+        assert client.get("datasets/a/check-suite").json()["engine"] == "polars"
 
     def test_takes_yaml_and_json_alike(self, client: httpx.Client) -> None:
         client.post("datasets", json={"name": "a"})

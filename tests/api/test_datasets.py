@@ -108,6 +108,18 @@ class TestGet:
         assert [row["name"] for row in first["items"] + rest["items"]] == ["c", "b", "a"]
         assert rest["next_cursor"] is None
 
+    def test_lists_each_with_its_newest_version_that_stands(self, client: httpx.Client, drain: Drain) -> None:
+        client.post("datasets", json={"name": "empty"})
+        for rows in (ROWS, MORE):
+            put_version(client, "people", rows)
+        put_version(client, "gone", ROWS)
+        drain()
+        client.delete("datasets/people/versions/2")
+        client.delete("datasets/gone/versions/1")
+        newest = {row["name"]: row["newest"] for row in client.get("datasets").json()["items"]}
+        assert newest["people"] == client.get("datasets/people/versions/1").json()
+        assert (newest["empty"], newest["gone"]) == (None, None)
+
 
 class TestUpdate:
     def test_changes_what_the_caller_saw(self, client: httpx.Client) -> None:

@@ -5,8 +5,10 @@ from typing import Any
 import httpx
 import pytest
 
+from adapters.runtime import Runtime
+from domain.experiments.models import Run
 from tests.conftest import Drain
-from tests.training_data import PATIENTS, make_dataset
+from tests.training_data import PATIENTS, make_dataset, upload
 
 SPEC: dict[str, Any] = {"dataset": "patients", "trainer": "linear", "task": "regression", "target": "progress"}
 
@@ -78,13 +80,49 @@ class TestRuns:
 
     @pytest.mark.parametrize(
         ("params", "where"),
-        [({"sort": "metrics"}, "query.sort"), ({"state": "done"}, "query.state"), ({"limit": 0}, "query.limit")],
+        [({"sort": "metrics"}, "sort"), ({"state": "done"}, "query.state"), ({"limit": 0}, "query.limit")],
     )
     def test_are_listed_only_in_ways_that_exist(
         self, client: httpx.Client, params: dict[str, str | int], where: str
     ) -> None:
         problem = client.get("runs", params=params).json()
         assert (problem["status"], problem["where"]) == (422, where)
+
+    def test_are_found_by_a_filter_and_sorted_by_a_metric(self, client: httpx.Client, drain: Drain) -> None:
+        ids = [start(client, params={"strength": strength}) for strength in (0.1, 1000.0)] + [start(client, "other")]
+        drain()
+
+        def found(**params: str) -> list[str]:
+            return [run["id"] for run in client.get("runs", params=params).json()["items"]]
+
+        assert found(filter="params.strength > 1 or experiment = other") == [ids[2], ids[1]]
+        assert found(filter="params.strength > 0", sort="-metrics.test_mae") == [ids[1], ids[0]]
+        assert found(filter="dataset = patients", experiment="other", state="finished") == [ids[2]]
+        assert found(filter=" ") == ids[::-1]
+
+    def test_say_where_a_filter_is_wrong(self, client: httpx.Client) -> None:
+        problem = client.get("runs", params={"filter": "metrics.mae < low"}).json()
+        assert (problem["status"], problem["code"], problem["where"]) == (422, "bad_run_filter", "filter")
+        assert problem["detail"] == "At character 15 there is 'low'; expected a number."
+
+    def test_tell_how_long_they_took_and_what_became_of_them(self, client: httpx.Client, drain: Drain) -> None:
+        run_id = start(client, model="progress")
+        drain()
+        run = client.get(f"runs/{run_id}").json()
+        assert run["duration_seconds"] > 0
+        assert run["versions"] == [{"model": "progress", "number": 1}]
+        assert [run[name] for name in ("turn", "trial", "sweep_id", "reproduces", "last_verdict")] == [None] * 5
+
+    def test_with_a_metric_that_is_no_number_are_read(
+        self, client: httpx.Client, drain: Drain, runtime: Runtime
+    ) -> None:
+        run_id = start(client)
+        drain()
+        with runtime.transaction() as session:
+            session.get_one(Run, run_id).metrics = {"test_mae": None}
+        assert client.get(f"runs/{run_id}").json()["metrics"] == {"test_mae": None}
+        assert client.get(f"runs/{run_id}/metrics").json() == {"test_mae": None}
+        assert client.get("runs", params={"filter": "metrics.test_mae < 1e300"}).json()["items"] == []
 
     def test_of_an_unknown_experiment_are_a_404(self, client: httpx.Client) -> None:
         problem = client.get("runs", params={"experiment": "stud"}).json()
@@ -123,12 +161,29 @@ class TestComparison:
             "seed": [0, 4, 0, 0],
             "features": [None, None, ["bmi"], None],
         }
+        assert (found["differs"], found["environments"]) == (["params"], {})
         maes = found["metrics"]["test_mae"]
         assert maes[3] is None
         assert maes[2] > maes[0]
 
-    @pytest.mark.parametrize("count", [0, 1, 51])
-    def test_takes_two_to_fifty(self, client: httpx.Client, count: int) -> None:
+    def test_tells_data_code_and_environment_apart(self, client: httpx.Client, drain: Drain, runtime: Runtime) -> None:
+        upload(client, "patients", PATIENTS.head(300))
+        drain()
+        ids = [start(client, dataset="patients@1", code_commit="0f3a9c1"), start(client)]
+        drain()
+        with runtime.transaction() as session:
+            run = session.get_one(Run, ids[0])
+            run.environment = run.environment | {"numpy": "1.0"}
+        ids.append(start(client))  # not finished: it has no environment yet
+        found = client.get("runs/compare", params={"ids": ",".join(ids)}).json()
+        assert found["differs"] == ["data", "code", "environment"]
+        assert found["datasets"] == ["patients@1", "patients@2", "patients@2"]
+        assert len(set(found["dataset_digests"])) == 2
+        assert list(found["environments"]) == ["numpy"]
+        assert found["environments"]["numpy"][::2] == ["1.0", None]
+
+    @pytest.mark.parametrize("count", [0, 1, 101])
+    def test_takes_two_to_a_hundred(self, client: httpx.Client, count: int) -> None:
         ids = ",".join(f"run{place}" for place in range(count))
         problem = client.get("runs/compare", params={"ids": ids}).json()
         assert (problem["status"], problem["code"], problem["where"]) == (422, "bad_comparison", "ids")

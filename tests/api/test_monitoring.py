@@ -120,6 +120,49 @@ class TestAlerts:
         refused(client.post(f"alerts/{alert['id']}/resolve"), 409, "wrong_alert_state")
         assert client.get("alerts", params={"state": "open"}).json()["items"] == []
 
+    def test_are_acknowledged_with_a_note(self, client: httpx.Client, runtime: Runtime) -> None:
+        close_window(runtime, 1, value=40.0)
+        (alert,) = client.get("alerts").json()["items"]
+        assert (alert["note"], alert["acknowledged_at"]) == (None, None)
+        noted = client.post(f"alerts/{alert['id']}/acknowledge", json={"note": "the sensor is being changed"}).json()
+        assert noted["note"] == "the sensor is being changed"
+        assert noted["acknowledged_at"] > alert["opened_at"]
+        (told,) = client.get("events", params={"type": "AlertAcknowledged"}).json()["items"]
+        assert told["payload"]["note"] == noted["note"]
+
+    @pytest.mark.parametrize(
+        ("asked", "found"),
+        [
+            ({"kind": "quality"}, 1),
+            ({"kind": "drift"}, 0),
+            ({"severity": "error"}, 1),
+            ({"severity": "warn"}, 0),
+            ({"endpoint": "e"}, 1),
+            ({"endpoint": "quiet"}, 0),
+            ({"model": "m"}, 1),
+            ({"model": "m", "state": "resolved"}, 0),
+            ({"endpoint": "e", "kind": "quality", "state": "open", "severity": "error"}, 1),
+        ],
+    )
+    def test_are_found_by_what_they_are(
+        self, client: httpx.Client, runtime: Runtime, asked: dict[str, str], found: int
+    ) -> None:
+        assert client.put("endpoints/quiet", json={"model": "m"}).status_code == 201
+        close_window(runtime, 1, value=40.0)
+        assert len(client.get("alerts", params=asked).json()["items"]) == found
+
+    def test_lead_to_their_window(self, client: httpx.Client, runtime: Runtime) -> None:
+        close_window(runtime, 1, value=40.0)
+        (brief,) = client.get("alerts").json()["items"]
+        whole = client.get(f"alerts/{brief['id']}").json()
+        assert {name: whole[name] for name in brief} == brief
+        assert (whole["window"]["id"], whole["window"]["verdict"]) == (brief["window_id"], "degraded")
+        assert whole["rulings"] == []
+
     def test_that_are_not_there(self, client: httpx.Client) -> None:
         refused(client.post("alerts/none/resolve"), 404, "unknown_alert")
+        refused(client.get("alerts/none"), 404, "unknown_alert")
+        refused(client.get("alerts", params={"endpoint": "none"}), 404, "unknown_endpoint")
+        refused(client.get("alerts", params={"model": "none"}), 404, "unknown_model")
+        refused(client.get("alerts", params={"severity": "warning"}), 422, "invalid_request")
         refused(client.get("alerts", params={"state": "lost"}), 422, "invalid_request")

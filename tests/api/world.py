@@ -31,6 +31,7 @@ from domain.deployments import service as deployments
 from domain.deployments.queries import active_rollout
 from domain.deployments.specs import EndpointSettings
 from domain.experiments.models import Run
+from domain.experiments.queries import get_experiment
 from domain.eyeballs import service as eyeballs
 from domain.eyeballs.specs import EyeballAsk
 from domain.gate_drills import service as gate_drills
@@ -48,6 +49,9 @@ from domain.registry.queries import get_model, get_version
 from domain.registry.specs import InputColumn, Package, Signature
 from domain.repositories import service as repositories
 from domain.repositories.addresses import parse_address
+from domain.reproductions import service as reproductions
+from domain.sweeps.models import Sweep, SweepTrial
+from domain.sweeps.specs import Objective, SweepSpec
 from domain.tables import metadata
 from domain.training.jobs import TrainModel
 from domain.training.specs import TrainSpec
@@ -111,6 +115,7 @@ def _fill(runtime: Runtime) -> dict[str, str]:
         run_ids = [version.run_id for version in add_versions(session, 2)]
         for run_id in run_ids:
             run = session.get_one(Run, run_id)
+            run.mlflow_run_id = ""  # no MLflow stands behind the API
             run.spec, run.package = SPEC, _package(run_id).as_json()
         suite = ModelSuite.model_validate(SUITE)
         model_checks.put_suite(session, model=get_model(session, "m"), name="words", suite=suite, document="checks")
@@ -130,9 +135,10 @@ def _fill(runtime: Runtime) -> dict[str, str]:
         pipelines.put_pipeline(session, name="p", spec=PipelineSpec.model_validate(PIPELINE))
         repositories.register(session, name="team", address=parse_address("https://forge.example/team.git"))
         spare = jobs.submit(session, TrainModel(run_id=run_ids[0]), subject="runs")
-        alert_id = _alert(session, endpoint.id)
+        alert_id, window_id = _alert(session, endpoint.id)
         plan, _ = gc.request_plan(session, grace=timedelta(hours=1))
         verification, _ = verifications.start(session)
+        sweep_id, reproduction_id = _sweep(session), _reproduction(session, run_ids[0])
     with runtime.transaction(ANN) as session:
         decide(session, promotion_id)  # and so a rollout begins
     with runtime.transaction(ANN) as session:
@@ -142,11 +148,12 @@ def _fill(runtime: Runtime) -> dict[str, str]:
     return {
         "datasets": "people", "versions": "1", "content": "people.csv", "experiments": "e", "runs": run_ids[0],
         "models": "m", "promotions": promotion_id, "endpoints": "e", "rollouts": rollout.id, "predictions": new_id(),
-        "plans": plan.id, "verifications": verification.id, "alerts": alert_id, "pipelines": "p",
+        "plans": plan.id, "verifications": verification.id, "alerts": alert_id, "pipelines": "p", "windows": window_id,
         "outside-changes": change_id, "comparisons": comparison.id, "gate-drills": gate_drill.id,
         "batch-predictions": batch.id, "pipeline-runs": turn.id, "jobs": spare.id, "tokens": Role.VIEWER,
         "repositories": "team", "git": "github", "suites": "words",
-        "pins": pin.id, "eyeballs": eyeball.id, "rows": "0123456789abcdef",
+        "sweeps": sweep_id, "reproductions": reproduction_id, "pins": pin.id, "eyeballs": eyeball.id,
+        "rows": "0123456789abcdef",
     }  # fmt: skip
 
 
@@ -165,7 +172,31 @@ def _outside_change(session: WriteSession, model_id: str) -> str:
     return change.id
 
 
-def _alert(session: WriteSession, endpoint_id: str) -> str:
+def _sweep(session: WriteSession) -> str:
+    spec = SweepSpec(
+        base=TrainSpec.model_validate(SPEC),
+        space={"strength": [1.0]},
+        method="grid",
+        objective=Objective(metric="validation_mae", goal="min"),
+    )
+    experiment = get_experiment(session, "e")
+    sweep = Sweep(
+        id=new_id(), experiment_id=experiment.id, spec=spec.as_json(), trials=1, created_by="ann",
+        created_at=session.now(),
+    )  # fmt: skip
+    session.add(sweep)
+    session.flush()
+    session.add(SweepTrial(sweep_id=sweep.id, number=1, params={"strength": 1.0}))
+    session.flush()
+    return sweep.id
+
+
+def _reproduction(session: WriteSession, run_id: str) -> str:
+    reproduction, _ = reproductions.request(session, run_id=run_id, tolerance=0.0)
+    return reproduction.id
+
+
+def _alert(session: WriteSession, endpoint_id: str) -> tuple[str, str]:
     window = MonitoringWindow(
         id=new_id(), endpoint_id=endpoint_id, segments=[], first_id="0", last_id="1", rows=2, opened_at=session.now()
     )
@@ -177,7 +208,7 @@ def _alert(session: WriteSession, endpoint_id: str) -> str:
     )  # fmt: skip
     session.add(alert)
     session.flush()
-    return alert.id
+    return alert.id, window.id
 
 
 SPEC: Final = TrainSpec(dataset="d", trainer="linear", task="regression", target="y", model="m").as_json()

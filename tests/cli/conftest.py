@@ -26,8 +26,9 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Millrace:
-    """The program in an empty folder, told nothing about any server."""
+    """The program in an empty folder, told nothing about any server, for a person who has never logged in."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     for name in ("MILLRACE_URL", "MILLRACE_TOKEN", "MILLRACE_HOME"):
         monkeypatch.setenv(name, "")  # so that what a `.env` puts there is taken back
         monkeypatch.delenv(name)

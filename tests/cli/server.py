@@ -39,6 +39,7 @@ class Answer:
     body: Any = None
     status: int = 200
     kind: str = "application/json"
+    date: str | None = None
 
     def encoded(self) -> bytes:
         return self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
@@ -67,7 +68,8 @@ class Server:
                 server.asked.append(asked)
                 answer = server.next_answer(asked)
                 body = answer.encoded()
-                self.send_response(answer.status)
+                self.send_response_only(answer.status)
+                self.send_header("Date", answer.date or self.date_time_string())
                 self.send_header("Content-Type", answer.kind)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()

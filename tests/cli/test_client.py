@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from cli.client import Event, parse_events
-from cli.home import Home
 from cli.session import open_client
 from tests.cli.conftest import Millrace
 from tests.cli.server import Answer, Server
@@ -55,7 +54,7 @@ class TestFindsTheServer:
     )
     def test_keeps_the_token_of_the_home_on_this_machine(self, tmp_path: Path, url: str, token: str | None) -> None:
         (tmp_path / "token").write_text("mlr_home")
-        with open_client(url, None, Home(tmp_path)) as client:
+        with open_client(url, None, tmp_path) as client:
             assert client.token == token
 
     def test_says_that_nobody_answers(self, bare: Millrace, free_port: int) -> None:

@@ -206,12 +206,16 @@ class TestCompare:
             "params": {"seed": [0, 1]},
             "metrics": {"mae": [102.0, None]},
             "code_commits": [None, None],
+            "differs": ["data", "environment"],
+            "environments": {"numpy": ["1", "2"]},
         }
         server.on("GET", "/api/v1/runs/compare", Answer(comparison))
-        lines = [line.split() for line in millrace("runs", "compare", "r1", "r2").stdout.splitlines()]
+        lines = [line.split() for line in millrace("compare", "r1", "r2").stdout.splitlines()]
         assert server.asked[0].query == {"ids": "r1,r2"}
         assert ["data", "bikes@1", "bikes@2"] in lines
         assert ["mae", "102", "-"] in lines
+        assert ["numpy", "1", "2"] in lines
+        assert ["differs", "data,", "environment"] in lines
 
 
 class TestPromote:

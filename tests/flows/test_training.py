@@ -8,9 +8,10 @@ import polars as pl
 import pytest
 
 from adapters.runtime import Runtime
-from domain.errors import Unavailable
+from domain.errors import Invalid, Unavailable
 from domain.experiments.queries import get_run
 from domain.jobs.states import JobState
+from domain.training import service
 from domain.training.jobs import TrainModel
 from ml.models import PACKAGE_FILE
 from ml.splits import row_hashes
@@ -225,6 +226,28 @@ class TestATrainingThatGoesWrong:
         assert run["reason"] == "'label' is 'odd' in only 1 rows; each of the three parts needs one."
         assert client.get("models/tumour").status_code == 404
         assert not list(runtime.models.list("packages"))
+
+    def test_that_fails_or_is_cancelled_does_not_run_for_ever_in_mlflow(
+        self, client: httpx.Client, drain: Drain, tools: Toolbox, tracking: TrackingInMemory, clock: SteppingClock
+    ) -> None:
+        def begin_and_fail(running: RunningJob[TrainModel], given: Toolbox) -> dict[str, Any]:
+            with running.transaction() as session:
+                service.begin_run(session, run_id=running.spec.run_id)
+                service.record_tracking(session, run_id=running.spec.run_id, mlflow_run_id=f"m-{len(begun)}")
+            begun.append(running.spec.run_id)
+            raise begun_errors[len(begun) - 1]
+
+        begun: list[str] = []
+        begun_errors = [Invalid("The rows are odd."), Unavailable("The machine went away.")]
+        failed, cancelled = start(client).json(), start(client, seed=2).json()
+        for job in (failed, cancelled):
+            assert run_job(job["id"], tools=tools, handlers={TrainModel: begin_and_fail}, worker="w")
+        assert client.get(cancelled["subject"]).json()["mlflow_run_id"] == "m-1"
+        assert tracking.ended == {}
+        assert client.post(f"jobs/{cancelled['id']}/cancel").status_code == 200
+        ended = drain()
+        assert [(one.kind, one.state) for one in ended] == [("EndTracking", JobState.SUCCEEDED)] * 2
+        assert tracking.ended == {"m-0": False, "m-1": True}
 
     def test_is_not_done_twice_when_the_worker_dies_after_recording(
         self, client: httpx.Client, tools: Toolbox, clock: SteppingClock, tracking: TrackingInMemory

@@ -18,10 +18,10 @@ from ml.encoding import Extra
 from ml.models import Predictions
 from serving.app import ServingApp, create_app, running
 from serving.engine import Engine, Loaded, RowModel
+from serving.errors import Disconnected
 from serving.metrics import ServingMetrics
 from serving.packages import PackageCache
 from serving.recorder import Recorder
-from serving.requests import Disconnected
 from serving.table import RouteTable
 from serving.trials import Trials
 from tests.serving.plants import BEARER, ROW, expected, regression_package, route

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from starlette.types import Message
 
-from serving.requests import Disconnected, while_connected
+from serving.errors import Disconnected
+from serving.requests import while_connected
 
 Receive = Callable[[], Coroutine[Any, Any, Message]]
 

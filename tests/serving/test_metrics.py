@@ -5,7 +5,13 @@ import threading
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
+from domain.errors import Invalid
 from serving.metrics import ServingMetrics
+
+
+class Strange(Invalid):
+    code = "strange"
+
 
 TARGET = {"endpoint": "bikes", "version": "1"}
 
@@ -40,10 +46,10 @@ class TestAnswered:
 
     def test_stands_in_one_family_with_the_refused(self, metrics: ServingMetrics) -> None:
         metrics.target("bikes", 1).answered(1, 0.1)
-        metrics.requests.labels("bikes", "1", "wrong_type").inc()
+        metrics.erred("bikes", 1, Strange("It is odd."))
         text = generate_latest(metrics.registry).decode()
         assert text.count("# TYPE millrace_predict_requests_total counter") == 1
-        assert value(metrics, "millrace_predict_requests_total", outcome="wrong_type") == 1
+        assert value(metrics, "millrace_predict_requests_total", outcome="strange") == 1
 
     def test_loses_none_to_other_threads(self, metrics: ServingMetrics) -> None:
         meters = metrics.target("bikes", 1)

@@ -21,6 +21,7 @@ import pytest
 from adapters.object_store.local import LocalStore
 from tests.serving.plants import BEARER, ROW, eventually, expected, regression_package, route
 from tests.serving.test_recorder import rows_of
+from tests.serving.test_traffic import reports_of
 
 pytestmark = pytest.mark.slow
 
@@ -131,6 +132,7 @@ def test_a_stopped_process_has_written_every_answer(store: LocalStore, bikes: st
         assert process.wait(20) in (0, -signal.SIGTERM)
     assert sorted(row["id"] for row in rows_of(store)) == sorted(ids)
     assert list(store.list("instances/")) == []
+    assert sum(target.answered for report in reports_of(store) for target in report.targets) == 20
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 import polars as pl
 
 from domain.contents.service import hold
-from domain.datasets import queries, service
+from domain.datasets import queries, service, storage
 from domain.datasets.jobs import BuildVersion, DiffVersions
 from domain.datasets.manifest import ManifestEntry
 from domain.datasets.models import DatasetVersion
@@ -23,6 +23,7 @@ from workers.tables import open_table
 from workers.toolbox import Toolbox
 from workers.traffic import list_segments, read_segments
 
+_MEASURED_AT_ONCE = 10
 _Built = tuple[pl.DataFrame, Provenance, list[DatasetVersion]]
 
 
@@ -118,3 +119,13 @@ def _truth_table(truth: dict[str, TruthValue]) -> pl.DataFrame:
     mixed = len(kinds) > 1 and not kinds <= {int, float}
     values = [str(value) for value in truth.values()] if mixed else list(truth.values())
     return pl.DataFrame({"id": pl.Series(list(truth), dtype=pl.String), "value": pl.Series(values, strict=False)})
+
+
+def measure_versions(tools: Toolbox) -> None:
+    """A chore: find out what new versions added to the store, a few at a time."""
+    with tools.runtime.reading() as session:
+        measured = {one: storage.measure(session, one) for one in storage.unmeasured(session, limit=_MEASURED_AT_ONCE)}
+    if measured:
+        with tools.runtime.transaction() as session:
+            for version_id, stored_size in measured.items():
+                storage.keep_measure(session, version_id=version_id, stored_size=stored_size)

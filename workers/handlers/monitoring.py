@@ -5,21 +5,27 @@ And once an hour what was recorded is tidied up: small segments become large one
 
 import math
 from datetime import datetime, timedelta
+from statistics import median
 
 import polars as pl
+import structlog
+from pydantic import ValidationError
 from sqlalchemy import select
 
+from adapters.object_store.protocol import ObjectMissing
 from domain.deployments.models import Endpoint
-from domain.deployments.specs import EndpointSettings
+from domain.deployments.specs import EndpointSettings, TrafficReport
 from domain.errors import DomainError
 from domain.experiments.models import Run
 from domain.jobs import service as jobs
-from domain.monitoring import queries, service
+from domain.monitoring import queries, service, traffic
 from domain.monitoring.jobs import ComputeWindow, TidyPredictions
 from domain.monitoring.specs import MonitorPolicy, PerformanceResult
-from domain.monitoring.windows import plan
+from domain.monitoring.windows import plan, time_of_id
+from domain.registry.metrics import DEFAULT_METRIC
 from domain.registry.models import RegisteredModel
 from domain.registry.queries import find_version
+from ml.distributions import distributions
 from ml.drift import drift
 from ml.metrics import find_metric
 from ml.models import Predictions
@@ -30,10 +36,13 @@ from workers.scoring import PREDICTION, read_parquet
 from workers.toolbox import Toolbox
 from workers.traffic import SHADOWS, id_at, list_segments, read_segments
 
+log = structlog.get_logger(__name__)
+
+_REPORTS_AT_ONCE = 500
+_DELAYS = 10_000
 # Whoever has listed a segment that expires meanwhile has this long to read it.
 _GRACE = timedelta(hours=1)
 _SHADOW_DAYS = 91
-DEFAULT_METRIC = {"regression": "mae", "classification": "accuracy", "text_classification": "accuracy"}
 
 
 def open_windows(tools: Toolbox) -> None:
@@ -93,6 +102,7 @@ def compute_window(job: RunningJob[ComputeWindow], tools: Toolbox) -> dict[str, 
         model = session.get_one(RegisteredModel, endpoint.model_id)
         policy, _ = queries.policies_of(session, endpoint.id)
         truth = queries.truth_between(session, endpoint.id, first_id=window.first_id, last_id=window.last_id)
+        told_at = queries.truth_times(session, endpoint.id, first_id=window.first_id, last_id=window.last_id)
     job.stage("read")
     rows = read_segments(tools.runtime.models, window.segments)
     number = int(rows["version"].mode().max())  # type: ignore[arg-type]  # an int64 column has an int mode
@@ -107,10 +117,18 @@ def compute_window(job: RunningJob[ComputeWindow], tools: Toolbox) -> dict[str, 
     job.stage("compare")
     job.progress(0.3, f"comparing {rows.height} rows with {reference.height} of training")
     found = drift(reference, seen, policy=policy)
-    performance = _performance(rows, truth, run, policy)
+    drawn = distributions(reference, seen)
+    performance = _performance(rows, truth, told_at, run, policy)
     job.stage("record")
     with job.transaction() as session:
-        service.close_window(session, window_id=window.id, version_id=version.id, drift=found, performance=performance)
+        service.close_window(
+            session,
+            window_id=window.id,
+            version_id=version.id,
+            drift=found,
+            performance=performance,
+            distributions=drawn,
+        )
     return {
         "drifted": found.drifted,
         "broken": found.broken,
@@ -119,7 +137,11 @@ def compute_window(job: RunningJob[ComputeWindow], tools: Toolbox) -> dict[str, 
 
 
 def _performance(
-    rows: pl.DataFrame, truth: dict[str, queries.TruthValue], run: Run, policy: MonitorPolicy
+    rows: pl.DataFrame,
+    truth: dict[str, queries.TruthValue],
+    told_at: dict[str, datetime],
+    run: Run,
+    policy: MonitorPolicy,
 ) -> PerformanceResult | None:
     """Quality on the labelled rows; None while too few are labelled, or the metric cannot be computed on them."""
     labelled = rows.filter(pl.col("id").is_in(list(truth)))
@@ -150,7 +172,36 @@ def _performance(
         rows=rows.height,
         loss=loss,
         degraded=loss is not None and loss > policy.max_quality_loss,
+        delay_seconds=_delay(labelled["id"].to_list(), told_at),
     )
+
+
+def _delay(ids: list[str], told_at: dict[str, datetime]) -> float | None:
+    """Seconds from a prediction to its truth, in the middle, of some thousands at most.
+
+    Truth may be told first, or by another clock: that is no delay.
+    """
+    ids = ids[:: 1 + len(ids) // _DELAYS]
+    made = {key: at for key in ids if (at := time_of_id(key)) is not None}
+    return median(max(0.0, (told_at[key] - at).total_seconds()) for key, at in made.items()) if made else None
+
+
+def take_traffic(tools: Toolbox) -> None:
+    """A chore: what serving reports of its requests becomes rows, and is deleted from the store."""
+    store = tools.runtime.models
+    keys = sorted(info.key for info in store.list("traffic"))[:_REPORTS_AT_ONCE]
+    reports = []
+    for key in keys:
+        try:
+            reports.append(TrafficReport.model_validate_json(store.get(key)))
+        except ObjectMissing:  # another tick was faster
+            continue
+        except ValidationError as error:
+            log.warning("traffic_not_read", key=key, error=str(error))
+    if reports:
+        with tools.runtime.transaction() as session:
+            traffic.keep(session, reports)
+    store.delete_many(keys)
 
 
 def tidy_by_the_hour(tools: Toolbox) -> None:
@@ -179,4 +230,6 @@ def tidy_predictions(job: RunningJob[TidyPredictions], tools: Toolbox) -> dict[s
         shadows = now - (timedelta(days=min(keep_days or _SHADOW_DAYS, _SHADOW_DAYS)) + _GRACE)
         expired += expire(runtime.models, endpoint.name, before=shadows, needed=(), home=SHADOWS)
         merged += compact(runtime.models, endpoint.name, before_id=before_id, now=now)
+    with job.transaction() as session:
+        traffic.forget(session)
     return {"merged": merged, "expired": expired}

@@ -2,7 +2,8 @@
 
 from sqlalchemy import select
 
-from adapters.tracking import TrackedRun, TrackingAway
+from adapters.mlflow_server import TrackingAway
+from adapters.tracking import TrackedRun
 from domain.experiments.models import Run
 from domain.registry import mirror
 from domain.registry.jobs import LookAtMirror, MirrorAlias, MirrorVersion

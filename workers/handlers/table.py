@@ -17,7 +17,8 @@ from domain.monitoring.jobs import ComputeWindow, TidyPredictions
 from domain.promotions.jobs import GatherEvidence, ReplayPromotion
 from domain.registry.jobs import LookAtMirror, MirrorAlias, MirrorVersion
 from domain.repositories.jobs import SyncRepository
-from domain.training.jobs import ImportModel, TrainModel
+from domain.reproductions.jobs import ReproduceRun
+from domain.training.jobs import EndTracking, ImportModel, TrainModel
 from domain.verifications.jobs import VerifyStore
 from workers.handlers import (
     access,
@@ -37,11 +38,12 @@ from workers.handlers import (
     promotions,
     registry,
     repositories,
+    reproductions,
     training,
     verifications,
 )
 from workers.run import Handler
-from workers.tick import Chore, nudge_due, reap_lost
+from workers.tick import Chore, nudge_due, reap_lost, tell_tick
 
 HANDLERS: dict[type[JobSpec], Handler] = {
     PublishAccess: access.publish_access,
@@ -50,7 +52,9 @@ HANDLERS: dict[type[JobSpec], Handler] = {
     RunDataChecks: data_checks.run_data_checks,
     QuarantineRows: data_checks.quarantine_rows,
     TrainModel: training.train_model,
+    EndTracking: training.end_tracking,
     ImportModel: training.import_model,
+    ReproduceRun: reproductions.reproduce_run,
     MirrorVersion: registry.mirror_version,
     MirrorAlias: registry.mirror_alias,
     LookAtMirror: registry.look_at_mirror,
@@ -79,14 +83,17 @@ HANDLERS: dict[type[JobSpec], Handler] = {
 }
 
 CHORES: list[Chore] = [
+    tell_tick,
     reap_lost,
     nudge_due,
     monitoring.open_windows,
+    monitoring.take_traffic,
     monitoring.tidy_by_the_hour,
     gate_drills.order_due_drills,
     pipelines.fire_schedules,
     repositories.look_for_pushed_objects,
     gc.repack_when_scattered,
     gc.compress_when_loose,
+    datasets.measure_versions,
     registry.order_look_at_mirror,
 ]

@@ -1,6 +1,7 @@
 """Jobs of training: read the version, train, package, log to MLflow, record. And models trained elsewhere."""
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -9,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from adapters.model_files import save_python_model
-from adapters.tracking import RunRecord, TrackedDataset, TrackedRun
+from adapters.tracking import RunRecord, RunStart, TrackedDataset, TrackedRun
 from domain.datasets.models import DatasetVersion
 from domain.datasets.queries import get_version_by_id
 from domain.experiments.models import Experiment, Run
@@ -20,12 +21,13 @@ from domain.registry.queries import get_model
 from domain.registry.specs import Package
 from domain.training import service
 from domain.training.imports import record_import
-from domain.training.jobs import ImportModel, TrainModel
+from domain.training.jobs import EndTracking, ImportModel, TrainModel
 from domain.training.specs import TrainSpec
 from ml.environment import environment, environment_digest
 from ml.inputs import frame_columns
 from ml.packaging import package, package_digest
 from ml.trainers.train import TrainedModel, train
+from workers.live_steps import LiveSteps
 from workers.model_import import take_in
 from workers.packages import open_model, store_package
 from workers.profiles import Profile, Sampler
@@ -35,8 +37,6 @@ from workers.tables import read_version
 from workers.toolbox import Toolbox
 
 REFERENCE_ROWS = 10_000
-
-Steps = list[tuple[int, dict[str, float]]]
 
 
 @dataclass(frozen=True)
@@ -60,20 +60,25 @@ class _Made:
     trained: TrainedModel
     package: Package
     digest: str
-    steps: Steps = field(default_factory=list)
+    live: LiveSteps
     environment: dict[str, str] = field(default_factory=environment)
 
 
 def train_model(job: RunningJob[TrainModel], tools: Toolbox) -> dict[str, Any]:
+    """The run of the order, trained."""
+    return _result(carry_out(job, tools, job.spec.run_id))
+
+
+def carry_out(job: RunningJob[Any], tools: Toolbox, run_id: str) -> Run:
     """From the run's spec to a finished run with its package in the model store.
 
     Whatever is wrong with the spec or the data is a kind of `Invalid` and fails the run; a tracking server or a
     store that is away is tried again. A run that has finished is not trained twice.
     """
     with job.transaction() as session:
-        run = get_run(session, job.spec.run_id)
+        run = get_run(session, run_id)
         if run.state == RunState.FINISHED:
-            return _result(run)
+            return run
         service.begin_run(session, run_id=run.id)
         order = _Order(
             run=run,
@@ -92,23 +97,23 @@ def train_model(job: RunningJob[TrainModel], tools: Toolbox) -> dict[str, Any]:
     job.progress(0.95, "Recording")
     outcome = _outcome(tools, made, tracked, sampler.profile())
     with job.transaction() as session:
-        return _result(service.finish_run(session, run_id=order.run.id, outcome=outcome))
+        return service.finish_run(session, run_id=order.run.id, outcome=outcome)
 
 
 def _result(run: Run) -> dict[str, Any]:
     return {"run_id": run.id, "metrics": run.metrics, "package_digest": run.package_digest}
 
 
-def _make(job: RunningJob[TrainModel], tools: Toolbox, order: _Order) -> _Made:
+def _make(job: RunningJob[Any], tools: Toolbox, order: _Order) -> _Made:
     """Read, train and package; the package is in the model store afterwards."""
     job.stage("read")
     job.progress(0.0, f"Reading {order.data}")
     frame = read_version(tools, order.version).collect()
     job.log(f"{order.data}: {frame.height} rows, {frame.width} columns, digest {order.version.digest}")
-    steps: Steps = []
+    live = LiveSteps(tools.tracking, _start(order), partial(_record_begun, job, order))
 
     def on_step(step: int, losses: dict[str, float]) -> None:
-        steps.append((step, losses))
+        live.add(step, losses)
         job.log(f"step {step}: " + ", ".join(f"{name} {value:.5g}" for name, value in losses.items()))
 
     job.stage("train")
@@ -124,7 +129,18 @@ def _make(job: RunningJob[TrainModel], tools: Toolbox, order: _Order) -> _Made:
         digest = package_digest(packed)
         store_package(tools, packed, Path(folder), digest)
     job.log(f"served as {packed.flavor}: {packed.reason}")
-    return _Made(trained, packed, digest, steps)
+    return _Made(trained, packed, digest, live)
+
+
+def _start(order: _Order) -> RunStart:
+    name = f"{order.spec.trainer}-{order.run.id[-6:]}"
+    return RunStart(run_id=order.run.id, experiment=order.experiment, name=name)
+
+
+def _record_begun(job: RunningJob[TrainModel], order: _Order, mlflow_run_id: str) -> None:
+    """From now on its curves can be looked at."""
+    with job.transaction() as session:
+        service.record_tracking(session, run_id=order.run.id, mlflow_run_id=mlflow_run_id)
 
 
 def _track(tools: Toolbox, order: _Order, made: _Made) -> TrackedRun:
@@ -132,24 +148,24 @@ def _track(tools: Toolbox, order: _Order, made: _Made) -> TrackedRun:
     spec, version = order.spec, order.version
     split = {f"split.{name}": value for name, value in spec.split.model_dump().items() if value is not None}
     commit = {"mlflow.source.git.commit": spec.code_commit} if spec.code_commit else {}
+    repeats = {"millrace.reproduces": order.run.reproduces} if order.run.reproduces else {}
     record = RunRecord(
-        run_id=order.run.id,
-        experiment=order.experiment,
-        name=f"{spec.trainer}-{order.run.id[-6:]}",
+        **asdict(_start(order)),
         params={"trainer": spec.trainer, "target": spec.target, "seed": spec.seed, **split, **spec.params},
         metrics=made.trained.metrics,
         dataset=TrackedDataset(version.dataset.name, version.number, version.digest, made.trained.frame),
-        steps=made.steps,
+        steps=made.live.steps,
         tags={
             "millrace.dataset": order.data,
             "millrace.dataset_digest": version.digest,
             "millrace.environment": environment_digest(made.environment),
             "millrace.package": made.digest,
             **commit,
+            **repeats,
         },
         model=made.trained,
     )
-    return tools.tracking.log_run(record)
+    return tools.tracking.log_run(record, begun=made.live.begun, told=made.live.told)
 
 
 def _outcome(tools: Toolbox, made: _Made, tracked: TrackedRun, profile: Profile) -> RunOutcome:
@@ -162,7 +178,7 @@ def _outcome(tools: Toolbox, made: _Made, tracked: TrackedRun, profile: Profile)
         metrics=trained.metrics,
         importances=trained.importances,
         notes=trained.notes,
-        curve=made.steps,
+        curve=made.live.steps,
         environment=made.environment,
         environment_digest=environment_digest(made.environment),
         package=made.package.as_json(),
@@ -191,6 +207,11 @@ def _parquet(frame: pl.DataFrame) -> bytes:
     out = BytesIO()
     frame.write_parquet(out)
     return out.getvalue()
+
+
+def end_tracking(job: RunningJob[EndTracking], tools: Toolbox) -> None:
+    """A run that came to nothing does not run for ever in MLflow."""
+    tools.tracking.end_run(job.spec.mlflow_run_id, cancelled=job.spec.cancelled)
 
 
 def import_model(job: RunningJob[ImportModel], tools: Toolbox) -> dict[str, Any]:

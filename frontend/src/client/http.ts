@@ -10,6 +10,10 @@ export class Problem extends Error {
   readonly status: number;
   readonly code: string;
   readonly fix: string | undefined;
+  /** Where in the input: `body.checks.2.max`, or `line 3, column 5`. */
+  readonly where: string | undefined;
+  /** All that is wrong with the input, each with its place. */
+  readonly errors: readonly { where: string; message: string }[];
 
   constructor(status: number, body: unknown) {
     const fields = typeof body === "object" && body !== null ? (body as Record<string, unknown>) : {};
@@ -18,6 +22,8 @@ export class Problem extends Error {
     this.status = status;
     this.code = text("code") ?? "unknown";
     this.fix = text("fix");
+    this.where = text("where");
+    this.errors = Array.isArray(fields.errors) ? (fields.errors as { where: string; message: string }[]) : [];
   }
 }
 
@@ -26,6 +32,10 @@ export class Unreachable extends Error {
   constructor(cause: unknown) {
     super("The server is not answering.", { cause });
   }
+}
+
+export function isProblem(error: unknown, code: string): error is Problem {
+  return error instanceof Problem && error.code === code;
 }
 
 /** True when trying the same again later may work. */

@@ -93,7 +93,7 @@ export interface paths {
         };
         /**
          * List Datasets
-         * @description Datasets, newest first; the archived ones instead with `archived=true`.
+         * @description Datasets with their newest versions, newest first; the archived ones instead with `archived=true`.
          */
         get: operations["list_datasets"];
         put?: never;
@@ -812,7 +812,7 @@ export interface paths {
         };
         /**
          * Get Run
-         * @description The run, and what the stages of its job took and cost.
+         * @description The run, what the stages of its job took and cost, and what it belongs to.
          */
         get: operations["get_run"];
         put?: never;
@@ -875,6 +875,212 @@ export interface paths {
          * @description The log of the run's job, up to 1,000 lines numbered above `after`.
          */
         get: operations["get_run_logs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run_id}/curves": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Run Curves
+         * @description The metrics of a run as they are in MLflow, while it runs and after: which there are, or curves of some.
+         *
+         *     Without `keys`, the metrics with their last values, page by page; with them, the curves of those.
+         */
+        get: operations["get_run_curves"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run_id}/artifacts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Run Artifacts
+         * @description What is in a folder of the run's artifacts, up to 1,000 entries; nothing before MLflow knows the run.
+         */
+        get: operations["list_run_artifacts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run_id}/artifacts/content/{path}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Run Artifact
+         * @description A file of the run, streamed. Pictures and text are shown by a browser; what it could run is to be saved.
+         */
+        get: operations["get_run_artifact"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/experiments/{name}/sweeps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Start Sweep
+         * @description Try many parameters (JSON, or YAML as `application/yaml`). Each trial is a run with a job of its own.
+         *
+         *     What is known to be wrong with the training, the space or the objective is refused now, naming the field.
+         */
+        post: operations["start_sweep"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sweeps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Sweeps
+         * @description Sweeps with the best trial of each, newest first.
+         */
+        get: operations["list_sweeps"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sweeps/{sweep_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Sweep
+         * @description The sweep and its trials: parameters, state and metric of each.
+         */
+        get: operations["get_sweep"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sweeps/{sweep_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel Sweep
+         * @description No further trial begins; those that are queued or running are stopped.
+         */
+        post: operations["cancel_sweep"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run_id}/reproduce": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reproduce Run
+         * @description Train the run again on the same data with the same code, parameters and seed, and compare.
+         *
+         *     The job's result names the reproduction and its verdict: `bit_identical`, `within_tolerance` or `not_reproduced`.
+         */
+        post: operations["reproduce_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run_id}/reproductions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Reproductions
+         * @description Every attempt to reproduce the run, newest first.
+         */
+        get: operations["list_reproductions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reproductions/{reproduction_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Reproduction
+         * @description One attempt, its verdict and what is behind it.
+         */
+        get: operations["get_reproduction"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2072,6 +2278,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/lineage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Lineage
+         * @description What something came from and what came of it, as a graph.
+         *
+         *     A prediction is looked up in the recorded segments first: 202 with the job while that takes long.
+         */
+        get: operations["get_lineage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/predictions/{prediction_id}/explanation": {
         parameters: {
             query?: never;
@@ -2181,6 +2409,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Alerts
+         * @description Alerts, newest first. `model` finds those about its gates, and about the endpoints that it answers.
+         */
+        get: operations["list_alerts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/{alert_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Alert
+         * @description An alert with its window, and what the governor said to it.
+         */
+        get: operations["get_alert"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/{alert_id}/acknowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Acknowledge Alert
+         * @description Somebody is looking at it, and may say what they know so far.
+         */
+        post: operations["acknowledge_alert"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/{alert_id}/resolve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resolve Alert
+         * @description It is over; the next finding of its kind opens a new alert.
+         */
+        post: operations["resolve_alert"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/endpoints/{name}/drift": {
         parameters: {
             query?: never;
@@ -2210,7 +2518,7 @@ export interface paths {
         };
         /**
          * List Performance
-         * @description Closed windows whose quality is known, newest first.
+         * @description Closed windows whose quality is known, newest first; with it how many rows are labelled, and how late.
          */
         get: operations["list_performance"];
         put?: never;
@@ -2221,7 +2529,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/alerts": {
+    "/api/v1/endpoints/{name}/windows/{window_id}": {
         parameters: {
             query?: never;
             header?: never;
@@ -2229,10 +2537,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List Alerts
-         * @description Alerts, newest first.
+         * Get Window
+         * @description One window, with the distributions of each feature in the reference and in the window.
          */
-        get: operations["list_alerts"];
+        get: operations["get_window"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2241,27 +2549,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/alerts/{alert_id}/acknowledge": {
+    "/api/v1/endpoints/{name}/drift/heatmap": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get?: never;
-        put?: never;
         /**
-         * Acknowledge Alert
-         * @description Somebody is looking at it.
+         * Get Drift Heatmap
+         * @description Drift of each feature in each of the newest windows, in little room.
          */
-        post: operations["acknowledge_alert"];
+        get: operations["get_drift_heatmap"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/alerts/{alert_id}/resolve": {
+    "/api/v1/endpoints/{name}/drift/backtest": {
         parameters: {
             query?: never;
             header?: never;
@@ -2271,10 +2579,52 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Resolve Alert
-         * @description It is over; the next finding of its kind opens a new alert.
+         * Backtest Policy
+         * @description What other policies would have made of the windows so far: verdicts, alerts, retrains and refusals.
+         *
+         *     Nothing changes. It is computed from what each window keeps, beside the policies in force and what really happened.
          */
-        post: operations["resolve_alert"];
+        post: operations["backtest_policy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/endpoints/{name}/traffic": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Traffic
+         * @description Requests per second, latency percentiles and errors per version: now, in all, and as a series.
+         */
+        get: operations["get_traffic"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/endpoints/{name}/governor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Governor
+         * @description Whether a retrain could start by itself now, which rule decides, and what was decided lately.
+         */
+        get: operations["get_governor"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2666,6 +3016,48 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/event-types": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Event Types
+         * @description Every type of event there is, with what it means and what its payload has.
+         */
+        get: operations["list_event_types"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Events
+         * @description All events that match, oldest first, as a file: comma-separated values, or a JSON object on each line.
+         *
+         *     What happens while it is sent is not in it. In a csv, what a spreadsheet would take for a formula begins with `'`.
+         */
+        get: operations["export_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/events/stream": {
         parameters: {
             query?: never;
@@ -2678,6 +3070,66 @@ export interface paths {
          * @description Every event from now on (or after `Last-Event-ID`) as server-sent events.
          */
         get: operations["stream_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search
+         * @description Datasets, models, endpoints, experiments, pipelines and repositories by name; runs and promotions by id.
+         */
+        get: operations["search"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/storage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Storage
+         * @description Bytes as people see them and as they are kept, in total and for each dataset.
+         */
+        get: operations["get_storage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/about": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get About
+         * @description Version, clock, limits, and whether database, broker, stores, MLflow and workers answer.
+         */
+        get: operations["get_about"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2742,6 +3194,26 @@ export interface paths {
          * @description Who the token of this request belongs to.
          */
         get: operations["whoami"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/roles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Roles
+         * @description The roles there are, and what their scopes allow.
+         */
+        get: operations["list_roles"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2862,6 +3334,26 @@ export interface components {
              */
             share: number;
         };
+        /** AboutRead */
+        AboutRead: {
+            /** Version */
+            version: string;
+            /** Python */
+            python: string;
+            /**
+             * Server Time
+             * Format: date-time
+             * @description Compare it with yours: tokens and schedules go by this clock.
+             */
+            server_time: string;
+            database: components["schemas"]["DatabaseRead"];
+            broker: components["schemas"]["BrokerRead"];
+            /** Stores */
+            stores: components["schemas"]["StorePartRead"][];
+            mlflow: components["schemas"]["PartRead"];
+            workers: components["schemas"]["WorkersRead"];
+            limits: components["schemas"]["LimitsRead"];
+        };
         /**
          * Aggregate
          * @description One number of a group: of a column's values, or with `count` and no column of its rows.
@@ -2914,6 +3406,62 @@ export interface components {
             /** Holds */
             holds: boolean;
         };
+        /** AlertAcknowledge */
+        AlertAcknowledge: {
+            /**
+             * Note
+             * @description What is known so far; shown with the alert.
+             * @default
+             */
+            note: string;
+        };
+        /**
+         * AlertDetail
+         * @description The same, with the window that showed it last and what the governor said to that one, newest first.
+         */
+        AlertDetail: {
+            /** Id */
+            id: string;
+            /** Endpoint */
+            endpoint: string | null;
+            /** Model */
+            model: string | null;
+            kind: components["schemas"]["AlertKind"];
+            /** Severity */
+            severity: string;
+            state: components["schemas"]["AlertState"];
+            /** Reason */
+            reason: string;
+            /** Next Step */
+            next_step: string;
+            /** Window Id */
+            window_id: string | null;
+            /** Occurrences */
+            occurrences: number;
+            /**
+             * Opened At
+             * Format: date-time
+             */
+            opened_at: string;
+            /**
+             * Last Seen At
+             * Format: date-time
+             */
+            last_seen_at: string;
+            /** Acknowledged By */
+            acknowledged_by: string | null;
+            /** Acknowledged At */
+            acknowledged_at: string | null;
+            /** Note */
+            note: string | null;
+            /** Resolved By */
+            resolved_by: string | null;
+            /** Resolved At */
+            resolved_at: string | null;
+            window: components["schemas"]["WindowRead"] | null;
+            /** Rulings */
+            rulings: components["schemas"]["RulingRead"][];
+        };
         /**
          * AlertKind
          * @enum {string}
@@ -2954,6 +3502,10 @@ export interface components {
             last_seen_at: string;
             /** Acknowledged By */
             acknowledged_by: string | null;
+            /** Acknowledged At */
+            acknowledged_at: string | null;
+            /** Note */
+            note: string | null;
             /** Resolved By */
             resolved_by: string | null;
             /** Resolved At */
@@ -3144,7 +3696,7 @@ export interface components {
              */
             verdict: "fail" | "pass" | "inconclusive";
             /** Findings */
-            findings: components["schemas"]["Finding"][];
+            findings: components["schemas"]["DeploymentsFinding"][];
             /**
              * Waits For
              * @description What is missing for a verdict, as sentences.
@@ -3168,7 +3720,7 @@ export interface components {
             requests: {
                 [key: string]: number;
             };
-            late?: components["schemas"]["Finding"] | null;
+            late?: components["schemas"]["DeploymentsFinding"] | null;
         };
         /**
          * Append
@@ -3190,6 +3742,21 @@ export interface components {
             place: "end" | "start";
         };
         /**
+         * ArtifactRead
+         * @description A file or a folder of a run. A model that it has logged is a folder `models/ID`.
+         */
+        ArtifactRead: {
+            /** Path */
+            path: string;
+            /** Is Dir */
+            is_dir: boolean;
+            /**
+             * Bytes
+             * @description Null for folders.
+             */
+            bytes: number | null;
+        };
+        /**
          * Assign
          * @description A column set to another value: to `values[v]` where it is `v` (as text, `"3"`, `"true"`), or to one value.
          */
@@ -3207,6 +3774,180 @@ export interface components {
             values?: {
                 [key: string]: string | number | boolean;
             } | null;
+        };
+        /**
+         * BacktestAlert
+         * @description An alert that would have opened with `window_id`; `resolved_at` is null when it would still stand.
+         */
+        BacktestAlert: {
+            kind: components["schemas"]["AlertKind"];
+            /** Severity */
+            severity: string;
+            /** Reason */
+            reason: string;
+            /** Window Id */
+            window_id: string;
+            /**
+             * Opened At
+             * Format: date-time
+             */
+            opened_at: string;
+            /** Resolved At */
+            resolved_at: string | null;
+            /** Occurrences */
+            occurrences: number;
+        };
+        /**
+         * BacktestCreate
+         * @description The policies to try, and what is assumed of retrains that never ran. Absent policies are those in force.
+         */
+        BacktestCreate: {
+            policy?: components["schemas"]["MonitorPolicy"] | null;
+            governor?: components["schemas"]["GovernorPolicy"] | null;
+            /**
+             * Limit
+             * @description So many of the newest windows.
+             * @default 500
+             */
+            limit: number;
+            /**
+             * Retrain Seconds
+             * @description How long a retrain takes; by default as those that ran did.
+             */
+            retrain_seconds?: number | null;
+            /**
+             * Gates
+             * @description What the gate says to each retrain.
+             * @default pass
+             * @enum {string}
+             */
+            gates: "pass" | "fail";
+        };
+        /**
+         * BacktestRead
+         * @description A proposed policy beside the one in force, over the same windows, the oldest first.
+         */
+        BacktestRead: {
+            /** Endpoint */
+            endpoint: string;
+            /** Metric */
+            metric: string;
+            /**
+             * Changed
+             * @description Windows with another verdict than by the policies in force.
+             */
+            changed: number;
+            /** Assumptions */
+            assumptions: string[];
+            proposed: components["schemas"]["BacktestSide"];
+            present: components["schemas"]["BacktestSide"];
+            recorded: components["schemas"]["BacktestRecorded"];
+            /** Windows */
+            windows: components["schemas"]["BacktestWindow"][];
+        };
+        /**
+         * BacktestRecorded
+         * @description What really happened in the time of these windows.
+         */
+        BacktestRecorded: {
+            /** Verdicts */
+            verdicts: {
+                [key: string]: number;
+            };
+            /** Alerts */
+            alerts: number;
+            /** Retrains */
+            retrains: number;
+            /** Refusals */
+            refusals: {
+                [key: string]: number;
+            };
+        };
+        /**
+         * BacktestRuling
+         * @description What the governor would have said to a window that is not quiet.
+         */
+        BacktestRuling: {
+            /** Window Id */
+            window_id: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Start */
+            start: boolean;
+            /** Rule */
+            rule: string;
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * BacktestSide
+         * @description What one pair of policies makes of the windows.
+         */
+        BacktestSide: {
+            policy: components["schemas"]["MonitorPolicy"];
+            governor: components["schemas"]["GovernorPolicy"];
+            /** Verdicts */
+            verdicts: {
+                [key: string]: number;
+            };
+            /**
+             * Unknown
+             * @description Windows whose verdict cannot be told from what was kept.
+             */
+            unknown: number;
+            /** Alerts */
+            alerts: components["schemas"]["BacktestAlert"][];
+            /** Retrains */
+            retrains: number;
+            /**
+             * Refusals
+             * @description Retrains refused, by the rule that did.
+             */
+            refusals: {
+                [key: string]: number;
+            };
+            /** Rulings */
+            rulings: components["schemas"]["BacktestRuling"][];
+        };
+        /**
+         * BacktestWindow
+         * @description One window: the verdict it was given, and those of the policies in force and proposed, null if unknown.
+         */
+        BacktestWindow: {
+            /** Id */
+            id: string;
+            /** Version */
+            version: number;
+            /** First At */
+            first_at: string | null;
+            /** Last At */
+            last_at: string | null;
+            /**
+             * At
+             * Format: date-time
+             * @description When it was judged, by the replay's clock.
+             */
+            at: string;
+            /** Rows */
+            rows: number;
+            recorded: components["schemas"]["WindowVerdict"];
+            present: components["schemas"]["WindowVerdict"] | null;
+            proposed: components["schemas"]["WindowVerdict"] | null;
+            /**
+             * Drifted
+             * @description By the proposed policy.
+             */
+            drifted: string[];
+            /** Broken */
+            broken: string[];
+            /**
+             * Unknown
+             * @description Why the proposed policy's verdict cannot be told.
+             */
+            unknown: string | null;
         };
         /**
          * BadRow
@@ -3400,6 +4141,23 @@ export interface components {
             read_at: string;
             /** Gone At */
             gone_at: string | null;
+        };
+        /** BrokerRead */
+        BrokerRead: {
+            /** Reachable */
+            reachable: boolean;
+            /** Error */
+            error: string | null;
+            /**
+             * Milliseconds
+             * @description How long its answer took.
+             */
+            milliseconds: number | null;
+            /**
+             * Waiting
+             * @description Messages that wait for a worker.
+             */
+            waiting: number | null;
         };
         /**
          * BuildStep
@@ -3962,7 +4720,7 @@ export interface components {
              * Checks
              * @default []
              */
-            checks: (components["schemas"]["SchemaCheck"] | components["schemas"]["NotNullCheck"] | components["schemas"]["InRangeCheck"] | components["schemas"]["InSetCheck"] | components["schemas"]["UniqueCheck"] | components["schemas"]["RowCountCheck"] | components["schemas"]["TargetBalanceCheck"] | components["schemas"]["TargetRangeCheck"] | components["schemas"]["domain__data_checks__specs__LeakageCheck"] | components["schemas"]["DriftCheck"] | components["schemas"]["ExpressionCheck"] | components["schemas"]["ColumnsCheck"] | components["schemas"]["StatisticCheck"] | components["schemas"]["GreatExpectationsCheck"])[];
+            checks: (components["schemas"]["SchemaCheck"] | components["schemas"]["NotNullCheck"] | components["schemas"]["InRangeCheck"] | components["schemas"]["InSetCheck"] | components["schemas"]["UniqueCheck"] | components["schemas"]["RowCountCheck"] | components["schemas"]["TargetBalanceCheck"] | components["schemas"]["TargetRangeCheck"] | components["schemas"]["DataChecksLeakageCheck"] | components["schemas"]["DriftCheck"] | components["schemas"]["ExpressionCheck"] | components["schemas"]["ColumnsCheck"] | components["schemas"]["StatisticCheck"] | components["schemas"]["GreatExpectationsCheck"])[];
         };
         /**
          * CheckSuiteRead
@@ -3971,8 +4729,13 @@ export interface components {
         CheckSuiteRead: {
             /** Version */
             version: number;
+            /**
+             * Engine
+             * @enum {string}
+             */
+            engine: "auto" | "polars" | "spark";
             /** Checks */
-            checks: (components["schemas"]["SchemaCheck"] | components["schemas"]["NotNullCheck"] | components["schemas"]["InRangeCheck"] | components["schemas"]["InSetCheck"] | components["schemas"]["UniqueCheck"] | components["schemas"]["RowCountCheck"] | components["schemas"]["TargetBalanceCheck"] | components["schemas"]["TargetRangeCheck"] | components["schemas"]["domain__data_checks__specs__LeakageCheck"] | components["schemas"]["DriftCheck"] | components["schemas"]["ExpressionCheck"] | components["schemas"]["ColumnsCheck"] | components["schemas"]["StatisticCheck"] | components["schemas"]["GreatExpectationsCheck"])[];
+            checks: (components["schemas"]["SchemaCheck"] | components["schemas"]["NotNullCheck"] | components["schemas"]["InRangeCheck"] | components["schemas"]["InSetCheck"] | components["schemas"]["UniqueCheck"] | components["schemas"]["RowCountCheck"] | components["schemas"]["TargetBalanceCheck"] | components["schemas"]["TargetRangeCheck"] | components["schemas"]["DataChecksLeakageCheck"] | components["schemas"]["DriftCheck"] | components["schemas"]["ExpressionCheck"] | components["schemas"]["ColumnsCheck"] | components["schemas"]["StatisticCheck"] | components["schemas"]["GreatExpectationsCheck"])[];
         };
         /**
          * ClipStep
@@ -4284,6 +5047,29 @@ export interface components {
             endpoints: number;
         };
         /**
+         * Curve
+         * @description The values of one metric in the order of their steps, evenly thinned; the first and the last are kept.
+         *
+         *     Empty for a metric that MLflow does not have (yet).
+         */
+        Curve: {
+            /** Key */
+            key: string;
+            /** Steps */
+            steps: number[];
+            /** Values */
+            values: (number | null)[];
+            /** At */
+            at: string[];
+            /**
+             * Not Finite
+             * @description What a value is that is null, by its place in `values`.
+             */
+            not_finite: {
+                [key: string]: "nan" | "inf" | "-inf";
+            };
+        };
+        /**
          * DamageKind
          * @description What can be wrong. `unknown_pack` alone is no damage: bytes that no row names, left over from a crash.
          * @enum {string}
@@ -4302,6 +5088,33 @@ export interface components {
             /** State */
             state: string;
         };
+        /** DatabaseRead */
+        DatabaseRead: {
+            /** Reachable */
+            reachable: boolean;
+            /** Error */
+            error: string | null;
+            /**
+             * Milliseconds
+             * @description How long its answer took.
+             */
+            milliseconds: number | null;
+            /**
+             * Kind
+             * @description sqlite or postgresql.
+             */
+            kind: string;
+            /**
+             * Revision
+             * @description The migration that the tables are at.
+             */
+            revision: string | null;
+            /**
+             * Newest Revision
+             * @description The newest migration of this version; null when not known here.
+             */
+            newest_revision: string | null;
+        };
         /** DatasetCreate */
         DatasetCreate: {
             /** Name */
@@ -4311,6 +5124,30 @@ export interface components {
              * @default
              */
             description: string;
+        };
+        /**
+         * DatasetListed
+         * @description A dataset with its newest version that is not deleted; null before the first.
+         */
+        DatasetListed: {
+            /** Name */
+            name: string;
+            /** Description */
+            description: string;
+            /** Versions */
+            versions: number;
+            /** Revision */
+            revision: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            /** Archived At */
+            archived_at: string | null;
+            newest: components["schemas"]["VersionRead"] | null;
         };
         /**
          * DatasetRead
@@ -4334,6 +5171,28 @@ export interface components {
             created_by: string;
             /** Archived At */
             archived_at: string | null;
+        };
+        /** DatasetStorageRead */
+        DatasetStorageRead: {
+            /** Dataset */
+            dataset: string;
+            /** Versions */
+            versions: number;
+            /**
+             * Logical Bytes
+             * @description The files of all its versions.
+             */
+            logical_bytes: number;
+            /**
+             * Stored Bytes
+             * @description What its measured versions added to the store, compressed.
+             */
+            stored_bytes: number;
+            /**
+             * Unmeasured
+             * @description Versions that are yet to be measured.
+             */
+            unmeasured: number;
         };
         /** DatasetUpdate */
         DatasetUpdate: {
@@ -4441,17 +5300,11 @@ export interface components {
             expression: string;
         };
         /**
-         * Difference
-         * @description Something that was recorded as one value and came out as another.
+         * Direction
+         * @description `up` is where something comes from, `down` is what came of it.
+         * @enum {string}
          */
-        Difference: {
-            /** What */
-            what: string;
-            /** Recorded */
-            recorded: unknown;
-            /** Replayed */
-            replayed: unknown;
-        };
+        Direction: "up" | "down" | "both";
         /**
          * DirectionalCheck
          * @description A change whose effect has a direction: at least `min_share` of the rows that it changes follow it.
@@ -4510,6 +5363,36 @@ export interface components {
              * @default 0.95
              */
             min_share: number;
+        };
+        /**
+         * Distribution
+         * @description Shares of rows of one feature, in the training reference and in the window, to be drawn.
+         *
+         *     Of a number, between `edges`: the first share is below all of them, the last one above. Of a category, by `labels`,
+         *     the most frequent first; the last share is of all others. So there is one more share than edges or labels.
+         */
+        Distribution: {
+            /** Name */
+            name: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "number" | "category";
+            /**
+             * Edges
+             * @default []
+             */
+            edges: number[];
+            /**
+             * Labels
+             * @default []
+             */
+            labels: string[];
+            /** Reference */
+            reference: number[];
+            /** Window */
+            window: number[];
         };
         /**
          * DriftCheck
@@ -4699,21 +5582,8 @@ export interface components {
             /**
              * Strategy
              * @description How a new champion takes over.
-             * @default {
-             *       "analysis": {
-             *         "alpha": 0.05,
-             *         "error_ratio": 1,
-             *         "latency_ratio": 1.5,
-             *         "min_samples": 200,
-             *         "mirror": 0.1,
-             *         "quality_ratio": 1.1,
-             *         "require": "no_harm"
-             *       },
-             *       "watch_seconds": 3600,
-             *       "strategy": "blue_green"
-             *     }
              */
-            strategy: components["schemas"]["BlueGreen"] | components["schemas"]["Canary"] | components["schemas"]["Shadow"] | components["schemas"]["ABTest"];
+            strategy?: components["schemas"]["BlueGreen"] | components["schemas"]["Canary"] | components["schemas"]["Shadow"] | components["schemas"]["ABTest"];
         };
         /**
          * EndpointRead
@@ -4845,6 +5715,20 @@ export interface components {
              * @default 2
              */
             max_delay_ms: number;
+        };
+        /**
+         * EventKindRead
+         * @description A type of event: the noun it is about, what it means, and the names in its payload.
+         */
+        EventKindRead: {
+            /** Type */
+            type: string;
+            /** Noun */
+            noun: string;
+            /** Meaning */
+            meaning: string;
+            /** Fields */
+            fields: string[];
         };
         /**
          * EventRead
@@ -5125,6 +6009,11 @@ export interface components {
             seed: number;
         };
         /**
+         * ExportFormat
+         * @enum {string}
+         */
+        ExportFormat: "csv" | "ndjson";
+        /**
          * ExpressionCheck
          * @description A Polars SQL predicate that must hold for (all but `max_share` of) the rows.
          */
@@ -5345,6 +6234,11 @@ export interface components {
             null_share: number;
             /** Null Share Reference */
             null_share_reference: number;
+            /**
+             * Bins
+             * @description Bins that PSI was taken over; null where it was not taken.
+             */
+            bins?: number | null;
             /** Drifted */
             drifted: boolean;
             /** Broken */
@@ -5425,68 +6319,6 @@ export interface components {
             step: "filter";
             /** Where */
             where: string;
-        };
-        /**
-         * Finding
-         * @description What one test says. It fails the candidate once `e_value` reaches `fails_at`.
-         */
-        Finding: {
-            /**
-             * Name
-             * @enum {string}
-             */
-            name: "faults" | "strange" | "latency" | "disagreement" | "shift" | "quality";
-            /**
-             * Verdict
-             * @enum {string}
-             */
-            verdict: "fail" | "pass" | "inconclusive";
-            /**
-             * Control
-             * @description A share of requests, or of rows.
-             */
-            control?: number | null;
-            /** Candidate */
-            candidate?: number | null;
-            /**
-             * Bound
-             * @description What the test allows: a ratio, or a share.
-             */
-            bound?: number | null;
-            /**
-             * Control Count
-             * @default 0
-             */
-            control_count: number;
-            /**
-             * Control Of
-             * @default 0
-             */
-            control_of: number;
-            /**
-             * Candidate Count
-             * @default 0
-             */
-            candidate_count: number;
-            /**
-             * Candidate Of
-             * @default 0
-             */
-            candidate_of: number;
-            /**
-             * E Value
-             * @default 1
-             */
-            e_value: number;
-            /** Fails At */
-            fails_at: number;
-            /**
-             * Non Inferior
-             * @description E-value of the reverse test, where `require` asks for it.
-             */
-            non_inferior?: number | null;
-            /** Sentence */
-            sentence: string;
         };
         /**
          * FindingRead
@@ -5654,6 +6486,53 @@ export interface components {
             path: string;
         };
         /**
+         * GovernorPipeline
+         * @description What it would say now about one pipeline, were the newest window to ask.
+         */
+        GovernorPipeline: {
+            /** Pipeline */
+            pipeline: string;
+            /** Would Start Now */
+            would_start_now: boolean;
+            /**
+             * Rule
+             * @description The rule that decides: `go`, or the first that objects.
+             */
+            rule: string;
+            /** Reason */
+            reason: string;
+            /**
+             * In Flight
+             * @description The pipeline run that is under way.
+             */
+            in_flight: string | null;
+            /** Budget */
+            budget: number;
+            /**
+             * Budget Used
+             * @description Retrains that started by themselves within a day.
+             */
+            budget_used: number;
+            /** Budget Left */
+            budget_left: number;
+            /** Cooldown Until */
+            cooldown_until: string | null;
+            /**
+             * Failed Gates
+             * @description Retrains in a row that the gate refused.
+             */
+            failed_gates: number;
+            /** Max Failed Gates */
+            max_failed_gates: number;
+            /**
+             * Breaker Open
+             * @description Whether too many failed: a pass, or a change of the pipeline, closes it.
+             */
+            breaker_open: boolean;
+            /** Last Started At */
+            last_started_at: string | null;
+        };
+        /**
          * GovernorPolicy
          * @description When a retrain may start by itself.
          */
@@ -5687,6 +6566,37 @@ export interface components {
             max_failed_gates: number;
         };
         /**
+         * GovernorRead
+         * @description `windows` are the newest of the version that answers, newest first; `pipelines` those its drift sets off.
+         */
+        GovernorRead: {
+            /** Endpoint */
+            endpoint: string;
+            policy: components["schemas"]["GovernorPolicy"];
+            /** Windows */
+            windows: components["schemas"]["WindowVerdict"][];
+            /** Windows Bad */
+            windows_bad: number;
+            /** Windows Needed */
+            windows_needed: number;
+            /** Windows Seen */
+            windows_seen: number;
+            /**
+             * Broken Columns
+             * @description What is broken in the newest window, and holds retrains back.
+             */
+            broken_columns: string[];
+            /** Would Start Now */
+            would_start_now: boolean;
+            /** Pipelines */
+            pipelines: components["schemas"]["GovernorPipeline"][];
+            /**
+             * Rulings
+             * @description The newest first.
+             */
+            rulings: components["schemas"]["RulingRead"][];
+        };
+        /**
          * GreatExpectationsCheck
          * @description A suite of Great Expectations, run by the library itself: one result per expectation.
          *
@@ -5710,6 +6620,63 @@ export interface components {
              */
             check: "great_expectations";
             suite: components["schemas"]["ExpectationSuite"];
+        };
+        /**
+         * HeatMapFeature
+         * @description A row of the heat map: one value per window, null where the feature could not be compared.
+         *
+         *     `drifted` and `broken` are places in the list of windows.
+         */
+        HeatMapFeature: {
+            /** Name */
+            name: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "number" | "category";
+            /** Psi */
+            psi: (number | null)[];
+            /** Threshold */
+            threshold: (number | null)[];
+            /** Drifted */
+            drifted: number[];
+            /** Broken */
+            broken: number[];
+        };
+        /**
+         * HeatMapRead
+         * @description Drift by feature and window, the oldest window first; the feature that drifted most often is on top.
+         */
+        HeatMapRead: {
+            /** Endpoint */
+            endpoint: string;
+            /** Windows */
+            windows: components["schemas"]["HeatMapWindow"][];
+            /** Features */
+            features: components["schemas"]["HeatMapFeature"][];
+        };
+        /**
+         * HeatMapWindow
+         * @description A column of the heat map.
+         */
+        HeatMapWindow: {
+            /** Id */
+            id: string;
+            /** Version */
+            version: number | null;
+            verdict: components["schemas"]["WindowVerdict"];
+            /** Rows */
+            rows: number;
+            /** First At */
+            first_at: string | null;
+            /** Last At */
+            last_at: string | null;
+            /**
+             * Closed At
+             * Format: date-time
+             */
+            closed_at: string;
         };
         /**
          * HistoryEntry
@@ -6096,6 +7063,12 @@ export interface components {
             allow_many: boolean;
         };
         /**
+         * Kind
+         * @description What stands in the graph.
+         * @enum {string}
+         */
+        Kind: "dataset_version" | "code" | "run" | "model_version" | "promotion" | "rollout" | "endpoint" | "prediction" | "explanation" | "batch_prediction" | "window" | "alert" | "pipeline_run";
+        /**
          * Labelled
          * @description Answers whose truth is known by now, from one stretch of time.
          *
@@ -6175,6 +7148,52 @@ export interface components {
             why: string;
         };
         /**
+         * LimitsRead
+         * @description What clients should know before they are refused.
+         */
+        LimitsRead: {
+            /** Max Body Bytes */
+            max_body_bytes: number;
+            /** Max Upload Bytes */
+            max_upload_bytes: number;
+            /** Max Upload Files */
+            max_upload_files: number;
+            /** Max Page */
+            max_page: number;
+        };
+        /**
+         * LineageEdge
+         * @description From what was there to what came of it; `relation` is a verb: the source *trained* the target.
+         */
+        LineageEdge: {
+            /** Source */
+            source: string;
+            /** Target */
+            target: string;
+            /** Relation */
+            relation: string;
+        };
+        /**
+         * LineageGraph
+         * @description What something came from and what came of it; the first node is what was asked about.
+         */
+        LineageGraph: {
+            /** Of */
+            of: string;
+            direction: components["schemas"]["Direction"];
+            /** Depth */
+            depth: number;
+            /** Nodes */
+            nodes: components["schemas"]["LineageNode"][];
+            /** Edges */
+            edges: components["schemas"]["LineageEdge"][];
+            /**
+             * Truncated
+             * @description Whether there is more than was shown, for the number of nodes.
+             */
+            truncated: boolean;
+        };
+        /**
          * LineageLink
          * @description One step of the way from an answer back to the data it rests on.
          */
@@ -6189,6 +7208,46 @@ export interface components {
             facts: {
                 [key: string]: unknown;
             };
+        };
+        /**
+         * LineageNode
+         * @description Something that stands in the graph: a data version, a run, a decision, a prediction.
+         */
+        LineageNode: {
+            /**
+             * Id
+             * @description Its address, such as `runs/{id}`. Edges name it; `of` takes it, but for code and explanations.
+             */
+            id: string;
+            kind: components["schemas"]["Kind"];
+            /**
+             * Name
+             * @description Short, for a label: `bikes@3`.
+             */
+            name: string;
+            /** Title */
+            title: string;
+            /** State */
+            state: string | null;
+            /**
+             * At
+             * @description When it came to be what it is.
+             */
+            at: string | null;
+            /**
+             * Path
+             * @description Below `/api/v1/`, where it can be read; null where it has no address there.
+             */
+            path: string | null;
+            /** Facts */
+            facts: {
+                [key: string]: unknown;
+            };
+            /**
+             * Followed
+             * @description Whether its neighbours were looked for. If not, ask for the lineage of it.
+             */
+            followed: boolean;
         };
         /**
          * LineageRead
@@ -6258,6 +7317,42 @@ export interface components {
             min?: number | null;
             /** Max */
             max?: number | null;
+        };
+        /**
+         * MetricDifference
+         * @description A metric in both runs; `relative` is the difference as a share of the first, or of 1 where that is smaller.
+         */
+        MetricDifference: {
+            /** Name */
+            name: string;
+            /** First */
+            first: number | null;
+            /** Again */
+            again: number | null;
+            /** Relative */
+            relative: number | null;
+        };
+        /**
+         * MetricRead
+         * @description A metric of a run as it is now: its last value, null when that is not a finite number.
+         */
+        MetricRead: {
+            /** Key */
+            key: string;
+            /** Value */
+            value: number | null;
+            /**
+             * Not Finite
+             * @description What the value is, where JSON has no number for it.
+             */
+            not_finite: ("nan" | "inf" | "-inf") | null;
+            /** Step */
+            step: number;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
         };
         /**
          * MinimumFunctionalityCheck
@@ -6401,7 +7496,7 @@ export interface components {
              */
             dataset: string | null;
             /** Checks */
-            checks: (components["schemas"]["MetricCheck"] | components["schemas"]["OverfitCheck"] | components["schemas"]["TargetDistributionCheck"] | components["schemas"]["SlicesCheck"] | components["schemas"]["WeakSlicesCheck"] | components["schemas"]["CalibrationCheck"] | components["schemas"]["domain__model_checks__quality__LeakageCheck"] | components["schemas"]["UnusedFeaturesCheck"] | components["schemas"]["FairnessCheck"] | components["schemas"]["ServingParityCheck"] | components["schemas"]["LatencyCheck"] | components["schemas"]["MemoryCheck"] | components["schemas"]["ToleranceCheck"] | components["schemas"]["MinimumFunctionalityCheck"] | components["schemas"]["InvarianceCheck"] | components["schemas"]["DirectionalCheck"])[];
+            checks: (components["schemas"]["MetricCheck"] | components["schemas"]["OverfitCheck"] | components["schemas"]["TargetDistributionCheck"] | components["schemas"]["SlicesCheck"] | components["schemas"]["WeakSlicesCheck"] | components["schemas"]["CalibrationCheck"] | components["schemas"]["ModelChecksLeakageCheck"] | components["schemas"]["UnusedFeaturesCheck"] | components["schemas"]["FairnessCheck"] | components["schemas"]["ServingParityCheck"] | components["schemas"]["LatencyCheck"] | components["schemas"]["MemoryCheck"] | components["schemas"]["ToleranceCheck"] | components["schemas"]["MinimumFunctionalityCheck"] | components["schemas"]["InvarianceCheck"] | components["schemas"]["DirectionalCheck"])[];
             /**
              * Verdict
              * @description Inconclusive when there was nothing to check.
@@ -6688,7 +7783,7 @@ export interface components {
                 [key: string]: string[];
             };
             /** Checks */
-            checks: (components["schemas"]["MetricCheck"] | components["schemas"]["OverfitCheck"] | components["schemas"]["TargetDistributionCheck"] | components["schemas"]["SlicesCheck"] | components["schemas"]["WeakSlicesCheck"] | components["schemas"]["CalibrationCheck"] | components["schemas"]["domain__model_checks__quality__LeakageCheck"] | components["schemas"]["UnusedFeaturesCheck"] | components["schemas"]["FairnessCheck"] | components["schemas"]["ServingParityCheck"] | components["schemas"]["LatencyCheck"] | components["schemas"]["MemoryCheck"] | components["schemas"]["ToleranceCheck"] | components["schemas"]["MinimumFunctionalityCheck"] | components["schemas"]["InvarianceCheck"] | components["schemas"]["DirectionalCheck"])[];
+            checks: (components["schemas"]["MetricCheck"] | components["schemas"]["OverfitCheck"] | components["schemas"]["TargetDistributionCheck"] | components["schemas"]["SlicesCheck"] | components["schemas"]["WeakSlicesCheck"] | components["schemas"]["CalibrationCheck"] | components["schemas"]["ModelChecksLeakageCheck"] | components["schemas"]["UnusedFeaturesCheck"] | components["schemas"]["FairnessCheck"] | components["schemas"]["ServingParityCheck"] | components["schemas"]["LatencyCheck"] | components["schemas"]["MemoryCheck"] | components["schemas"]["ToleranceCheck"] | components["schemas"]["MinimumFunctionalityCheck"] | components["schemas"]["InvarianceCheck"] | components["schemas"]["DirectionalCheck"])[];
         };
         /**
          * ModelSuiteRead
@@ -6781,7 +7876,7 @@ export interface components {
             model: string;
             /** Number */
             number: number;
-            state: components["schemas"]["domain__registry__states__VersionState"];
+            state: components["schemas"]["RegistryVersionState"];
             /** Aliases */
             aliases: string[];
             /** Description */
@@ -7086,6 +8181,19 @@ export interface components {
             text: string;
         };
         /**
+         * Objective
+         * @description What makes one trial better than another: a metric on the validation rows, `mae` or `validation_mae`.
+         */
+        Objective: {
+            /** Metric */
+            metric: string;
+            /**
+             * Goal
+             * @enum {string}
+             */
+            goal: "min" | "max";
+        };
+        /**
          * OneHotStep
          * @description A column of 0 and 1 for each category, `column_category`, in place of the column; others are 0 in all.
          */
@@ -7199,7 +8307,7 @@ export interface components {
             generated_at: string;
             counts: components["schemas"]["CountsRead"];
             /** Stages */
-            stages: components["schemas"]["api__schemas__overview__StageRead"][];
+            stages: components["schemas"]["OverviewStageRead"][];
             /** Decisions */
             decisions: components["schemas"]["DecisionRead"][];
             /** Jobs */
@@ -7239,6 +8347,18 @@ export interface components {
             /** Files */
             files: components["schemas"]["PackedFile"][];
         };
+        /**
+         * PackageDifference
+         * @description A library, Python or the platform, then and now; null where it was or is not there.
+         */
+        PackageDifference: {
+            /** Name */
+            name: string;
+            /** First */
+            first: string | null;
+            /** Again */
+            again: string | null;
+        };
         /** PackedFile */
         PackedFile: {
             /** Path */
@@ -7276,10 +8396,10 @@ export interface components {
             /** Next Cursor */
             next_cursor: string | null;
         };
-        /** PageRead[DatasetRead] */
-        PageRead_DatasetRead_: {
+        /** PageRead[DatasetListed] */
+        PageRead_DatasetListed_: {
             /** Items */
-            items: components["schemas"]["DatasetRead"][];
+            items: components["schemas"]["DatasetListed"][];
             /** Next Cursor */
             next_cursor: string | null;
         };
@@ -7363,7 +8483,7 @@ export interface components {
         /** PageRead[PinRead] */
         PageRead_PinRead_: {
             /** Items */
-            items: components["schemas"]["api__schemas__pins__PinRead"][];
+            items: components["schemas"]["PinsPinRead"][];
             /** Next Cursor */
             next_cursor: string | null;
         };
@@ -7416,6 +8536,13 @@ export interface components {
             /** Next Cursor */
             next_cursor: string | null;
         };
+        /** PageRead[ReproductionRead] */
+        PageRead_ReproductionRead_: {
+            /** Items */
+            items: components["schemas"]["ReproductionRead"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
         /** PageRead[RolloutRead] */
         PageRead_RolloutRead_: {
             /** Items */
@@ -7427,6 +8554,13 @@ export interface components {
         PageRead_RunRead_: {
             /** Items */
             items: components["schemas"]["RunRead"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /** PageRead[SweepRead] */
+        PageRead_SweepRead_: {
+            /** Items */
+            items: components["schemas"]["SweepRead"][];
             /** Next Cursor */
             next_cursor: string | null;
         };
@@ -7585,6 +8719,21 @@ export interface components {
             invalid: "refuse" | "null";
         };
         /**
+         * PartRead
+         * @description A part that was asked just now; `error` says why it did not answer.
+         */
+        PartRead: {
+            /** Reachable */
+            reachable: boolean;
+            /** Error */
+            error: string | null;
+            /**
+             * Milliseconds
+             * @description How long its answer took.
+             */
+            milliseconds: number | null;
+        };
+        /**
          * PerformanceResult
          * @description Quality on the rows of a window whose ground truth is known.
          */
@@ -7606,6 +8755,11 @@ export interface components {
             loss: number | null;
             /** Degraded */
             degraded: boolean;
+            /**
+             * Delay Seconds
+             * @description Median time from a prediction to its truth; null in windows of before it was kept.
+             */
+            delay_seconds?: number | null;
         };
         /** PinRemove */
         PinRemove: {
@@ -7649,7 +8803,7 @@ export interface components {
             id: string;
             /** Pipeline */
             pipeline: string;
-            state: components["schemas"]["domain__pipelines__graph__RunState"];
+            state: components["schemas"]["PipelinesRunState"];
             /** Trigger */
             trigger: string;
             /** Trigger Reason */
@@ -7666,7 +8820,7 @@ export interface components {
             /** Ended At */
             ended_at: string | null;
             /** Steps */
-            steps: components["schemas"]["api__schemas__pipelines__StepRead"][];
+            steps: components["schemas"]["PipelinesStepRead"][];
         };
         /**
          * PipelineSpec
@@ -7799,13 +8953,35 @@ export interface components {
              * Gates
              * @default []
              */
-            gates: (components["schemas"]["ChampionGate"] | components["schemas"]["BehaviourGate"] | (components["schemas"]["MetricCheck"] | components["schemas"]["OverfitCheck"] | components["schemas"]["TargetDistributionCheck"] | components["schemas"]["SlicesCheck"] | components["schemas"]["WeakSlicesCheck"] | components["schemas"]["CalibrationCheck"] | components["schemas"]["domain__model_checks__quality__LeakageCheck"] | components["schemas"]["UnusedFeaturesCheck"] | components["schemas"]["FairnessCheck"] | components["schemas"]["ServingParityCheck"] | components["schemas"]["LatencyCheck"] | components["schemas"]["MemoryCheck"] | components["schemas"]["ToleranceCheck"] | components["schemas"]["MinimumFunctionalityCheck"] | components["schemas"]["InvarianceCheck"] | components["schemas"]["DirectionalCheck"]))[];
+            gates: (components["schemas"]["ChampionGate"] | components["schemas"]["BehaviourGate"] | (components["schemas"]["MetricCheck"] | components["schemas"]["OverfitCheck"] | components["schemas"]["TargetDistributionCheck"] | components["schemas"]["SlicesCheck"] | components["schemas"]["WeakSlicesCheck"] | components["schemas"]["CalibrationCheck"] | components["schemas"]["ModelChecksLeakageCheck"] | components["schemas"]["UnusedFeaturesCheck"] | components["schemas"]["FairnessCheck"] | components["schemas"]["ServingParityCheck"] | components["schemas"]["LatencyCheck"] | components["schemas"]["MemoryCheck"] | components["schemas"]["ToleranceCheck"] | components["schemas"]["MinimumFunctionalityCheck"] | components["schemas"]["InvarianceCheck"] | components["schemas"]["DirectionalCheck"]))[];
             /**
              * Approval
              * @default automatic
              * @enum {string}
              */
             approval: "automatic" | "required";
+        };
+        /**
+         * PredictionDifference
+         * @description Both models on the frozen test rows of the first run.
+         *
+         *     `largest` is in shares of the target's standard deviation for numbers, else the largest difference of a probability.
+         */
+        PredictionDifference: {
+            /** Rows */
+            rows: number;
+            /** Largest */
+            largest: number;
+            /**
+             * Differing
+             * @description Rows whose answers are not the same to the last bit.
+             */
+            differing: number;
+            /**
+             * Same Label
+             * @description Share of the rows with the same label; null for numbers.
+             */
+            same_label: number | null;
         };
         /**
          * PredictionRead
@@ -8063,6 +9239,27 @@ export interface components {
             };
         };
         /**
+         * Range
+         * @description Numbers from `min` to `max`: drawn by chance, or `points` of them in a grid. Whole where the parameter is.
+         */
+        Range: {
+            /** Min */
+            min: number;
+            /** Max */
+            max: number;
+            /**
+             * Scale
+             * @default linear
+             * @enum {string}
+             */
+            scale: "linear" | "log";
+            /**
+             * Points
+             * @description How many values of it a grid tries.
+             */
+            points?: number | null;
+        };
+        /**
          * Receipt
          * @description What went. `later_bytes` are freed when rewritten packs are deleted, some minutes after the end.
          */
@@ -8246,7 +9443,7 @@ export interface components {
              * Differences
              * @default []
              */
-            differences: components["schemas"]["Difference"][];
+            differences: components["schemas"]["PromotionsDifference"][];
             /**
              * Missing
              * @default []
@@ -8388,10 +9585,64 @@ export interface components {
             } | null;
         };
         /**
+         * ReproductionCreate
+         * @description How far metrics (as a share of their value) and predictions may be apart to count as the same.
+         */
+        ReproductionCreate: {
+            /**
+             * Tolerance
+             * @description Of a metric's value (of 1, where that is smaller); of the target's standard deviation, or of a probability.
+             * @default 0.000001
+             */
+            tolerance: number;
+        };
+        /**
+         * ReproductionRead
+         * @description A run trained again. `run_id` is the first run, `again_id` the second; null where its data is gone.
+         */
+        ReproductionRead: {
+            /** Id */
+            id: string;
+            /** Run Id */
+            run_id: string;
+            /** Again Id */
+            again_id: string | null;
+            /** Job Id */
+            job_id: string;
+            /** @description Of its job. */
+            state: components["schemas"]["JobState"];
+            /** Tolerance */
+            tolerance: number;
+            /** @description Null until it has one. */
+            verdict: components["schemas"]["Verdict"] | null;
+            /** @description What is behind the verdict. */
+            finding: components["schemas"]["ReproductionsFinding"] | null;
+            /** Created By */
+            created_by: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Ended At */
+            ended_at: string | null;
+        };
+        /**
          * Role
          * @enum {string}
          */
         Role: "viewer" | "developer" | "approver" | "admin";
+        /**
+         * RoleRead
+         * @description A role: whom it is meant for, and its scopes, the smallest first.
+         */
+        RoleRead: {
+            role: components["schemas"]["Role"];
+            /** Meant For */
+            meant_for: string;
+            /** Scopes */
+            scopes: components["schemas"]["ScopeRead"][];
+        };
         /** RollbackCreate */
         RollbackCreate: {
             /**
@@ -8460,7 +9711,7 @@ export interface components {
             /** Strategy */
             strategy: components["schemas"]["BlueGreen"] | components["schemas"]["Canary"] | components["schemas"]["Shadow"] | components["schemas"]["ABTest"];
             /** Steps */
-            steps: components["schemas"]["api__schemas__endpoints__StepRead"][];
+            steps: components["schemas"]["EndpointsStepRead"][];
             /** Step */
             step: number;
             /** Step Began At */
@@ -8537,6 +9788,31 @@ export interface components {
             max?: number | null;
         };
         /**
+         * RulingRead
+         * @description What the governor said once. `run_id` is set when a retrain started, `rule` when one was refused.
+         */
+        RulingRead: {
+            /** Seq */
+            seq: number;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Pipeline */
+            pipeline: string;
+            /** Started */
+            started: boolean;
+            /** Rule */
+            rule: string;
+            /** Reason */
+            reason: string;
+            /** Run Id */
+            run_id: string | null;
+            /** Window Id */
+            window_id: string | null;
+        };
+        /**
          * RunComparison
          * @description Runs side by side, one entry per run in the order of `runs`: what differs of what was asked, and every metric.
          */
@@ -8544,12 +9820,19 @@ export interface components {
             /** Runs */
             runs: string[];
             /** States */
-            states: components["schemas"]["domain__experiments__states__RunState"][];
+            states: components["schemas"]["ExperimentsRunState"][];
+            /**
+             * Differs
+             * @description In a word, what is not the same for all of them.
+             */
+            differs: components["schemas"]["RunsDifference"][];
             /**
              * Datasets
              * @description `name@number` of the data.
              */
             datasets: string[];
+            /** Dataset Digests */
+            dataset_digests: string[];
             /**
              * Params
              * @description Only those that differ.
@@ -8563,17 +9846,52 @@ export interface components {
             };
             /** Code Commits */
             code_commits: (string | null)[];
+            /**
+             * Environments
+             * @description Python, platform and libraries whose version differs; null where one is not there, or not yet.
+             */
+            environments: {
+                [key: string]: (string | null)[];
+            };
+        };
+        /**
+         * RunCurves
+         * @description Which metrics a run has, page by page in the order of their names, or the curves of those that were asked for.
+         */
+        RunCurves: {
+            /** Run Id */
+            run_id: string;
+            state: components["schemas"]["ExperimentsRunState"];
+            /**
+             * Tracked
+             * @description Whether MLflow has been told of the run: false for one that has just begun.
+             */
+            tracked: boolean;
+            /**
+             * Total
+             * @description How many metrics it has; null when curves were asked for.
+             */
+            total: number | null;
+            /** Metrics */
+            metrics: components["schemas"]["MetricRead"][];
+            /**
+             * Next After
+             * @description `after` for the next page; null on the last one.
+             */
+            next_after: string | null;
+            /** Curves */
+            curves: components["schemas"]["Curve"][];
         };
         /**
          * RunDetail
-         * @description A run with what its job took.
+         * @description A run with what its job took, and what it belongs to.
          */
         RunDetail: {
             /** Id */
             id: string;
             /** Experiment */
             experiment: string;
-            state: components["schemas"]["domain__experiments__states__RunState"];
+            state: components["schemas"]["ExperimentsRunState"];
             /**
              * Reason
              * @description Why it failed or was cancelled.
@@ -8596,9 +9914,12 @@ export interface components {
             dataset_digest: string;
             /** Code Commit */
             code_commit: string | null;
-            /** Metrics */
+            /**
+             * Metrics
+             * @description By name; null is one that is no number.
+             */
             metrics: {
-                [key: string]: number;
+                [key: string]: number | null;
             };
             /**
              * Importances
@@ -8627,6 +9948,21 @@ export interface components {
             mlflow_model_uri: string | null;
             /** Job Id */
             job_id: string;
+            /**
+             * Sweep Id
+             * @description The sweep that it is a trial of.
+             */
+            sweep_id: string | null;
+            /**
+             * Reproduces
+             * @description The run that it repeats; such a run becomes no model version by itself.
+             */
+            reproduces: string | null;
+            /**
+             * Versions
+             * @description What was registered from it.
+             */
+            versions: components["schemas"]["RunVersion"][];
             /** Created By */
             created_by: string;
             /**
@@ -8638,6 +9974,11 @@ export interface components {
             started_at: string | null;
             /** Ended At */
             ended_at: string | null;
+            /**
+             * Duration Seconds
+             * @description From its start to its end; null before.
+             */
+            duration_seconds: number | null;
             /** @description The stages of its job: null until a worker has begun. */
             usage: components["schemas"]["UsageRead"] | null;
             /**
@@ -8645,6 +9986,20 @@ export interface components {
              * @description Whether there is a sampled profile to open.
              */
             profiled: boolean;
+            /** @description The pipeline that trained it. */
+            turn: components["schemas"]["RunTurn"] | null;
+            /**
+             * Trial
+             * @description Its number in its sweep.
+             */
+            trial: number | null;
+            /**
+             * Reproduction Id
+             * @description The reproduction that made it.
+             */
+            reproduction_id: string | null;
+            /** @description What the newest finished attempt to reproduce it came to. */
+            last_verdict: components["schemas"]["Verdict"] | null;
         };
         /** RunOrigin */
         RunOrigin: {
@@ -8681,7 +10036,7 @@ export interface components {
             id: string;
             /** Experiment */
             experiment: string;
-            state: components["schemas"]["domain__experiments__states__RunState"];
+            state: components["schemas"]["ExperimentsRunState"];
             /**
              * Reason
              * @description Why it failed or was cancelled.
@@ -8704,9 +10059,12 @@ export interface components {
             dataset_digest: string;
             /** Code Commit */
             code_commit: string | null;
-            /** Metrics */
+            /**
+             * Metrics
+             * @description By name; null is one that is no number.
+             */
             metrics: {
-                [key: string]: number;
+                [key: string]: number | null;
             };
             /**
              * Importances
@@ -8735,6 +10093,21 @@ export interface components {
             mlflow_model_uri: string | null;
             /** Job Id */
             job_id: string;
+            /**
+             * Sweep Id
+             * @description The sweep that it is a trial of.
+             */
+            sweep_id: string | null;
+            /**
+             * Reproduces
+             * @description The run that it repeats; such a run becomes no model version by itself.
+             */
+            reproduces: string | null;
+            /**
+             * Versions
+             * @description What was registered from it.
+             */
+            versions: components["schemas"]["RunVersion"][];
             /** Created By */
             created_by: string;
             /**
@@ -8746,13 +10119,32 @@ export interface components {
             started_at: string | null;
             /** Ended At */
             ended_at: string | null;
+            /**
+             * Duration Seconds
+             * @description From its start to its end; null before.
+             */
+            duration_seconds: number | null;
         };
         /**
-         * RunSort
-         * @description The orders a list of runs can be had in.
-         * @enum {string}
+         * RunTurn
+         * @description The turn of a pipeline that a run belongs to.
          */
-        RunSort: "-created_at" | "created_at";
+        RunTurn: {
+            /** Pipeline */
+            pipeline: string;
+            /** Pipeline Run Id */
+            pipeline_run_id: string;
+        };
+        /**
+         * RunVersion
+         * @description A model version that was registered from the run.
+         */
+        RunVersion: {
+            /** Model */
+            model: string;
+            /** Number */
+            number: number;
+        };
         /**
          * SampleStep
          * @description So many rows, or this share of them, drawn by the seed; they stay in their order.
@@ -8842,6 +10234,45 @@ export interface components {
          * @enum {string}
          */
         Scope: "read" | "write" | "predict" | "approve" | "admin";
+        /** ScopeRead */
+        ScopeRead: {
+            scope: components["schemas"]["Scope"];
+            /** Allows */
+            allows: string;
+        };
+        /**
+         * SearchHit
+         * @description Something that is called as was asked for.
+         */
+        SearchHit: {
+            /**
+             * Kind
+             * @description dataset, model, endpoint, experiment, pipeline, repository, run or promotion.
+             */
+            kind: string;
+            /**
+             * Name
+             * @description Its name, or its id where it has none.
+             */
+            name: string;
+            /**
+             * Path
+             * @description Below `/api/v1/`.
+             */
+            path: string;
+            /** Detail */
+            detail: string;
+        };
+        /**
+         * SearchRead
+         * @description At most twenty hits, the closest first.
+         */
+        SearchRead: {
+            /** Q */
+            q: string;
+            /** Hits */
+            hits: components["schemas"]["SearchHit"][];
+        };
         /**
          * SecretRead
          * @description The secret for the repository's webhook: in this answer and nowhere else. `hook_path` is where it sends to.
@@ -9334,6 +10765,80 @@ export interface components {
          */
         StepState: "pending" | "running" | "succeeded" | "failed" | "skipped" | "cancelled";
         /**
+         * StorageRead
+         * @description From what people see down to what is kept: files, equal files once, equal pieces once, compressed.
+         */
+        StorageRead: {
+            /** Versions */
+            versions: number;
+            /**
+             * Logical Bytes
+             * @description The files of all versions.
+             */
+            logical_bytes: number;
+            /** Contents */
+            contents: number;
+            /**
+             * Content Bytes
+             * @description Files, each that is the same counted once.
+             */
+            content_bytes: number;
+            /** Chunks */
+            chunks: number;
+            /**
+             * Chunk Bytes
+             * @description Pieces of files, each that is the same counted once.
+             */
+            chunk_bytes: number;
+            /**
+             * Packs
+             * @description Objects in the store.
+             */
+            packs: number;
+            /**
+             * Stored Bytes
+             * @description What the packs come to, compressed.
+             */
+            stored_bytes: number;
+            /**
+             * Loose Bytes
+             * @description Of these, what is yet to be compressed.
+             */
+            loose_bytes: number;
+            /**
+             * Retired Bytes
+             * @description Of these, what is about to be deleted.
+             */
+            retired_bytes: number;
+            /**
+             * Datasets
+             * @description The hundred with the most bytes, the largest first.
+             */
+            datasets: components["schemas"]["DatasetStorageRead"][];
+        };
+        /** StorePartRead */
+        StorePartRead: {
+            /** Reachable */
+            reachable: boolean;
+            /** Error */
+            error: string | null;
+            /**
+             * Milliseconds
+             * @description How long its answer took.
+             */
+            milliseconds: number | null;
+            /**
+             * Name
+             * @description `data`, or `models`, from which serving lives.
+             */
+            name: string;
+            /**
+             * Kind
+             * @description local, s3, gs, az, gdrive or memory.
+             */
+            kind: string;
+        };
+        /**
          * Suggestion
          * @description A suite with a reason per check, in the same order.
          */
@@ -9363,6 +10868,144 @@ export interface components {
             /** Results */
             results: components["schemas"]["ModelCheckResult"][];
         };
+        /**
+         * SweepDetail
+         * @description A sweep with all of its trials, in the order of their turn.
+         */
+        SweepDetail: {
+            /** Id */
+            id: string;
+            /** Experiment */
+            experiment: string;
+            state: components["schemas"]["SweepState"];
+            /**
+             * Reason
+             * @description Why it ended.
+             */
+            reason: string;
+            spec: components["schemas"]["SweepSpec"];
+            /**
+             * Total
+             * @description How many trials were planned.
+             */
+            total: number;
+            /**
+             * Counts
+             * @description Trials by how they stand; none is left out.
+             */
+            counts: {
+                [key: string]: number;
+            };
+            /** @description The best trial so far. */
+            best: components["schemas"]["TrialRead"] | null;
+            /** Created By */
+            created_by: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Ended At */
+            ended_at: string | null;
+            /** Trials */
+            trials: components["schemas"]["TrialRead"][];
+        };
+        /**
+         * SweepRead
+         * @description One training tried with many parameters. `spec` has its data pinned, and its metric by its full name.
+         */
+        SweepRead: {
+            /** Id */
+            id: string;
+            /** Experiment */
+            experiment: string;
+            state: components["schemas"]["SweepState"];
+            /**
+             * Reason
+             * @description Why it ended.
+             */
+            reason: string;
+            spec: components["schemas"]["SweepSpec"];
+            /**
+             * Total
+             * @description How many trials were planned.
+             */
+            total: number;
+            /**
+             * Counts
+             * @description Trials by how they stand; none is left out.
+             */
+            counts: {
+                [key: string]: number;
+            };
+            /** @description The best trial so far. */
+            best: components["schemas"]["TrialRead"] | null;
+            /** Created By */
+            created_by: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Ended At */
+            ended_at: string | null;
+        };
+        /**
+         * SweepSpec
+         * @description Many trainings of `base`, each with other values of the parameters in `space`, which win over its `params`.
+         *
+         *     With a `model`, the best run becomes a version of it once the sweep has succeeded; the other runs do not.
+         */
+        SweepSpec: {
+            base: components["schemas"]["TrainSpec"];
+            /**
+             * Space
+             * @description By parameter of the trainer: a list of choices, or a range.
+             */
+            space: {
+                [key: string]: unknown[] | components["schemas"]["Range"];
+            };
+            /**
+             * Method
+             * @description Every combination once, or `trials` of them drawn with `seed`.
+             * @default random
+             * @enum {string}
+             */
+            method: "grid" | "random";
+            /**
+             * Trials
+             * @description How many to draw; absent for a grid, which has its own number.
+             */
+            trials?: number | null;
+            /**
+             * Seed
+             * @description For drawing; the seed of the trainings is in `base`.
+             * @default 0
+             */
+            seed: number;
+            /**
+             * Parallel
+             * @description At most so many trials queued or running at once.
+             * @default 2
+             */
+            parallel: number;
+            objective: components["schemas"]["Objective"];
+            /**
+             * Max Seconds
+             * @description No trial starts when the sweep is older than this.
+             */
+            max_seconds?: number | null;
+            /**
+             * Patience
+             * @description No trial starts when so many in a row have not been better.
+             */
+            patience?: number | null;
+        };
+        /**
+         * SweepState
+         * @enum {string}
+         */
+        SweepState: "running" | "succeeded" | "failed" | "cancelled";
         /**
          * SyncProblem
          * @description Something in a commit that no version came of, and why.
@@ -9753,6 +11396,150 @@ export interface components {
             /** Count */
             count: number;
         };
+        /** TrafficError */
+        TrafficError: {
+            /** Code */
+            code: string;
+            /** Status */
+            status: number;
+            /** Count */
+            count: number;
+        };
+        /**
+         * TrafficFigures
+         * @description What was asked and answered in `seconds`.
+         *
+         *     Every request counts, recorded or not. Latencies are of answers, from the body's last byte until the answer is
+         *     computed, and right to within a tenth; null without answers.
+         */
+        TrafficFigures: {
+            /** Seconds */
+            seconds: number;
+            /** Requests */
+            requests: number;
+            /** Requests Per Second */
+            requests_per_second: number;
+            /**
+             * Rows
+             * @description Rows predicted.
+             */
+            rows: number;
+            /**
+             * Refused
+             * @description Requests answered by 4xx, but for 429: the caller's errors.
+             */
+            refused: number;
+            /**
+             * Limited
+             * @description Requests answered by 429: too many at once, or too often.
+             */
+            limited: number;
+            /**
+             * Failed
+             * @description Requests answered by 5xx, or that this version failed and another one answered.
+             */
+            failed: number;
+            /** P50 Ms */
+            p50_ms: number | null;
+            /** P95 Ms */
+            p95_ms: number | null;
+            /** P99 Ms */
+            p99_ms: number | null;
+        };
+        /**
+         * TrafficPoint
+         * @description One bucket of the series; the last one may be under way, and `seconds` says how much of it is counted.
+         */
+        TrafficPoint: {
+            /** Seconds */
+            seconds: number;
+            /** Requests */
+            requests: number;
+            /** Requests Per Second */
+            requests_per_second: number;
+            /**
+             * Rows
+             * @description Rows predicted.
+             */
+            rows: number;
+            /**
+             * Refused
+             * @description Requests answered by 4xx, but for 429: the caller's errors.
+             */
+            refused: number;
+            /**
+             * Limited
+             * @description Requests answered by 429: too many at once, or too often.
+             */
+            limited: number;
+            /**
+             * Failed
+             * @description Requests answered by 5xx, or that this version failed and another one answered.
+             */
+            failed: number;
+            /** P50 Ms */
+            p50_ms: number | null;
+            /** P95 Ms */
+            p95_ms: number | null;
+            /** P99 Ms */
+            p99_ms: number | null;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+        };
+        /**
+         * TrafficRead
+         * @description Requests of an endpoint, together and by version.
+         *
+         *     Serving reports every ten seconds to the model store, and the platform takes it in: `as_of` says how far the counts
+         *     go, and `processes` how many serving processes report now. With none, nothing newer is known.
+         */
+        TrafficRead: {
+            /** Endpoint */
+            endpoint: string;
+            /**
+             * As Of
+             * @description Null while no serving process has ever reported.
+             */
+            as_of: string | null;
+            /** Processes */
+            processes: number;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+            /** Bucket Seconds */
+            bucket_seconds: number;
+            together: components["schemas"]["TrafficSeries"];
+            /**
+             * Versions
+             * @description Newest first; last what no version was drawn for.
+             */
+            versions: components["schemas"]["VersionTraffic"][];
+        };
+        /**
+         * TrafficSeries
+         * @description `now` is the last 30 seconds counted, `total` the whole span, and `points` the buckets of it, oldest first.
+         */
+        TrafficSeries: {
+            now: components["schemas"]["TrafficFigures"];
+            total: components["schemas"]["TrafficFigures"];
+            /**
+             * Errors
+             * @description Of the whole span by code, the most frequent first.
+             */
+            errors: components["schemas"]["TrafficError"][];
+            /** Points */
+            points: components["schemas"]["TrafficPoint"][];
+        };
         /**
          * TrafficSource
          * @description Recorded predictions of an endpoint joined with their ground truth: inputs, target, id and time.
@@ -9852,6 +11639,37 @@ export interface components {
             remarks: components["schemas"]["Remark"][];
             rest: components["schemas"]["ExpectationSuite"] | null;
         };
+        /**
+         * TrialRead
+         * @description One point of the space. `value` is the objective's metric; `reason` says why it failed, or was refused.
+         */
+        TrialRead: {
+            /** Number */
+            number: number;
+            /** Params */
+            params: {
+                [key: string]: unknown;
+            };
+            state: components["schemas"]["TrialState"];
+            /** Run Id */
+            run_id: string | null;
+            /** Job Id */
+            job_id: string | null;
+            /** Value */
+            value: number | null;
+            /** Reason */
+            reason: string;
+            /** Started At */
+            started_at: string | null;
+            /** Ended At */
+            ended_at: string | null;
+        };
+        /**
+         * TrialState
+         * @description Waiting for its turn, or never to have one (skipped, refused); else as its run: pending is queued.
+         * @enum {string}
+         */
+        TrialState: "waiting" | "skipped" | "refused" | "pending" | "running" | "finished" | "failed" | "cancelled";
         /** TriggersPut */
         TriggersPut: {
             /** Triggers */
@@ -9970,7 +11788,7 @@ export interface components {
          */
         UsageRead: {
             /** Stages */
-            stages: components["schemas"]["api__schemas__jobs__StageRead"][];
+            stages: components["schemas"]["JobsStageRead"][];
             /** Wall Seconds */
             wall_seconds: number;
             /**
@@ -10001,6 +11819,12 @@ export interface components {
             /** Id */
             id: string;
         };
+        /**
+         * Verdict
+         * @description The same to the last bit; the same within the tolerance; or not, for reasons.
+         * @enum {string}
+         */
+        Verdict: "bit_identical" | "within_tolerance" | "not_reproduced";
         /**
          * VerificationCreate
          * @description What to read: everything, the versions of a dataset, or one version. `deep` compares every content's MD5 too.
@@ -10157,6 +11981,9 @@ export interface components {
         /**
          * VersionRead
          * @description `digest` is what DVC calls it; `rows` is null until its checks have run; `reasons` say why it is rejected.
+         *
+         *     `size` is what its files come to. `stored_size` is what it added to the store: the bytes there, compressed, that
+         *     hold what this version has and the one before it has not; null until that is compressed and measured.
          */
         VersionRead: {
             /** Id */
@@ -10172,13 +11999,15 @@ export interface components {
              * @enum {string}
              */
             format: "csv" | "parquet" | "jsonl" | "folder";
-            state: components["schemas"]["domain__datasets__states__VersionState"];
+            state: components["schemas"]["DatasetsVersionState"];
             /** Reasons */
             reasons: string[];
             /** Files */
             files: number;
             /** Size */
             size: number;
+            /** Stored Size */
+            stored_size: number | null;
             /** Rows */
             rows: number | null;
             /** Message */
@@ -10203,6 +12032,38 @@ export interface components {
          * @enum {string}
          */
         VersionSort: "-created_at" | "created_at";
+        /**
+         * VersionTraffic
+         * @description One version. Null for requests that were refused before a version was drawn.
+         */
+        VersionTraffic: {
+            now: components["schemas"]["TrafficFigures"];
+            total: components["schemas"]["TrafficFigures"];
+            /**
+             * Errors
+             * @description Of the whole span by code, the most frequent first.
+             */
+            errors: components["schemas"]["TrafficError"][];
+            /** Points */
+            points: components["schemas"]["TrafficPoint"][];
+            /** Version */
+            version: number | null;
+            /**
+             * Colour
+             * @description In the endpoint's last rollout: green was brought by it, blue answered before. Null for others.
+             */
+            colour: ("blue" | "green") | null;
+            /**
+             * Role
+             * @description What it does now; null when it is not routed to.
+             */
+            role: ("live" | "standby") | null;
+            /**
+             * Share
+             * @description Share of the traffic it is given now.
+             */
+            share: number | null;
+        };
         /**
          * VersionUpdate
          * @description What is absent stays as it is.
@@ -10314,8 +12175,53 @@ export interface components {
             scopes: components["schemas"]["Scope"][];
         };
         /**
+         * WindowDetail
+         * @description The same, with what a page draws.
+         */
+        WindowDetail: {
+            /** Id */
+            id: string;
+            /** Version */
+            version: number | null;
+            state: components["schemas"]["WindowState"];
+            verdict: components["schemas"]["WindowVerdict"] | null;
+            /** Rows */
+            rows: number;
+            /** First Id */
+            first_id: string;
+            /** Last Id */
+            last_id: string;
+            /** First At */
+            first_at: string | null;
+            /** Last At */
+            last_at: string | null;
+            /**
+             * Opened At
+             * Format: date-time
+             */
+            opened_at: string;
+            /** Closed At */
+            closed_at: string | null;
+            drift: components["schemas"]["DriftResult"] | null;
+            performance: components["schemas"]["PerformanceResult"] | null;
+            /** Endpoint */
+            endpoint: string;
+            /**
+             * Truths
+             * @description How many of its rows have ground truth by now.
+             */
+            truths: number;
+            /**
+             * Distributions
+             * @description Reference and window by feature, and by `(prediction)`; null in windows of before they were kept.
+             */
+            distributions: components["schemas"]["Distribution"][] | null;
+        };
+        /**
          * WindowRead
          * @description A window of traffic; `drift` and `performance` are null until they are known.
+         *
+         *     `first_at` and `last_at` are when its first and last prediction were made.
          */
         WindowRead: {
             /** Id */
@@ -10330,6 +12236,10 @@ export interface components {
             first_id: string;
             /** Last Id */
             last_id: string;
+            /** First At */
+            first_at: string | null;
+            /** Last At */
+            last_at: string | null;
             /**
              * Opened At
              * Format: date-time
@@ -10352,15 +12262,39 @@ export interface components {
          */
         WindowVerdict: "quiet" | "drifted" | "degraded" | "broken";
         /**
-         * PinCreate
+         * WorkersRead
+         * @description Who works: the processes that answered, and when the tick came round, by which things happen by themselves.
+         */
+        WorkersRead: {
+            /**
+             * Answering
+             * @description Null when the broker does not answer.
+             */
+            answering: string[] | null;
+            /** Last Tick At */
+            last_tick_at: string | null;
+            /** Last Tick Age Seconds */
+            last_tick_age_seconds: number | null;
+            /**
+             * Tick Seconds
+             * @description How often it should come.
+             */
+            tick_seconds: number;
+            /** Queued Jobs */
+            queued_jobs: number | null;
+            /** Running Jobs */
+            running_jobs: number | null;
+        };
+        /**
+         * DatasetsPinCreate
          * @description Why the version has to stay.
          */
-        api__schemas__datasets__PinCreate: {
+        DatasetsPinCreate: {
             /** Reason */
             reason: string;
         };
-        /** PinRead */
-        api__schemas__datasets__PinRead: {
+        /** DatasetsPinRead */
+        DatasetsPinRead: {
             /** Reason */
             reason: string;
             /**
@@ -10371,8 +12305,8 @@ export interface components {
             /** Pinned By */
             pinned_by: string;
         };
-        /** StepRead */
-        api__schemas__endpoints__StepRead: {
+        /** EndpointsStepRead */
+        EndpointsStepRead: {
             /** Name */
             name: string;
             /** Share */
@@ -10381,10 +12315,10 @@ export interface components {
             mirror: number;
         };
         /**
-         * StageRead
+         * JobsStageRead
          * @description One stage of one attempt of a job.
          */
-        api__schemas__jobs__StageRead: {
+        JobsStageRead: {
             /** Attempt */
             attempt: number;
             /** Name */
@@ -10402,10 +12336,10 @@ export interface components {
             cost: number | null;
         };
         /**
-         * StageRead
+         * OverviewStageRead
          * @description One stage of the loop: its state now, and the latest fact about it.
          */
-        api__schemas__overview__StageRead: {
+        OverviewStageRead: {
             /**
              * Stage
              * @enum {string}
@@ -10426,10 +12360,10 @@ export interface components {
             subject?: string | null;
         };
         /**
-         * PinCreate
+         * PinsPinCreate
          * @description A row and the answer it must get; `within` is how close a number must be, in the unit of the target.
          */
-        api__schemas__pins__PinCreate: {
+        PinsPinCreate: {
             /** Instance */
             instance: {
                 [key: string]: unknown;
@@ -10450,10 +12384,10 @@ export interface components {
             note: string;
         };
         /**
-         * PinRead
+         * PinsPinRead
          * @description A mistake that became a test. It stands while `unpinned_at` is null.
          */
-        api__schemas__pins__PinRead: {
+        PinsPinRead: {
             /** Id */
             id: string;
             /** Model */
@@ -10486,8 +12420,8 @@ export interface components {
             /** Reason */
             reason: string;
         };
-        /** StepRead */
-        api__schemas__pipelines__StepRead: {
+        /** PipelinesStepRead */
+        PipelinesStepRead: {
             name: components["schemas"]["StepName"];
             state: components["schemas"]["StepState"];
             /** Reason */
@@ -10504,10 +12438,16 @@ export interface components {
             ended_at: string | null;
         };
         /**
-         * LeakageCheck
+         * RunsDifference
+         * @description What is not the same for all runs of a comparison.
+         * @enum {string}
+         */
+        RunsDifference: "data" | "code" | "environment" | "params";
+        /**
+         * DataChecksLeakageCheck
          * @description No column (but those in `ignore`) is associated with the target more than `max_association` (0..1).
          */
-        domain__data_checks__specs__LeakageCheck: {
+        DataChecksLeakageCheck: {
             /**
              * Severity
              * @default error
@@ -10538,20 +12478,82 @@ export interface components {
             ignore: string[];
         };
         /**
-         * VersionState
+         * DatasetsVersionState
          * @enum {string}
          */
-        domain__datasets__states__VersionState: "registered" | "validated" | "rejected" | "deleted";
+        DatasetsVersionState: "registered" | "validated" | "rejected" | "deleted";
         /**
-         * RunState
+         * DeploymentsFinding
+         * @description What one test says. It fails the candidate once `e_value` reaches `fails_at`.
+         */
+        DeploymentsFinding: {
+            /**
+             * Name
+             * @enum {string}
+             */
+            name: "faults" | "strange" | "latency" | "disagreement" | "shift" | "quality";
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            verdict: "fail" | "pass" | "inconclusive";
+            /**
+             * Control
+             * @description A share of requests, or of rows.
+             */
+            control?: number | null;
+            /** Candidate */
+            candidate?: number | null;
+            /**
+             * Bound
+             * @description What the test allows: a ratio, or a share.
+             */
+            bound?: number | null;
+            /**
+             * Control Count
+             * @default 0
+             */
+            control_count: number;
+            /**
+             * Control Of
+             * @default 0
+             */
+            control_of: number;
+            /**
+             * Candidate Count
+             * @default 0
+             */
+            candidate_count: number;
+            /**
+             * Candidate Of
+             * @default 0
+             */
+            candidate_of: number;
+            /**
+             * E Value
+             * @default 1
+             */
+            e_value: number;
+            /** Fails At */
+            fails_at: number;
+            /**
+             * Non Inferior
+             * @description E-value of the reverse test, where `require` asks for it.
+             */
+            non_inferior?: number | null;
+            /** Sentence */
+            sentence: string;
+        };
+        /**
+         * ExperimentsRunState
          * @enum {string}
          */
-        domain__experiments__states__RunState: "pending" | "running" | "finished" | "failed" | "cancelled";
+        ExperimentsRunState: "pending" | "running" | "finished" | "failed" | "cancelled";
         /**
-         * LeakageCheck
+         * ModelChecksLeakageCheck
          * @description No single input carries the answer: shuffling one column may not destroy all that the model knows.
          */
-        domain__model_checks__quality__LeakageCheck: {
+        ModelChecksLeakageCheck: {
             /**
              * Gate
              * @default leakage
@@ -10588,15 +12590,58 @@ export interface components {
             max_seen: number;
         };
         /**
-         * RunState
+         * PipelinesRunState
          * @enum {string}
          */
-        domain__pipelines__graph__RunState: "pending" | "running" | "succeeded" | "failed" | "cancelled";
+        PipelinesRunState: "pending" | "running" | "succeeded" | "failed" | "cancelled";
         /**
-         * VersionState
+         * PromotionsDifference
+         * @description Something that was recorded as one value and came out as another.
+         */
+        PromotionsDifference: {
+            /** What */
+            what: string;
+            /** Recorded */
+            recorded: unknown;
+            /** Replayed */
+            replayed: unknown;
+        };
+        /**
+         * RegistryVersionState
          * @enum {string}
          */
-        domain__registry__states__VersionState: "registered" | "checked" | "archived";
+        RegistryVersionState: "registered" | "checked" | "archived";
+        /**
+         * ReproductionsFinding
+         * @description All that the comparison came to. Without a second training, only reasons.
+         */
+        ReproductionsFinding: {
+            verdict: components["schemas"]["Verdict"];
+            /**
+             * Reasons
+             * @description Why it is not the same, or not to the last bit.
+             * @default []
+             */
+            reasons: string[];
+            /**
+             * Same Files
+             * @description Whether the packages hold the same bytes.
+             */
+            same_files?: boolean | null;
+            /**
+             * Metrics
+             * @description Those that differ, the farthest first.
+             * @default []
+             */
+            metrics: components["schemas"]["MetricDifference"][];
+            predictions?: components["schemas"]["PredictionDifference"] | null;
+            /**
+             * Environment
+             * @description What is another version now.
+             * @default []
+             */
+            environment: components["schemas"]["PackageDifference"][];
+        };
     };
     responses: never;
     parameters: never;
@@ -10663,7 +12708,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "text/plain": string;
                 };
             };
         };
@@ -10725,7 +12770,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PageRead_DatasetRead_"];
+                    "application/json": components["schemas"]["PageRead_DatasetListed_"];
                 };
             };
             /** @description problem+json */
@@ -10920,7 +12965,7 @@ export interface operations {
     list_dataset_versions: {
         parameters: {
             query?: {
-                state?: components["schemas"]["domain__datasets__states__VersionState"] | null;
+                state?: components["schemas"]["DatasetsVersionState"] | null;
                 deleted?: boolean;
                 limit?: number;
                 cursor?: string | null;
@@ -11678,7 +13723,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["api__schemas__datasets__PinCreate"];
+                "application/json": components["schemas"]["DatasetsPinCreate"];
             };
         };
         responses: {
@@ -11688,7 +13733,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["api__schemas__datasets__PinRead"];
+                    "application/json": components["schemas"]["DatasetsPinRead"];
                 };
             };
             /** @description problem+json */
@@ -12692,8 +14737,11 @@ export interface operations {
         parameters: {
             query?: {
                 experiment?: string | null;
-                state?: components["schemas"]["domain__experiments__states__RunState"] | null;
-                sort?: components["schemas"]["RunSort"];
+                state?: components["schemas"]["ExperimentsRunState"] | null;
+                /** @description Conditions joined by `and`, `or`, `not` and parentheses, such as `metrics.test_mae < 50 and trainer in ("linear", "random_forest") and dataset = "bikes"`. */
+                filter?: string | null;
+                /** @description `created_at`, or any `metrics.NAME` or `params.NAME`; the largest first with a `-` before it. Runs without the value come last. */
+                sort?: string;
                 limit?: number;
                 cursor?: string | null;
             };
@@ -12735,7 +14783,7 @@ export interface operations {
     compare_runs: {
         parameters: {
             query: {
-                /** @description Ids of 2 to 50 runs, with commas between. */
+                /** @description Ids of 2 to 100 runs, with commas between. */
                 ids: string;
             };
             header?: never;
@@ -12875,7 +14923,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        [key: string]: number;
+                        [key: string]: number | null;
                     };
                 };
             };
@@ -12919,6 +14967,439 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["JobLogRead"][];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_run_curves: {
+        parameters: {
+            query?: {
+                /** @description Names of up to 20 metrics, with commas between. */
+                keys?: string | null;
+                /** @description Of each curve, at most. */
+                points?: number;
+                /** @description Metrics on a page. */
+                limit?: number;
+                /** @description The last metric of the page before. */
+                after?: string | null;
+            };
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunCurves"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_run_artifacts: {
+        parameters: {
+            query?: {
+                /** @description A folder; its own, when empty. */
+                path?: string;
+            };
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArtifactRead"][];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_run_artifact: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                path: string;
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The bytes of the file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    start_sweep: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key starts the work once. */
+                "idempotency-key"?: string | null;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SweepSpec"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SweepDetail"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_sweeps: {
+        parameters: {
+            query?: {
+                experiment?: string | null;
+                state?: components["schemas"]["SweepState"] | null;
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageRead_SweepRead_"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_sweep: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sweep_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SweepDetail"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancel_sweep: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sweep_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SweepDetail"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reproduce_run: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key starts the work once. */
+                "idempotency-key"?: string | null;
+            };
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ReproductionCreate"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_reproductions: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageRead_ReproductionRead_"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_reproduction: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                reproduction_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReproductionRead"];
                 };
             };
             /** @description problem+json */
@@ -13520,7 +16001,7 @@ export interface operations {
             query?: {
                 q?: string | null;
                 tag?: string[];
-                state?: components["schemas"]["domain__registry__states__VersionState"] | null;
+                state?: components["schemas"]["RegistryVersionState"] | null;
                 alias?: string | null;
                 metric?: string[];
                 dataset?: string | null;
@@ -14465,7 +16946,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["api__schemas__pins__PinCreate"];
+                "application/json": components["schemas"]["PinsPinCreate"];
             };
         };
         responses: {
@@ -14475,7 +16956,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["api__schemas__pins__PinRead"];
+                    "application/json": components["schemas"]["PinsPinRead"];
                 };
             };
             /** @description problem+json */
@@ -14559,7 +17040,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["api__schemas__pins__PinRead"];
+                    "application/json": components["schemas"]["PinsPinRead"];
                 };
             };
             /** @description problem+json */
@@ -14603,7 +17084,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["api__schemas__pins__PinRead"];
+                    "application/json": components["schemas"]["PinsPinRead"];
                 };
             };
             /** @description problem+json */
@@ -15880,6 +18361,60 @@ export interface operations {
             };
         };
     };
+    get_lineage: {
+        parameters: {
+            query: {
+                /** @description What to ask about: `predictions/{id}`, `datasets/{name}/versions/{n}`, `runs/{id}`, `models/{name}/versions/{n}`, `endpoints/{name}`, `promotions/{id}`, `rollouts/{id}`, `batch-predictions/{id}`, `pipeline-runs/{id}`, `alerts/{id}`, `windows/{id}`. */
+                of: string;
+                /** @description How many steps away. */
+                depth?: number;
+                /** @description `up`: where it came from. `down`: what came of it. */
+                direction?: components["schemas"]["Direction"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LineageGraph"] | components["schemas"]["JobRead"];
+                };
+            };
+            /** @description Still looking; ask again. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_explanation: {
         parameters: {
             query?: never;
@@ -16226,6 +18761,180 @@ export interface operations {
             };
         };
     };
+    list_alerts: {
+        parameters: {
+            query?: {
+                state?: components["schemas"]["AlertState"] | null;
+                kind?: components["schemas"]["AlertKind"] | null;
+                severity?: ("warn" | "error") | null;
+                endpoint?: string | null;
+                model?: string | null;
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageRead_AlertRead_"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_alert: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                alert_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertDetail"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    acknowledge_alert: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                alert_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["AlertAcknowledge"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resolve_alert: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                alert_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["AlertResolve"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_drift: {
         parameters: {
             query?: {
@@ -16311,15 +19020,56 @@ export interface operations {
             };
         };
     };
-    list_alerts: {
+    get_window: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                window_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WindowDetail"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_drift_heatmap: {
         parameters: {
             query?: {
-                state?: components["schemas"]["AlertState"] | null;
                 limit?: number;
-                cursor?: string | null;
             };
             header?: never;
-            path?: never;
+            path: {
+                name: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -16330,7 +19080,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PageRead_AlertRead_"];
+                    "application/json": components["schemas"]["HeatMapRead"];
                 };
             };
             /** @description problem+json */
@@ -16353,58 +19103,18 @@ export interface operations {
             };
         };
     };
-    acknowledge_alert: {
+    backtest_policy: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                alert_id: string;
+                name: string;
             };
             cookie?: never;
         };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["AlertRead"];
-                };
-            };
-            /** @description problem+json */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description problem+json */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    resolve_alert: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                alert_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: {
+        requestBody: {
             content: {
-                "application/json": components["schemas"]["AlertResolve"] | null;
+                "application/json": components["schemas"]["BacktestCreate"];
             };
         };
         responses: {
@@ -16414,7 +19124,95 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["AlertRead"];
+                    "application/json": components["schemas"]["BacktestRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_traffic: {
+        parameters: {
+            query?: {
+                /** @description Within the last seven days; by default an hour ago. */
+                since?: string | null;
+                /** @description A multiple of 10; by default about a hundred buckets come. */
+                bucket_seconds?: number | null;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrafficRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_governor: {
+        parameters: {
+            query?: {
+                /** @description So many of the last rulings. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GovernorRead"];
                 };
             };
             /** @description problem+json */
@@ -17306,7 +20104,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "text/event-stream": string;
                 };
             };
             /** @description problem+json */
@@ -17315,7 +20113,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "text/event-stream": components["schemas"]["Problem"];
                 };
             };
             /** @description problem+json */
@@ -17324,7 +20122,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "text/event-stream": components["schemas"]["Problem"];
                 };
             };
         };
@@ -17412,10 +20210,20 @@ export interface operations {
     list_events: {
         parameters: {
             query?: {
-                type?: string | null;
-                subject?: string | null;
                 limit?: number;
                 cursor?: string | null;
+                /** @description One or more types: `type=RunFailed&type=JobFailed`. */
+                type?: string[];
+                /** @description A path; what is below it is found as well. */
+                subject?: string | null;
+                /** @description Who did it: the owner of a token, or `millrace`. */
+                actor?: string | null;
+                /** @description At this time or later. */
+                since?: string | null;
+                /** @description Before this time. */
+                until?: string | null;
+                /** @description Text in the type, the subject, the actor or the payload. */
+                q?: string | null;
             };
             header?: never;
             path?: never;
@@ -17430,6 +20238,97 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageRead_EventRead_"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_event_types: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventKindRead"][];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_events: {
+        parameters: {
+            query?: {
+                format?: components["schemas"]["ExportFormat"];
+                /** @description One or more types: `type=RunFailed&type=JobFailed`. */
+                type?: string[];
+                /** @description A path; what is below it is found as well. */
+                subject?: string | null;
+                /** @description Who did it: the owner of a token, or `millrace`. */
+                actor?: string | null;
+                /** @description At this time or later. */
+                since?: string | null;
+                /** @description Before this time. */
+                until?: string | null;
+                /** @description Text in the type, the subject, the actor or the payload. */
+                q?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
+                    "application/x-ndjson": unknown;
                 };
             };
             /** @description problem+json */
@@ -17467,7 +20366,124 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "text/event-stream": string;
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    search: {
+        parameters: {
+            query: {
+                /** @description Part of a name; or at least four characters of how an id begins or ends. */
+                q: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SearchRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_storage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StorageRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_about: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AboutRead"];
                 };
             };
             /** @description problem+json */
@@ -17629,6 +20645,44 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["WhoAmI"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_roles: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoleRead"][];
                 };
             };
             /** @description problem+json */

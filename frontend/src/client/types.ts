@@ -1,7 +1,12 @@
 /** Names for the answers that features and components speak about, taken from the generated paths. */
-import type { paths } from "./schema";
+import type { Readable } from "openapi-typescript-helpers";
+import type { components, paths } from "./schema";
 
-type Answer<Path extends keyof paths> = paths[Path] extends {
+/** A body by its name in the OpenAPI document. */
+export type Schema<Name extends keyof components["schemas"]> = Readable<components["schemas"][Name]>;
+
+/** What a GET of the path answers with. */
+export type Answer<Path extends keyof paths> = paths[Path] extends {
   get: { responses: { 200: { content: { "application/json": infer Body } } } };
 }
   ? Body

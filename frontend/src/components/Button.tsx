@@ -6,7 +6,7 @@ import styles from "./Button.module.css";
 interface ButtonProps {
   children: ReactNode;
   onClick?: () => void;
-  kind?: "primary" | "plain";
+  kind?: "primary" | "plain" | "danger";
   type?: "button" | "submit";
   busy?: boolean;
   /** Why it cannot be pressed now; disables the button. */

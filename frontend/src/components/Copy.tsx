@@ -30,11 +30,12 @@ export function CopyId({ id, noun }: { id: string; noun: string }) {
   );
 }
 
-export function Command({ text }: { text: string }) {
+/** `label` says what the text is, when it is not a command. */
+export function Command({ text, label = "Command" }: { text: string; label?: string }) {
   const [outcome, copy] = useCopy(text);
   return (
     <div className={styles.command}>
-      <pre tabIndex={0} aria-label="Command">
+      <pre tabIndex={0} role="group" aria-label={label}>
         {text}
       </pre>
       <button type="button" onClick={copy} aria-live="polite">

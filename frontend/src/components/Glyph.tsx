@@ -1,6 +1,6 @@
 /** The small sign of a tone: a check, a cross, an exclamation mark, a turning arc, a dot. */
 import { classes } from "../lib/classes";
-import type { Tone } from "./tone";
+import type { Tone } from "../lib/tone";
 import styles from "./Glyph.module.css";
 
 const PATHS: Record<Tone, string> = {

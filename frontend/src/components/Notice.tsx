@@ -2,7 +2,7 @@
 import type { ReactNode } from "react";
 import { classes } from "../lib/classes";
 import { Glyph } from "./Glyph";
-import type { Tone } from "./tone";
+import type { Tone } from "../lib/tone";
 import styles from "./Notice.module.css";
 
 interface NoticeProps {

@@ -1,20 +1,26 @@
 /** The frame: asks for a token until somebody is signed in, then shows the page. */
 import { useQuery } from "@tanstack/react-query";
+import { RouterProvider } from "@tanstack/react-router";
+import { useState } from "react";
+import { PersonContext } from "../client/access";
 import { isOutage } from "../client/http";
 import { Button } from "../components/Button";
 import { Loading } from "../components/Loading";
 import { Notice } from "../components/Notice";
 import { sessionQuery, useLogout } from "../features/session/api";
 import { LoginForm } from "../features/session/components/LoginForm";
-import { OverviewPage } from "./OverviewPage";
+import { makeRouter } from "./router";
 import styles from "./App.module.css";
 
 export function App() {
   const session = useQuery(sessionQuery);
   const logout = useLogout();
+  const [router] = useState(makeRouter);
   if (session.data) {
     return session.data.person ? (
-      <OverviewPage person={session.data.person} />
+      <PersonContext value={session.data.person}>
+        <RouterProvider router={router} />
+      </PersonContext>
     ) : (
       <LoginForm ended={session.data.ended} />
     );

@@ -1,6 +1,8 @@
 """What a bad window sets off: the governor asked with the facts of the database."""
 
+from datetime import datetime, timedelta
 from itertools import count
+from typing import Any
 
 import httpx
 import pytest
@@ -154,3 +156,90 @@ class TestCircuitBreaker:
         clock.advance(1)
         watched.close_window(DRIFTED)
         assert watched.rule() == "go"
+
+
+class TestShown:
+    """What a person is shown is what the next window would be told."""
+
+    def state(self, client: httpx.Client) -> dict[str, Any]:
+        answer = client.get("endpoints/e/governor")
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def test_before_any_window(self, watched: Watched, client: httpx.Client) -> None:
+        found = self.state(client)
+        assert (found["windows"], found["would_start_now"], found["rulings"]) == ([], False, [])
+        (pipeline,) = found["pipelines"]
+        assert (pipeline["pipeline"], pipeline["rule"], pipeline["budget_left"]) == ("p", "hysteresis", 100)
+        assert (pipeline["cooldown_until"], pipeline["breaker_open"], pipeline["in_flight"]) == (None, False, None)
+
+    def test_a_retrain_under_way_and_what_was_said(self, watched: Watched, client: httpx.Client) -> None:
+        watched.close_window(DRIFTED)
+        watched.close_window(DRIFTED)
+        found = self.state(client)
+        (pipeline,) = found["pipelines"]
+        assert (pipeline["rule"], pipeline["in_flight"]) == ("in_flight", watched.runs()[0].id)
+        assert (pipeline["budget_used"], pipeline["budget_left"]) == (1, 99)
+        assert (found["windows"], found["windows_bad"]) == (["drifted", "drifted"], 2)
+        refused, started = found["rulings"]
+        assert (started["started"], started["rule"], started["run_id"]) == (True, "go", pipeline["in_flight"])
+        assert (refused["started"], refused["rule"], refused["run_id"]) == (False, "in_flight", None)
+
+    def test_broken_data(self, watched: Watched, client: httpx.Client) -> None:
+        watched.close_window(BROKEN)
+        found = self.state(client)
+        assert (found["broken_columns"], found["pipelines"][0]["rule"]) == (["bmi"], "broken_data")
+
+    def test_cooldown_and_budget(self, watched: Watched, client: httpx.Client, clock: SteppingClock) -> None:
+        with watched.runtime.transaction(ANN) as session:
+            policy = GOVERNOR.model_copy(update={"cooldown_seconds": 3600, "daily_budget": 1})
+            monitoring.set_policies(session, endpoint="e", policy=MonitorPolicy(), governor=policy)
+        watched.close_window(DRIFTED)
+        watched.refuse_the_retrain()
+        (pipeline,) = self.state(client)["pipelines"]
+        started, until = (datetime.fromisoformat(pipeline[name]) for name in ("last_started_at", "cooldown_until"))
+        assert (pipeline["rule"], until - started) == ("cooldown", timedelta(hours=1))
+        clock.advance(3601)
+        (pipeline,) = self.state(client)["pipelines"]
+        assert (pipeline["rule"], pipeline["budget_left"], pipeline["cooldown_until"]) == ("budget", 0, None)
+        assert (pipeline["failed_gates"], pipeline["breaker_open"]) == (1, False)
+
+    def test_an_open_breaker(self, watched: Watched, client: httpx.Client) -> None:
+        for _ in range(2):
+            watched.close_window(DRIFTED)
+            watched.refuse_the_retrain()
+        found = self.state(client)
+        (pipeline,) = found["pipelines"]
+        assert (pipeline["rule"], pipeline["failed_gates"], pipeline["breaker_open"]) == ("circuit_breaker", 2, True)
+        assert not found["would_start_now"]
+
+    def test_that_a_retrain_could_start(self, watched: Watched, client: httpx.Client) -> None:
+        watched.close_window(DRIFTED)
+        watched.refuse_the_retrain()
+        found = self.state(client)
+        assert (found["would_start_now"], found["pipelines"][0]["rule"]) == (True, "go")
+
+    def test_an_endpoint_that_sets_nothing_off(self, watched: Watched, client: httpx.Client) -> None:
+        watched.put(triggers=[])
+        found = self.state(client)
+        assert (found["pipelines"], found["would_start_now"]) == ([], False)
+        assert client.get("endpoints/none/governor").json()["code"] == "unknown_endpoint"
+
+    def test_the_alert_leads_to_the_ruling_on_its_window(self, watched: Watched, client: httpx.Client) -> None:
+        watched.close_window(DRIFTED)
+        watched.close_window(DRIFTED)
+        (alert,) = client.get("alerts").json()["items"]
+        found = client.get(f"alerts/{alert['id']}").json()
+        assert [one["rule"] for one in found["rulings"]] == ["in_flight"]
+        assert {one["window_id"] for one in found["rulings"]} == {found["window"]["id"]}
+
+    def test_a_backtest_takes_retrains_to_last_as_they_did(
+        self, watched: Watched, client: httpx.Client, clock: SteppingClock
+    ) -> None:
+        watched.close_window(DRIFTED)
+        clock.advance(90)
+        watched.refuse_the_retrain()
+        found = client.post("endpoints/e/drift/backtest", json={}).json()
+        assert found["assumptions"][1].startswith("A retrain takes 90 s, and its gate says pass;")
+        assert found["recorded"]["retrains"] == 1

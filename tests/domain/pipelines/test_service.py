@@ -10,7 +10,7 @@ from domain.deployments import service as deployments
 from domain.deployments.queries import active_rollout, get_endpoint
 from domain.deployments.specs import EndpointSettings
 from domain.jobs.queries import get_job
-from domain.pipelines import service
+from domain.pipelines import queries, service
 from domain.pipelines.service import PipelineBusy, RunEnded
 from domain.promotions import service as promotions
 from domain.registry.queries import alias_of, get_model
@@ -40,6 +40,15 @@ def champion(turns: Turns) -> int | None:
     with turns.runtime.reading() as session:
         found = alias_of(session, get_model(session, "m"), "champion")
         return found.number if found else None
+
+
+def test_a_run_knows_the_turn_that_trained_it(turns: Turns) -> None:
+    turn = turns.start()
+    turns.work("BuildVersion", "RunDataChecks")
+    run_id = turns.step(turn, "train").output["run_id"]
+    with turns.runtime.reading() as session:
+        assert queries.turn_that_trained(session, run_id) == ("p", turn)
+        assert queries.turn_that_trained(session, turn) is None
 
 
 class TestATurn:

@@ -7,7 +7,7 @@ import pytest
 from adapters.runtime import Runtime
 from domain.datasets.models import DatasetVersion
 from domain.db import WriteSession
-from domain.events.queries import list_events
+from domain.events.queries import EventFilter, list_events
 from domain.pages import PageRequest
 from domain.registry import queries, service
 from domain.registry.models import ModelVersion, RegisteredModel
@@ -76,7 +76,7 @@ class TestMoveAlias:
             point(session, versions[2], expected=versions[0].id)
         with runtime.reading() as session:
             champion = queries.alias_of(session, queries.get_model(session, "m"), "champion")
-            events = list_events(session, PageRequest(), type="AliasMoved").items
+            events = list_events(session, PageRequest(), EventFilter(types=("AliasMoved",))).items
         assert champion is not None
         assert champion.number == 3
         moves = [(event.payload["number"], event.payload["previous"]) for event in reversed(events)]

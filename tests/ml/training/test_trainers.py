@@ -63,15 +63,22 @@ def test_the_same_seed_gives_the_same_model(tumours: pl.DataFrame, boosted: Trai
 def test_boosting_reports_losses_on_the_way(tumours: pl.DataFrame) -> None:
     steps: list[tuple[int, dict[str, float]]] = []
     progress: list[float] = []
+    seen: dict[str, int] = {}
+
+    def on_progress(fraction: float, message: str) -> None:
+        progress.append(fraction)
+        seen[message] = len(steps)
+
     spec = TrainSpec(
         dataset="d", trainer="gradient_boosting", task="classification", target="label", params={"n_estimators": 60}
     )
-    model = train(tumours, spec, lambda *step: steps.append(step), lambda fraction, message: progress.append(fraction))
+    model = train(tumours, spec, lambda *step: steps.append(step), on_progress)
     assert [step for step, _ in steps] == list(range(2, 61, 2))
     assert steps[0][1]["train_loss"] > steps[-1][1]["train_loss"]
     assert steps[-1][1]["validation_loss"] == pytest.approx(model.metrics["validation_loss"])
     assert progress == sorted(progress)
     assert len(progress) > 3
+    assert (seen["40 of 60 trees"], seen["Measuring"]) == (20, 30)  # while it was fitted, not after
 
 
 def test_row_hashes_tell_which_rows_were_trained_on(boosted: TrainedModel) -> None:

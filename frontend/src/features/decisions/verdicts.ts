@@ -1,5 +1,5 @@
 /** How each verdict looks and, where it stops something, what a person can do next. Pure. */
-import type { Tone } from "../../components/tone";
+import type { Tone } from "../../lib/tone";
 
 interface VerdictInfo {
   tone: Tone;

@@ -1,6 +1,6 @@
 /** The eight stages of the loop: their order, their names, and what to do when one is not well. Pure. */
 import type { Stage } from "../../client/types";
-import type { Tone } from "../../components/tone";
+import type { Tone } from "../../lib/tone";
 
 export type StageName = Stage["stage"];
 

@@ -6,15 +6,10 @@ import { Glyph } from "../../../components/Glyph";
 import { Panel } from "../../../components/Panel";
 import { RelativeTime } from "../../../components/RelativeTime";
 import { Tag } from "../../../components/Tag";
-import type { Tone } from "../../../components/tone";
 import { sentence } from "../../../lib/text";
 import { useAcknowledge } from "../api";
+import { severityTone } from "../severity";
 import styles from "./Alerts.module.css";
-
-/** An error is red; what is merely worth a look is amber. */
-function severityTone(severity: string): Tone {
-  return severity === "error" ? "failed" : "attention";
-}
 
 function AlertRow({ alert, mayWrite }: { alert: Alert; mayWrite: boolean }) {
   const acknowledge = useAcknowledge();

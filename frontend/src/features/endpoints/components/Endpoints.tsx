@@ -2,7 +2,7 @@
 import type { Endpoint } from "../../../client/types";
 import { Panel } from "../../../components/Panel";
 import { Tag } from "../../../components/Tag";
-import type { Tone } from "../../../components/tone";
+import type { Tone } from "../../../lib/tone";
 import { words } from "../../../lib/text";
 import styles from "./Endpoints.module.css";
 

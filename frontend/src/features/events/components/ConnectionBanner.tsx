@@ -6,16 +6,15 @@ import type { StreamState } from "../../../lib/eventStream";
 
 interface ConnectionBannerProps {
   stream: StreamState;
-  /** Why the last read failed, if it did. */
-  error: Error | null;
-  /** When what is shown was read. */
-  readAt: string;
+  /** The last read failed although an earlier one worked: why, and since when the page is old. */
+  outage: { error: Error; readAt: string } | undefined;
   onRetry: () => void;
 }
 
-export function ConnectionBanner({ stream, error, readAt, onRetry }: ConnectionBannerProps) {
+export function ConnectionBanner({ stream, outage, onRetry }: ConnectionBannerProps) {
   const action = <Button onClick={onRetry}>Try now</Button>;
-  if (error) {
+  if (outage) {
+    const { error, readAt } = outage;
     return (
       <Notice tone="failed" title={error.message} action={action}>
         <p>

@@ -1,6 +1,6 @@
 /** The small sign in the header that says whether the page is live. */
 import type { StreamState } from "../../../lib/eventStream";
-import type { Tone } from "../../../components/tone";
+import type { Tone } from "../../../lib/tone";
 import styles from "./LiveSign.module.css";
 
 const SAYS: Record<StreamState | "away", { tone: Tone; word: string; title: string }> = {

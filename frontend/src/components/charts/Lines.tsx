@@ -1,0 +1,133 @@
+/** Lines over steps or time, with bands of uncertainty and reference lines. */
+import { useCallback } from "react";
+import { number } from "../../lib/numbers";
+import { axis, Chart } from "./Chart";
+import type { Palette } from "./palette";
+
+export interface Line {
+  name: string;
+  /** Pairs of x (a number, or an ISO time) and y; null breaks the line. */
+  points: readonly (readonly [number | string, number | null])[];
+  /** Lower and upper ends per point: drawn as a band in the line's colour. */
+  band?: readonly (readonly [number | null, number | null])[];
+  dashed?: boolean;
+  /** One of the palette's tones instead of the next series colour. */
+  tone?: "ok" | "attention" | "failed" | "running" | "idle";
+}
+
+interface LinesProps {
+  label: string;
+  lines: readonly Line[];
+  x: "time" | "value";
+  xName?: string;
+  yName?: string;
+  /** Horizontal lines: a threshold, a bound. */
+  marks?: readonly { at: number; name: string }[];
+  format?: (value: number) => string;
+  height?: number;
+  /** Zoom by dragging below the chart: for long series. */
+  zoom?: boolean;
+  /** Values of both signs or far from 0 need not show 0. */
+  fromZero?: boolean;
+  logarithmic?: boolean;
+}
+
+export function Lines(props: LinesProps) {
+  const {
+    label,
+    lines,
+    x,
+    xName,
+    yName,
+    marks = [],
+    format = number,
+    height = 220,
+    zoom,
+    fromZero,
+    logarithmic,
+  } = props;
+  const option = useCallback(
+    (palette: Palette) => {
+      const colour = (line: Line, index: number) =>
+        line.tone ? palette[line.tone] : (palette.series[index % palette.series.length] ?? palette.accent);
+      return {
+        legend: lines.length > 1 ? { data: lines.map(({ name }) => name) } : undefined,
+        grid: { top: lines.length > 1 || yName ? 34 : 14, bottom: zoom ? 44 : xName ? 24 : 8, right: 24 },
+        tooltip: {
+          trigger: "axis",
+          valueFormatter: (value: unknown) => (typeof value === "number" ? format(value) : "–"),
+        },
+        xAxis: axis(palette, { type: x, name: xName, nameLocation: "middle", nameGap: 26, splitLine: { show: false } }),
+        yAxis: axis(palette, {
+          type: logarithmic ? "log" : "value",
+          name: yName,
+          scale: !fromZero,
+          axisLabel: { formatter: format, color: palette.muted },
+        }),
+        dataZoom: zoom ? [{ type: "slider", height: 18, bottom: 6 }, { type: "inside" }] : undefined,
+        series: lines.flatMap((line, index) => [
+          ...bandOf(line, colour(line, index)),
+          {
+            name: line.name,
+            type: "line",
+            showSymbol: line.points.length < 40,
+            symbolSize: 5,
+            data: line.points.map((point) => [...point]),
+            lineStyle: { width: 2, type: line.dashed ? "dashed" : "solid", color: colour(line, index) },
+            itemStyle: { color: colour(line, index) },
+            markLine:
+              index === 0 && marks.length > 0
+                ? {
+                    symbol: "none",
+                    silent: true,
+                    lineStyle: { color: palette.attention, type: "dashed" },
+                    label: { color: palette.muted, formatter: "{b}", position: "insideEndTop" },
+                    data: marks.map(({ at, name }) => ({ yAxis: at, name })),
+                  }
+                : undefined,
+          },
+        ]),
+      };
+    },
+    [lines, x, xName, yName, marks, format, zoom, fromZero, logarithmic],
+  );
+  const facts = () => ({
+    columns: ["series", xName ?? x, yName ?? "value"],
+    rows: lines.flatMap(({ name, points }) =>
+      points.map(([at, value]) => [name, String(at), value === null ? "–" : format(value)]),
+    ),
+  });
+  return <Chart label={label} option={option} facts={facts} height={height} />;
+}
+
+/** The band as a custom polygon: unlike stacked areas it also holds below zero. */
+function bandOf(line: Line, colour: string): object[] {
+  const { band } = line;
+  if (!band) return [];
+  const known = line.points.flatMap(([at], index) => {
+    const [low, high] = band[index] ?? [null, null];
+    return low === null || high === null ? [] : [[at, low, high] as const];
+  });
+  if (known.length === 0) return [];
+  return [
+    {
+      name: line.name,
+      type: "custom",
+      silent: true,
+      tooltip: { show: false },
+      z: 1,
+      encode: { x: 0, y: [1, 2] },
+      data: known.map((point) => [...point]),
+      renderItem: (context: { dataIndex: number }, api: { coord: (point: unknown[]) => number[] }) => {
+        if (context.dataIndex > 0) return undefined;
+        const upper = known.map(([at, , high]) => api.coord([at, high]));
+        const lower = known.map(([at, low]) => api.coord([at, low])).reverse();
+        return {
+          type: "polygon",
+          shape: { points: [...upper, ...lower] },
+          style: { fill: colour, opacity: 0.18 },
+        };
+      },
+    },
+  ];
+}

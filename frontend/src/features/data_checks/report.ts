@@ -1,0 +1,33 @@
+/** Reading a report: which checks come first, and what can be done about those that fail. */
+import type { CheckResult, Report } from "./api";
+
+const ORDER = { fail: 0, warn: 1, pass: 2 };
+
+/** What is wrong first, each kind in the order of the suite. */
+export function worstFirst(results: readonly CheckResult[]): CheckResult[] {
+  return [...results].sort((a, b) => ORDER[a.verdict] - ORDER[b.verdict]);
+}
+
+/** Checks that look at single rows: those that fail them can be put aside. */
+const ROW_CHECKS = new Set(["not_null", "in_range", "in_set", "unique", "expression"]);
+
+export function canQuarantine(report: Report, warnings: boolean): boolean {
+  return report.results.some(
+    ({ check, verdict, failing_count }) =>
+      ROW_CHECKS.has(check) && failing_count > 0 && (verdict === "fail" || (warnings && verdict === "warn")),
+  );
+}
+
+/** The columns that the check of this result is about: shown first in its failing rows. */
+export function columnsOfResult(report: Report, result: CheckResult): string[] {
+  const check = report.suite.checks[report.results.indexOf(result)] as Record<string, unknown> | undefined;
+  if (check?.check !== result.check) return [];
+  const { column, columns, target } = check;
+  const named = [column, target].filter((one) => typeof one === "string");
+  return Array.isArray(columns) ? [...named, ...(columns as string[])] : named;
+}
+
+export function verdictCounts(results: readonly CheckResult[]): Record<CheckResult["verdict"], number> {
+  const count = (verdict: CheckResult["verdict"]) => results.filter((one) => one.verdict === verdict).length;
+  return { fail: count("fail"), warn: count("warn"), pass: count("pass") };
+}

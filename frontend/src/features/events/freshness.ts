@@ -1,0 +1,58 @@
+/** Keeps what the page shows fresh: reads again after events, every few seconds without them, and knows of outages. */
+import { useQueryClient, type QueryClient } from "@tanstack/react-query";
+import { useEffect, useState, useSyncExternalStore } from "react";
+import { isOutage } from "../../client/http";
+import { coalesce } from "../../lib/coalesce";
+import type { StreamState } from "../../lib/eventStream";
+import { useEvents } from "./api";
+
+const SETTLE_MS = 250;
+/** With events only for facts that age silently; without them for everything. */
+const LIVE_MS = 60_000;
+const POLL_MS = 5_000;
+
+export interface Outage {
+  error: Error;
+  /** When what is shown was read. */
+  readAt: string;
+}
+
+/** Queries whose facts never change (a version's profile) opt out by `staleTime: Infinity`. */
+function readAgain(client: QueryClient): Promise<void> {
+  // Without cancelRefetch: false a steady stream of events would cancel every read before it ends.
+  return client.refetchQueries(
+    { type: "active", predicate: ({ queryKey, observers }) => queryKey[0] !== "session" && !observers.some(isFixed) },
+    { cancelRefetch: false },
+  );
+}
+
+function isFixed({ options }: { options: { staleTime?: unknown } }): boolean {
+  return options.staleTime === Infinity;
+}
+
+export function useFreshness(): { stream: StreamState; outage: Outage | undefined; retry: () => void } {
+  const client = useQueryClient();
+  const [refresh] = useState(() => coalesce(() => readAgain(client), SETTLE_MS));
+  const stream = useEvents(refresh);
+  useEffect(() => {
+    const timer = setInterval(refresh, stream === "live" ? LIVE_MS : POLL_MS);
+    return () => clearInterval(timer);
+  }, [stream, refresh]);
+  return { stream, outage: useOutage(client), retry: refresh };
+}
+
+function useOutage(client: QueryClient): Outage | undefined {
+  const cache = client.getQueryCache();
+  // Where nothing was read yet, the page itself says why.
+  const find = () =>
+    cache
+      .getAll()
+      .find(({ state, observers }) => observers.length > 0 && state.dataUpdatedAt > 0 && isOutage(state.error));
+  const query = useSyncExternalStore(
+    (changed) => cache.subscribe(changed),
+    () => find(),
+  );
+  if (!query?.state.error) return undefined;
+  const { error, dataUpdatedAt } = query.state;
+  return { error, readAt: new Date(dataUpdatedAt).toISOString() };
+}

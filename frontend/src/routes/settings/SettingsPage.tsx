@@ -1,0 +1,23 @@
+/** The installation itself: its parts, what it holds, who may do what. */
+import { Page } from "../../components/Page";
+import { Tabs } from "../../components/Tabs";
+import { About } from "../../features/settings/components/About";
+import { Roles } from "../../features/settings/components/Roles";
+import { Storage } from "../../features/settings/components/Storage";
+import { Tokens } from "../../features/settings/components/Tokens";
+
+export function SettingsPage() {
+  return (
+    <Page title="Settings">
+      <Tabs
+        label="Parts of the settings"
+        parts={[
+          { id: "about", label: "About", show: () => <About /> },
+          { id: "tokens", label: "Tokens", show: () => <Tokens /> },
+          { id: "roles", label: "Roles", show: () => <Roles /> },
+          { id: "storage", label: "Storage", show: () => <Storage /> },
+        ]}
+      />
+    </Page>
+  );
+}
