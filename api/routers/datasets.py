@@ -124,8 +124,7 @@ def create_dataset(body: DatasetCreate, session: WriteDep, response: Response, _
 def list_datasets(session: ReadDep, page: PageDep, _: Reader, archived: bool = False) -> PageRead[DatasetListed]:
     """Datasets with their newest versions, newest first; the archived ones instead with `archived=true`."""
     found = queries.list_datasets(session, page, archived=archived)
-    newest = queries.newest_versions(session, found.items)
-    return PageRead[DatasetListed].of(found, lambda one: DatasetListed.beside(one, newest.get(one.id)))
+    return PageRead[DatasetListed].of(found, DatasetListed.beside(queries.newest_versions(session, found.items)))
 
 
 @router.get("/{name}")

@@ -1,5 +1,6 @@
 """Datasets, their versions, files and lineage as clients see them."""
 
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Annotated
 
@@ -115,9 +116,15 @@ class DatasetListed(DatasetRead):
     newest: VersionRead | None
 
     @classmethod
-    def beside(cls, dataset: Dataset, newest: DatasetVersion | None) -> "DatasetListed":
-        read = DatasetRead.of(dataset)
-        return cls(**read.model_dump(), newest=None if newest is None else VersionRead.of(newest))
+    def beside(cls, newest: Mapping[str, DatasetVersion]) -> Callable[[Dataset], "DatasetListed"]:
+        """Reads a dataset, with its version of `newest` (by the id of the dataset)."""
+
+        def read(dataset: Dataset) -> "DatasetListed":
+            version = newest.get(dataset.id)
+            shown = None if version is None else VersionRead.of(version)
+            return cls(**DatasetRead.of(dataset).model_dump(), newest=shown)
+
+        return read
 
 
 class FileRead(BaseModel):

@@ -61,19 +61,21 @@ export function CodeEditor({
         />
       </div>
       {errors.length > 0 ? (
-        <ul id={`${id}-errors`} className={styles.errors} role="alert">
-          {errors.map(({ line, message, where }, index) => (
-            <li key={index}>
-              {line === undefined ? null : (
-                <button type="button" onClick={() => go(line)}>
-                  Line {line}
-                </button>
-              )}
-              <span>{message}</span>
-              {where ? <code>{where}</code> : null}
-            </li>
-          ))}
-        </ul>
+        <div id={`${id}-errors`} role="alert">
+          <ul className={styles.errors}>
+            {errors.map(({ line, message, where }, index) => (
+              <li key={index}>
+                {line === undefined ? null : (
+                  <button type="button" onClick={() => go(line)}>
+                    Line {line}
+                  </button>
+                )}
+                <span>{message}</span>
+                {where ? <code>{where}</code> : null}
+              </li>
+            ))}
+          </ul>
+        </div>
       ) : null}
     </div>
   );

@@ -47,10 +47,20 @@ describe("canQuarantine", () => {
   });
 });
 
-it("knows the columns a check is about, unless results and checks do not correspond", () => {
-  const one = result({});
-  expect(columnsOfResult(report(one), one)).toEqual(["a", "b"]);
-  const other = report(one);
-  (other.suite.checks as unknown[]) = [{ check: "great_expectations" }];
-  expect(columnsOfResult(other, one)).toEqual([]);
+it("knows the columns a check is about, whatever else was looked at", () => {
+  const [readable, first, second] = [result({ check: "readable" }), result({}), result({})];
+  const suite = {
+    checks: [{ check: "row_count" }, { check: "in_range", column: "a" }, { check: "in_range", column: "b" }],
+  };
+  const whole = { results: [readable, result({ check: "row_count" }), first, second], suite } as unknown as Report;
+  expect([readable, first, second].map((one) => columnsOfResult(whole, one))).toEqual([[], ["a"], ["b"]]);
+});
+
+it("knows no columns where a check has several results", () => {
+  const one = result({ check: "great_expectations" });
+  const whole = {
+    results: [one, result({ check: "great_expectations" })],
+    suite: { checks: [{ check: "great_expectations" }] },
+  };
+  expect(columnsOfResult(whole as unknown as Report, one)).toEqual([]);
 });

@@ -18,11 +18,15 @@ export function canQuarantine(report: Report, warnings: boolean): boolean {
   );
 }
 
-/** The columns that the check of this result is about: shown first in its failing rows. */
-export function columnsOfResult(report: Report, result: CheckResult): string[] {
-  const check = report.suite.checks[report.results.indexOf(result)] as Record<string, unknown> | undefined;
-  if (check?.check !== result.check) return [];
-  const { column, columns, target } = check;
+/**
+ * The columns that the check of this result is about: shown first in its failing rows. The nth result of a kind is that
+ * of the nth check of that kind; Great Expectations alone gives several per check, and names its columns itself.
+ */
+export function columnsOfResult({ results, suite }: Report, result: CheckResult): string[] {
+  const alike = results.filter(({ check }) => check === result.check);
+  const checks = suite.checks.filter(({ check }) => check === result.check);
+  if (alike.length !== checks.length) return [];
+  const { column, columns, target } = checks[alike.indexOf(result)] as Record<string, unknown>;
   const named = [column, target].filter((one) => typeof one === "string");
   return Array.isArray(columns) ? [...named, ...(columns as string[])] : named;
 }

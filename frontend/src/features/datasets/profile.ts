@@ -37,7 +37,7 @@ interface Side {
   column: ColumnProfile | undefined;
 }
 
-const BINS = 20;
+const MOST_BINS = 40;
 const MOST_VALUES = 15;
 
 /** One column in two versions on the same bars. Undefined when neither has a picture, or they cannot share one. */
@@ -49,7 +49,8 @@ export function sideBySide(sides: readonly [Side, Side]) {
     const bins = histograms.flat();
     const low = Math.min(...bins.map((bin) => bin.low));
     const high = Math.max(...bins.map((bin) => bin.high));
-    const count = low === high ? 1 : BINS;
+    // Whole numbers with few values have few bars: more would show gaps that are not in the data.
+    const count = low === high ? 1 : Math.min(Math.max(...histograms.map((one) => one.length)), MOST_BINS);
     const edges = Array.from({ length: count + 1 }, (_, index) => low + ((high - low) * index) / count);
     return {
       bins: binNames(edges),

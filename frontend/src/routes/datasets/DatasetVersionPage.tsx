@@ -14,6 +14,7 @@ import { CheckReport } from "../../features/data_checks/components/CheckReport";
 import { Quarantine } from "../../features/data_checks/components/Quarantine";
 import { Rejected } from "../../features/data_checks/components/Rejected";
 import { RunChecks } from "../../features/data_checks/components/RunChecks";
+import { canQuarantine } from "../../features/data_checks/report";
 import { profileQuery, versionQuery, type Version } from "../../features/datasets/api";
 import { Files } from "../../features/datasets/components/Files";
 import { Keeping } from "../../features/datasets/components/Keeping";
@@ -88,8 +89,8 @@ function Actions({ version }: { version: Version }) {
   const { data: report } = useQuery(reportQuery(name, number));
   return (
     <>
-      <RunChecks name={name} number={number} />
-      {report && version.state === "validated" ? (
+      {version.state === "rejected" ? null : <RunChecks name={name} number={number} />}
+      {report && version.state === "validated" && canQuarantine(report, true) ? (
         <Quarantine name={name} number={number} report={report} onDone={() => undefined} />
       ) : null}
       {version.files === 1 ? <SingleFile version={version} /> : null}

@@ -17,6 +17,8 @@ interface RejectedProps {
 
 export function Rejected({ name, number, reasons }: RejectedProps) {
   const { data: report } = useQuery(reportQuery(name, number));
+  // Nothing that the suite says changes a file that cannot be read.
+  const readable = !report?.results.some(({ check, verdict }) => check === "readable" && verdict === "fail");
   const rows = report ? canQuarantine(report, false) : false;
   return (
     <Panel title="Rejected: what to do next">
@@ -35,18 +37,22 @@ export function Rejected({ name, number, reasons }: RejectedProps) {
             where they can be looked at.
           </p>
         ) : null}
-        <p>
-          <strong>Change the suite</strong> if a check asks for too much (
-          <Link to="/datasets/$name" params={{ name }} search={{ tab: "suite" } as never}>
-            edit it
-          </Link>
-          ), then run the checks again.
-        </p>
-        <p>
-          <strong>Use it as it is</strong>: nothing trains on a rejected version unless its spec says so, and that is on
-          record.
-        </p>
-        <Command text={`dataset: ${name}@${number}\nforce: true`} />
+        {readable ? (
+          <>
+            <p>
+              <strong>Change the suite</strong> if a check asks for too much (
+              <Link to="/datasets/$name" params={{ name }} search={{ tab: "suite" } as never}>
+                edit it
+              </Link>
+              ), then run the checks again.
+            </p>
+            <p>
+              <strong>Use it as it is</strong>: nothing trains on a rejected version unless its spec says so, and that
+              is on record.
+            </p>
+            <Command text={`dataset: ${name}@${number}\nforce: true`} />
+          </>
+        ) : null}
         <div className={styles.buttons}>
           {report && rows ? (
             <Quarantine name={name} number={number} report={report} kind="primary" onDone={() => undefined} />

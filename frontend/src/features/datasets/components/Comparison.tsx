@@ -63,7 +63,7 @@ function Result({ before, after, keys }: { before: Version; after: Version; keys
       {({ diff, job }) =>
         diff ? (
           <DiffView diff={diff} before={before} after={after} />
-        ) : (
+        ) : query.error ? null : (
           <Stack>
             <p>The versions are compared for the first time. What is found is kept, for these two and this key.</p>
             <LiveJob

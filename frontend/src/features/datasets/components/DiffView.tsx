@@ -107,14 +107,14 @@ function shiftColumns(pick: (name: string) => void, picked: string): Column<Shif
       width: "100px",
       hint: "By PSI: above 0.1 somewhat, above 0.25 a lot",
     },
-    { id: "psi", header: "PSI", value: ({ psi }) => psi, cell: ({ psi }) => number(psi), align: "end", width: "80px" },
+    { id: "psi", header: "PSI", value: ({ psi }) => psi, cell: ({ psi }) => number(psi), align: "end", width: "100px" },
     {
       id: "js",
       header: "JS",
       value: ({ js }) => js,
       cell: ({ js }) => number(js),
       align: "end",
-      width: "80px",
+      width: "100px",
       hint: "Jensen-Shannon divergence",
     },
     {

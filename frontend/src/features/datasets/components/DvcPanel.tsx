@@ -95,7 +95,8 @@ export function FirstUpload({ name = "bikes" }: { name?: string }) {
   return (
     <div className={styles.first}>
       <p>
-        Drop a file above, or send one from a shell. It is profiled and checked at once, and stays as it is for ever.
+        Upload a file or a folder here, or send one from a shell. It is profiled and checked at once, and stays as it is
+        for ever.
       </p>
       <Steps of={withoutDvc(window.location.origin, name)} />
     </div>

@@ -94,7 +94,7 @@ function Delete({ version, needs }: { version: Version; needs: readonly Need[] }
     <Action
       kind="danger"
       call={calls.remove(dataset, number, reason.trim())}
-      forbidden={forbidden ?? (needs.length > 0 ? `${plural(needs.length, "thing")} below need it` : undefined)}
+      forbidden={forbidden ?? (needs.length > 0 ? `Needed by ${plural(needs.length, "thing")}, see above` : undefined)}
       confirm={{
         title: `Delete version ${number} of ${dataset}?`,
         say: (

@@ -23,11 +23,17 @@ steps:
 
 const DEFAULTS = { kind: "recipe", unique: [], steps: [] };
 
+/** A step with its kind first. */
+function shortStep(given: object): object {
+  const { step, ...rest } = withoutDefaults(given);
+  return { step, ...rest };
+}
+
 /** The recipe as a person would write it: without what goes without saying. */
 export function recipeText({ recipe }: Recipe): string {
   const { steps, ...rest } = recipe;
   const said = withoutDefaults(rest, DEFAULTS);
-  return toYaml(steps.length > 0 ? { ...said, steps: steps.map((step) => withoutDefaults(step)) } : said);
+  return toYaml(steps.length > 0 ? { ...said, steps: steps.map(shortStep) } : said);
 }
 
 function Editor({ name, recipe }: { name: string; recipe: Recipe | null }) {

@@ -3,6 +3,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { hasEnded, useJob, type JobRead } from "../../../client/job";
 import { JobLine } from "../../../components/JobLine";
 import { jobsQuery } from "../api";
+import { Split, splitOf } from "./Split";
 
 /** Those under way, and of each kind the newest when it failed. */
 export function worthShowing(jobs: readonly JobRead[]): JobRead[] {
@@ -24,6 +25,14 @@ export function LiveJob({ job, onEnd }: { job: JobRead; onEnd?: (job: JobRead) =
 }
 
 export function VersionJobs({ subject }: { subject: string }) {
-  const { data } = useQuery(jobsQuery(subject));
-  return worthShowing(data ?? []).map((job) => <LiveJob key={job.id} job={job} />);
+  const { data = [] } = useQuery(jobsQuery(subject));
+  const split = data.map(splitOf).find((found) => found !== undefined);
+  return (
+    <>
+      {worthShowing(data).map((job) => (
+        <LiveJob key={job.id} job={job} />
+      ))}
+      {split ? <Split {...split} /> : null}
+    </>
+  );
 }
