@@ -10,8 +10,11 @@ export type HistoryEntry = Schema<"HistoryEntry">;
 export function cardQuery(name: string, number: number) {
   return queryOptions({
     queryKey: ["model_cards", name, number],
+    // The other type that the path answers with is Markdown, and asked for by name.
     queryFn: ({ signal }) =>
-      answer(api.GET("/api/v1/models/{name}/versions/{number}/card", { params: { path: { name, number } }, signal })),
+      answer(
+        api.GET("/api/v1/models/{name}/versions/{number}/card", { params: { path: { name, number } }, signal }),
+      ) as Promise<ModelCard>,
   });
 }
 

@@ -8,6 +8,7 @@ import { Glyph } from "../../../components/Glyph";
 import { RelativeTime } from "../../../components/RelativeTime";
 import { Tag } from "../../../components/Tag";
 import { number as figure } from "../../../lib/numbers";
+import { shownValue } from "../../../lib/values";
 import { calls, type Finding, type ShownRow } from "../api";
 import { answerText, FINDINGS, labelOf, labelText, soleText } from "../rows";
 import styles from "./Eyeballs.module.css";
@@ -31,7 +32,7 @@ export function Row({ name, number, row, against }: RowProps) {
             {Object.entries(instance).map(([column, value]) => (
               <div key={column}>
                 <dt>{column}</dt>
-                <dd>{typeof value === "object" ? JSON.stringify(value) : String(value)}</dd>
+                <dd>{shownValue(value)}</dd>
               </div>
             ))}
           </dl>

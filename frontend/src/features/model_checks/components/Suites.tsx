@@ -29,7 +29,7 @@ export function Suites({ name }: { name: string }) {
   return (
     <Read query={query} what="the suites">
       {(suites) => {
-        const open = wanted || suites[0]?.name || NEW;
+        const open = wanted === "" ? (suites[0]?.name ?? NEW) : wanted;
         return (
           <Panel title="Suites" count={suites.length}>
             <div className={styles.list}>
