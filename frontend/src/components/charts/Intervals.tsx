@@ -53,6 +53,7 @@ export function Intervals({ label, intervals, marks = [], format = number, xName
           type: "category",
           inverse: true,
           data: intervals.map(({ name }) => name),
+          axisLabel: { color: palette.muted, width: 180, overflow: "truncate" },
           splitLine: { show: false },
         }),
         series: [
