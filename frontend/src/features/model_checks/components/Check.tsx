@@ -19,7 +19,7 @@ export function verdictOf({ verdict, severity }: CheckResult): string {
 
 export function Check({ result }: { result: CheckResult }) {
   const { gate, value, low, high, threshold, message, rows, vacuous, cached } = result;
-  const name = result.name || words(gate);
+  const name = result.name === gate ? words(gate) : result.name || words(gate);
   const verdict = verdictOf(result);
   const tone = toneOf(verdict);
   const bounds = boundsOf(gate, threshold);
