@@ -10,11 +10,13 @@ export type HistoryEntry = Schema<"HistoryEntry">;
 export function cardQuery(name: string, number: number) {
   return queryOptions({
     queryKey: ["model_cards", name, number],
-    // The other type that the path answers with is Markdown, and asked for by name.
-    queryFn: ({ signal }) =>
-      answer(
+    queryFn: async ({ signal }) => {
+      const card = await answer(
         api.GET("/api/v1/models/{name}/versions/{number}/card", { params: { path: { name, number } }, signal }),
-      ) as Promise<ModelCard>,
+      );
+      // The document says that the card can also be text; that is only for those who ask for it.
+      return card as ModelCard;
+    },
   });
 }
 

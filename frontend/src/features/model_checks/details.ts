@@ -16,7 +16,7 @@ const list = (value: unknown): Record<string, unknown>[] =>
     ? value.filter((one): one is Record<string, unknown> => typeof one === "object" && one !== null)
     : [];
 const figure = (value: unknown): number | null => (typeof value === "number" && Number.isFinite(value) ? value : null);
-const word = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value));
+const word = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value ?? null));
 
 /** Losses by step, of trainers that learn in steps. */
 export function curveOf({ curve }: Details) {

@@ -8,7 +8,6 @@ import { Glyph } from "../../../components/Glyph";
 import { RelativeTime } from "../../../components/RelativeTime";
 import { Tag } from "../../../components/Tag";
 import { number as figure } from "../../../lib/numbers";
-import { shownValue } from "../../../lib/values";
 import { calls, type Finding, type ShownRow } from "../api";
 import { answerText, FINDINGS, labelOf, labelText, soleText } from "../rows";
 import styles from "./Eyeballs.module.css";
@@ -32,7 +31,7 @@ export function Row({ name, number, row, against }: RowProps) {
             {Object.entries(instance).map(([column, value]) => (
               <div key={column}>
                 <dt>{column}</dt>
-                <dd>{shownValue(value)}</dd>
+                <dd>{typeof value === "string" ? value : JSON.stringify(value)}</dd>
               </div>
             ))}
           </dl>

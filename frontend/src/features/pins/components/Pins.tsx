@@ -11,7 +11,6 @@ import { Panel } from "../../../components/Panel";
 import { Read } from "../../../components/Read";
 import { RelativeTime } from "../../../components/RelativeTime";
 import { useUrlState } from "../../../lib/urlState";
-import { shownValue } from "../../../lib/values";
 import { pinsQuery, unpin, type Pin } from "../api";
 import styles from "./Pins.module.css";
 
@@ -55,7 +54,7 @@ function OnePin({ name, pin }: { name: string; pin: Pin }) {
       <p className={styles.row}>
         {Object.entries(instance).map(([column, value]) => (
           <span key={column}>
-            <small>{column}</small> {shownValue(value)}
+            <small>{column}</small> {typeof value === "string" ? value : JSON.stringify(value)}
           </span>
         ))}
       </p>
