@@ -53,6 +53,8 @@ export function Intervals({ label, intervals, marks = [], format = number, xName
           type: "category",
           inverse: true,
           data: intervals.map(({ name }) => name),
+          // On a phone the names leave room for the intervals.
+          axisLabel: { color: palette.muted, width: window.innerWidth < 600 ? 100 : 190, overflow: "truncate" },
           splitLine: { show: false },
         }),
         series: [

@@ -16,13 +16,13 @@ export function imagesQuery(name: string, number: number) {
   });
 }
 
-export function dockerfileQuery(name: string, number: number) {
+export function dockerfileQuery(name: string, number: number, base: string) {
   return queryOptions({
-    queryKey: ["images", "dockerfile", name, number],
+    queryKey: ["images", "dockerfile", name, number, base],
     queryFn: ({ signal }): Promise<string> =>
       answer(
         api.GET("/api/v1/models/{name}/versions/{number}/dockerfile", {
-          params: { path: { name, number } },
+          params: { path: { name, number }, query: base ? { base } : {} },
           parseAs: "text",
           signal,
         }) as never,

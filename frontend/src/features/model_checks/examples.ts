@@ -1,18 +1,13 @@
 /** The failing rows of a check as a person reads them: the words that changed, or the columns of a row. Pure. */
 
+import { shownValue } from "../../lib/values";
+
 export type Example = Record<string, unknown>;
 
 export interface Part {
   text: string;
   /** In the other text this is otherwise. */
   differs: boolean;
-}
-
-/** A value as text: what is absent is a dash, what is an object is JSON. */
-export function shown(value: unknown): string {
-  if (value === null || value === undefined) return "–";
-  if (typeof value === "number") return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(4)));
-  return typeof value === "string" ? value : typeof value === "boolean" ? String(value) : JSON.stringify(value);
 }
 
 /** Both texts word by word, with what only one of them has marked (longest common subsequence). */
@@ -59,9 +54,9 @@ export function moveOf(example: Example) {
   return {
     columns: Object.keys({ ...before, ...after }).map((name) => ({
       name,
-      ...changed(shown(before[name]), shown(after[name])),
+      ...changed(shownValue(before[name]), shownValue(after[name])),
     })),
-    answers: { before: shown(example.answer_before), after: shown(example.answer_after) },
+    answers: { before: shownValue(example.answer_before), after: shownValue(example.answer_after) },
     chances: { before: chance(example.probability_before), after: chance(example.probability_after) },
   };
 }
@@ -87,17 +82,17 @@ const OUTSIDE = [
 export function flat(example: Example): Record<string, string> {
   const { instance, ...rest } = example;
   const said = OUTSIDE.filter((name) => rest[name] !== undefined && rest[name] !== "").map(
-    (name) => [name, name === "probabilities" ? chances(rest[name]) : shown(rest[name])] as const,
+    (name) => [name, name === "probabilities" ? chances(rest[name]) : shownValue(rest[name])] as const,
   );
   const others = Object.entries(rest).filter(([name]) => !OUTSIDE.includes(name));
   const columns = [...others, ...Object.entries(record(instance))].map(
-    ([name, value]) => [name, shown(value)] as const,
+    ([name, value]) => [name, shownValue(value)] as const,
   );
   return Object.fromEntries([...said, ...columns]);
 }
 
 function chances(value: unknown): string {
   return Object.entries(record(value))
-    .map(([label, of]) => `${label}: ${typeof of === "number" ? `${(of * 100).toFixed(1)} %` : shown(of)}`)
+    .map(([label, of]) => `${label}: ${typeof of === "number" ? `${(of * 100).toFixed(1)} %` : shownValue(of)}`)
     .join(", ");
 }

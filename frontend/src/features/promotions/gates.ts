@@ -73,6 +73,7 @@ function evidenceFor(kind: string, verdict: GateVerdict, checks: Iterator<CheckR
 }
 
 const ADVICE: Record<string, string> = {
+  metric: "Train a better candidate; the rows that it gets most wrong are below.",
   overfit: "Simplify the model, regularise it, or stop earlier: the run's curves show where the two losses part.",
   target_distribution:
     "Compare the shares of answers and truth under Model checks: the model says one label too often.",
@@ -102,7 +103,7 @@ function nextSteps(kind: string, verdict: GateVerdict, known: Known, evidence: E
         : `More evaluation rows would settle it: these were ${plural(check.rows, "row")}.`,
     ];
   const short = shortfall(check);
-  return [...(short ? [short] : []), ADVICE[kind] ?? "See the failing rows under Model checks."];
+  return [...(short ? [short] : []), ADVICE[kind] ?? "The failing rows are below."];
 }
 
 /** "0.0063 above what is asked (at most 0.33)". */
@@ -124,6 +125,12 @@ function nextOfSuite(suite: SuiteReport | undefined): string[] {
 /** The bar that the improvement must clear: the minimum effect, or minus the margin. */
 export function barOf({ hypothesis, min_effect, margin }: Comparison): number {
   return hypothesis === "superiority" ? min_effect : -margin;
+}
+
+/** How much worse a slice may be; undefined where the policy judges none. */
+export function sliceMarginOf({ policy }: Promotion): number | undefined {
+  const gate = policy.gates.find((one) => one.gate === "champion");
+  return gate?.slice_margin ?? undefined;
 }
 
 /** The verdict on all rows alone, as the server comes to it; slices are judged beside. */
@@ -159,11 +166,17 @@ function nextOfComparison({ comparison, missing, alpha }: Evidence): string[] {
   return [...steps, ...nextOfSlices(comparison)];
 }
 
+/** Slices that are named in a sentence; the table has all. */
+const NAMED = 3;
+
 function nextOfSlices({ slices }: Comparison): string[] {
   const named = (verdict: string) => slices.filter((slice) => slice.judged && slice.verdict === verdict);
   const [worse, open] = [named("fail"), named("inconclusive")];
-  const list = (some: readonly SliceComparison[]) =>
-    some.map(({ label, effect, rows }) => `${label} (${signed(effect)} on ${number(rows)} rows)`).join(", ");
+  const list = (some: readonly SliceComparison[]) => {
+    const worst = some.toSorted((one, other) => (one.effect ?? 0) - (other.effect ?? 0)).slice(0, NAMED);
+    const told = worst.map(({ label, effect, rows }) => `${label} (${signed(effect)} on ${number(rows)} rows)`);
+    return [...told, ...(some.length > NAMED ? [`and ${some.length - NAMED} more`] : [])].join(", ");
+  };
   return [
     ...(worse.length > 0 ? [`Worse where it may not be: ${list(worse)}. Look at these rows under Eyeballing.`] : []),
     ...(open.length > 0 ? [`Bring more rows of: ${list(open)}. So few cannot tell.`] : []),

@@ -1,12 +1,14 @@
 /** Images of a version: push one, see those pushed, and copy the Dockerfile or the Kubernetes objects. */
 import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { useDeferredValue, useState } from "react";
 import { useForbidden } from "../../../client/access";
+import { Problem } from "../../../client/http";
 import { useJob, type JobRead } from "../../../client/job";
 import { FormAction } from "../../../components/Action";
 import { Command } from "../../../components/Copy";
 import { FieldRow, Select, TextField } from "../../../components/Fields";
 import { JobLine } from "../../../components/JobLine";
+import { Notice } from "../../../components/Notice";
 import { Panel } from "../../../components/Panel";
 import { Read } from "../../../components/Read";
 import { RelativeTime } from "../../../components/RelativeTime";
@@ -105,16 +107,28 @@ function PushImage({ name, number, onOrdered }: Of & { onOrdered: (job: JobRead)
 }
 
 function Dockerfile({ name, number }: Of) {
-  const query = useQuery(dockerfileQuery(name, number));
+  const [base, setBase] = useState("");
+  const query = useQuery(dockerfileQuery(name, number, useDeferredValue(base.trim())));
   return (
-    <Read query={query} what="the Dockerfile">
-      {(text) => (
-        <div className={styles.stack}>
-          <p>For those who build by Docker: it wants the version&apos;s model store in models/ beside it.</p>
-          <Command text={text} label="Dockerfile" />
-        </div>
+    <div className={styles.stack}>
+      <p>For those who build by Docker: it wants the version&apos;s model store in models/ beside it.</p>
+      <TextField
+        label="Serving image"
+        value={base}
+        onChange={setBase}
+        placeholder="HOST/REPOSITORY:TAG"
+        help="What it stands on; empty: that of the server's settings"
+      />
+      {query.error instanceof Problem && query.error.status === 422 ? (
+        <Notice tone="attention" title={base ? "Not the name of an image" : "The settings name no serving image"}>
+          <p>{base ? `${query.error.message} ${query.error.fix ?? ""}` : "Name one above."}</p>
+        </Notice>
+      ) : (
+        <Read query={query} what="the Dockerfile">
+          {(text) => <Command text={text} label="Dockerfile" />}
+        </Read>
       )}
-    </Read>
+    </div>
   );
 }
 

@@ -1,4 +1,5 @@
 /** One check: its figure beside its bound, what it says, and below what it failed on. */
+import { useState } from "react";
 import { Bound } from "../../../components/Bound";
 import { Glyph } from "../../../components/Glyph";
 import { Tag } from "../../../components/Tag";
@@ -18,7 +19,7 @@ export function verdictOf({ verdict, severity }: CheckResult): string {
 
 export function Check({ result }: { result: CheckResult }) {
   const { gate, value, low, high, threshold, message, rows, vacuous, cached } = result;
-  const name = result.name || words(gate);
+  const name = result.name === gate ? words(gate) : result.name || words(gate);
   const verdict = verdictOf(result);
   const tone = toneOf(verdict);
   const bounds = boundsOf(gate, threshold);
@@ -51,14 +52,18 @@ export function Check({ result }: { result: CheckResult }) {
 }
 
 /** Slices, curves and failing rows; folded in until somebody asks. */
-export function Evidence({ result, open }: { result: CheckResult; open: boolean }) {
+export function Evidence({ result, open: atFirst }: { result: CheckResult; open: boolean }) {
+  // A chart needs to be seen to know its size, so nothing is drawn before.
+  const [open, setOpen] = useState(atFirst);
   return (
-    <details open={open}>
+    <details open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary>{result.examples.length > 0 ? "Examples and details" : "Details"}</summary>
-      <div className={styles.inside}>
-        <Examples of={result.examples} label={result.name || words(result.gate)} />
-        <Details result={result} />
-      </div>
+      {open ? (
+        <div className={styles.inside}>
+          <Examples of={result.examples} label={result.name || words(result.gate)} />
+          <Details result={result} />
+        </div>
+      ) : null}
     </details>
   );
 }

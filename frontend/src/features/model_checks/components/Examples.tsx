@@ -1,16 +1,30 @@
 /** Rows that a check failed on: texts before and after, or a table. */
+import { useState } from "react";
+import { Button } from "../../../components/Button";
 import { percent } from "../../../lib/numbers";
 import { plural } from "../../../lib/text";
 import { flat, moveOf, type Example, type Part } from "../examples";
 import styles from "./Checks.module.css";
 
+/** Enough to see what is the matter. */
+const FEW = 3;
+
 export function Examples({ of, label }: { of: readonly Example[]; label: string }) {
+  const [whole, setWhole] = useState(false);
   if (of.length === 0) return null;
-  const moves = of.flatMap((example) => moveOf(example) ?? []);
+  const some = whole ? of : of.slice(0, FEW);
+  const moves = some.flatMap((example) => moveOf(example) ?? []);
   return (
     <figure className={styles.examples}>
-      <figcaption>{plural(of.length, "example")}</figcaption>
-      {moves.length === of.length ? <Moves moves={moves} /> : <Rows rows={of.map(flat)} label={label} />}
+      <figcaption>
+        {some.length < of.length ? `${some.length} of ${of.length} examples` : plural(of.length, "example")}
+      </figcaption>
+      {moves.length === some.length ? <Moves moves={moves} /> : <Rows rows={some.map(flat)} label={label} />}
+      {some.length < of.length ? (
+        <span>
+          <Button onClick={() => setWhole(true)}>Show all {of.length}</Button>
+        </span>
+      ) : null}
     </figure>
   );
 }

@@ -54,7 +54,7 @@ function columnsWith(lastDecision: ModelsTableProps["lastDecision"]): Column<Mod
       header: "Champion",
       value: ({ champion }) => champion,
       cell: ({ name, champion }) => version(name, champion),
-      width: "90px",
+      width: "100px",
     },
     {
       id: "challenger",

@@ -4,6 +4,7 @@ import { Facts } from "../../../components/Facts";
 import { Panel } from "../../../components/Panel";
 import { Tag } from "../../../components/Tag";
 import { bytes, number, percent } from "../../../lib/numbers";
+import { plural } from "../../../lib/text";
 import type { Version } from "../api";
 import styles from "./Models.module.css";
 
@@ -31,7 +32,7 @@ export function Serving({ version: { flavor, package: packed, package_digest } }
                   ? "the admin who trusted it"
                   : "nobody: it loads only if it runs none",
             Package: <CopyId id={package_digest} noun="package" />,
-            Size: `${bytes(size)} in ${files.length} files`,
+            Size: `${bytes(size)} in ${plural(files.length, "file")}`,
           }}
         />
         <details>

@@ -71,7 +71,7 @@ function columnsOf(
           {overridden ? <Tag tone="failed">overridden</Tag> : aliases.length === 0 ? "–" : null}
         </>
       ),
-      width: "minmax(110px, 1fr)",
+      width: "minmax(124px, 1fr)",
     },
     {
       id: "state",
@@ -106,7 +106,7 @@ function columnsOf(
           …{run_id.slice(-8)}
         </Link>
       ),
-      width: "100px",
+      width: "116px",
     },
     { id: "by", header: "By", value: ({ created_by }) => created_by, width: "100px" },
     {

@@ -11,8 +11,9 @@ import { toneOf } from "../../../lib/states";
 import { words } from "../../../lib/text";
 import type { Comparison, Promotion } from "../api";
 import { effectsOf } from "../drawn";
-import { barOf, signed, type SliceComparison } from "../gates";
+import { barOf, signed, sliceMarginOf, type SliceComparison } from "../gates";
 import { AlphaSpent } from "./AlphaSpent";
+import styles from "./GateReport.module.css";
 
 /** Rows that a chart shows before it becomes a wall. */
 const MOST = 24;
@@ -33,7 +34,7 @@ const COLUMNS: Column<SliceComparison>[] = [
     header: "Verdict",
     value: ({ verdict }) => verdict,
     cell: (slice) => <Verdict of={slice} />,
-    width: "120px",
+    width: "132px",
   },
   {
     id: "rows",
@@ -111,12 +112,10 @@ export function ChampionComparison({ comparison, promotion }: { comparison: Comp
   const all = useMemo(() => effectsOf(comparison), [comparison]);
   const shown = useMemo(() => all.slice(0, MOST), [all]);
   const bar = barOf(comparison);
+  const allowed = sliceMarginOf(promotion);
   const marks = useMemo(
-    () => [
-      { at: 0, name: "as good" },
-      ...(bar === 0 ? [] : [{ at: bar, name: bar > 0 ? `asked ${signed(bar)}` : `allowed ${signed(bar)}` }]),
-    ],
-    [bar],
+    () => [0, bar, ...(allowed === undefined ? [] : [-allowed])].map((at) => ({ at, name: "" })),
+    [bar, allowed],
   );
   const { evidence, champion_version, version, model } = promotion;
   const link = (number: number | null) =>
@@ -133,6 +132,12 @@ export function ChampionComparison({ comparison, promotion }: { comparison: Comp
         marks={marks}
         format={signed}
       />
+      <p className={styles.message}>
+        Dashed: 0, as good as the champion
+        {bar === 0 ? "" : `; ${signed(bar)}, ${bar > 0 ? "asked of" : "allowed on"} all rows`}
+        {allowed === undefined ? "" : `; ${signed(-allowed)}, allowed on a slice`}. “Open”: that end of the interval is
+        not known.
+      </p>
       {all.length > MOST ? <p>The worst {MOST - 1} slices are drawn; the table has all.</p> : null}
       <Facts
         of={{

@@ -104,7 +104,7 @@ function GateCard({ gate, promotion, children }: { gate: Gate; promotion: Promot
     <section className={styles.card} data-tone={tone} aria-label={gate.name}>
       <div className={styles.head}>
         <Glyph tone={tone} />
-        <h3>{gate.name}</h3>
+        <h2>{gate.name}</h2>
         <Tag tone={tone}>{gate.verdict}</Tag>
         <Figure gate={gate} />
       </div>
