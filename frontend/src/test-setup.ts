@@ -2,4 +2,9 @@
 import { cleanup } from "@testing-library/react";
 import { afterEach } from "vitest";
 
+Object.assign(globalThis, {
+  CSS: { escape: (text: string) => text.replaceAll(/[^\w-]/g, String.raw`\$&`) },
+  scrollTo: () => undefined,
+});
+
 afterEach(cleanup);

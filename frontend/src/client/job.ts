@@ -5,8 +5,8 @@ import type { Answer } from "./types";
 
 export type JobRead = Omit<Answer<"/api/v1/jobs/{job_id}">, "usage">;
 
-export function hasEnded(job: JobRead): boolean {
-  return ["succeeded", "failed", "cancelled"].includes(job.state);
+export function hasEnded({ state }: { state: string }): boolean {
+  return state !== "queued" && state !== "running";
 }
 
 /** The newest that is known of the job; `onEnd` is called once when it has ended. */

@@ -166,13 +166,16 @@ describe("the overview", () => {
 
   it("marks an alert as acknowledged, and shows why it could not be", async () => {
     const { user } = open();
-    const button = await screen.findByRole("button", { name: "Acknowledge" });
+    await user.click(await screen.findByRole("button", { name: "Acknowledge" }));
+    const form = within(await screen.findByRole("dialog"));
+    await user.type(form.getByLabelText("Note"), "on it");
     server.problem = { status: 409, detail: "The alert is resolved already." };
-    await user.click(button);
-    expect(await screen.findByText("Not acknowledged: The alert is resolved already.")).toBeDefined();
+    await user.click(form.getByRole("button", { name: "Acknowledge" }));
+    expect(await form.findByText(/The alert is resolved already/)).toBeDefined();
+    expect(form.getByLabelText<HTMLTextAreaElement>("Note").value).toBe("on it");
     server.problem = undefined;
     server.overview = { ...busy, alerts: busy.alerts.map((alert) => ({ ...alert, state: "acknowledged" })) };
-    await user.click(button);
+    await user.click(form.getByRole("button", { name: "Acknowledge" }));
     expect(await screen.findByText("acknowledged")).toBeDefined();
     expect(server.asked).toContain(`POST /api/v1/alerts/${busy.alerts[0]?.id ?? ""}/acknowledge`);
   });
@@ -182,7 +185,7 @@ describe("the overview", () => {
     open();
     const button = await screen.findByRole<HTMLButtonElement>("button", { name: "Acknowledge" });
     expect(button.disabled).toBe(true);
-    expect(screen.getByText("Needs a token with the scope write")).toBeDefined();
+    expect(screen.getAllByText(/^Needs a token with the scope write/)).not.toHaveLength(0);
   });
 });
 

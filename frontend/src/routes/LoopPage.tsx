@@ -63,9 +63,9 @@ function Failure({ error, person, onRetry }: { error: Error; person: Whoami; onR
   );
 }
 
-function Content({ overview, mayWrite }: { overview: Overview; mayWrite: boolean }) {
+function Content({ overview }: { overview: Overview }) {
   const empty = isEmpty(overview);
-  const alerts = <Alerts alerts={overview.alerts} mayWrite={mayWrite} />;
+  const alerts = <Alerts alerts={overview.alerts} />;
   return (
     <>
       {empty ? <FirstSteps /> : null}
@@ -98,7 +98,7 @@ export function LoopPage() {
       <h1 className="offscreen">The loop</h1>
       {overview.data ? (
         <>
-          <Content overview={overview.data} mayWrite={person.scopes.includes("write")} />
+          <Content overview={overview.data} />
           <footer>
             <Counts counts={overview.data.counts} />
           </footer>

@@ -1,5 +1,5 @@
 /** Alerts: the list by filters, one of them, acknowledging ("I have seen it and am on it") and resolving. */
-import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
+import { queryOptions } from "@tanstack/react-query";
 import { call } from "../../client/call";
 import { answer, api } from "../../client/http";
 import { pagesQuery } from "../../client/pages";
@@ -47,13 +47,3 @@ export const acknowledgeAlert = (id: string, note: string) =>
   call("post", "/api/v1/alerts/{alert_id}/acknowledge", { params: { path: { alert_id: id } }, body: { note } });
 export const resolveAlert = (id: string, reason: string) =>
   call("post", "/api/v1/alerts/{alert_id}/resolve", { params: { path: { alert_id: id } }, body: { reason } });
-
-export function useAcknowledge() {
-  const client = useQueryClient();
-  return useMutation({
-    mutationFn: (id: string) =>
-      answer(api.POST("/api/v1/alerts/{alert_id}/acknowledge", { params: { path: { alert_id: id } } })),
-    // Also after a refusal: somebody else may have acknowledged it.
-    onSettled: () => client.invalidateQueries({ queryKey: ["overview"] }),
-  });
-}

@@ -3,16 +3,14 @@ import { queryOptions, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { call } from "../../client/call";
 import { answer, api } from "../../client/http";
+import { hasEnded, type JobRead } from "../../client/job";
 import { pagesQuery } from "../../client/pages";
 import type { Schema } from "../../client/types";
 import { follow, type StreamMessage } from "../../lib/eventStream";
 
-export type JobRead = Schema<"JobRead">;
 export type JobLog = Schema<"JobLogRead">;
 export const JOB_STATES = ["queued", "running", "succeeded", "failed", "cancelled"] as const;
 export type JobState = (typeof JOB_STATES)[number];
-
-export const hasEnded = ({ state }: { state: string }) => state !== "queued" && state !== "running";
 
 export function jobsQuery(filters: { state?: JobState; subject?: string }) {
   return pagesQuery(["jobs", "list", filters], (cursor, signal) =>

@@ -2,6 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { useForbidden } from "../../client/access";
+import { hasEnded } from "../../client/job";
 import { Action } from "../../components/Action";
 import { CopyId } from "../../components/Copy";
 import { Facts } from "../../components/Facts";
@@ -14,7 +15,7 @@ import { RelativeTime } from "../../components/RelativeTime";
 import { Meter } from "../../components/Spark";
 import { State } from "../../components/State";
 import { Subject } from "../../components/Subject";
-import { cancelJob, hasEnded, jobQuery, retryJob } from "../../features/jobs/api";
+import { cancelJob, jobQuery, retryJob } from "../../features/jobs/api";
 import { JobLog } from "../../features/jobs/components/JobLog";
 import { Usage } from "../../features/jobs/components/Usage";
 import { toneOf } from "../../lib/states";

@@ -5,6 +5,7 @@ import { Histogram } from "../../../components/charts/Histogram";
 import { DataTable, type Column } from "../../../components/DataTable";
 import { Facts, Stat, Stats } from "../../../components/Facts";
 import { Columns, Stack } from "../../../components/Page";
+import { LinkButton } from "../../../components/LinkButton";
 import { Panel } from "../../../components/Panel";
 import { RowsTable } from "../../../components/RowsTable";
 import { number } from "../../../lib/numbers";
@@ -88,15 +89,9 @@ function shiftColumns(pick: (name: string) => void, picked: string): Column<Shif
       header: "Column",
       value: ({ name }) => name,
       cell: ({ name }) => (
-        <button
-          type="button"
-          className={styles.pick}
-          title={name}
-          aria-pressed={name === picked}
-          onClick={() => pick(name)}
-        >
+        <LinkButton title={name} pressed={name === picked} onClick={() => pick(name)}>
           {name}
-        </button>
+        </LinkButton>
       ),
       width: "minmax(110px, 1.4fr)",
     },

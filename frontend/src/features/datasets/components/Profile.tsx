@@ -4,6 +4,7 @@ import { Histogram } from "../../../components/charts/Histogram";
 import { DataTable, type Column } from "../../../components/DataTable";
 import { Facts } from "../../../components/Facts";
 import { Columns, Stack } from "../../../components/Page";
+import { LinkButton } from "../../../components/LinkButton";
 import { Panel } from "../../../components/Panel";
 import { Bars } from "../../../components/Spark";
 import { number, percent } from "../../../lib/numbers";
@@ -22,15 +23,9 @@ function columns(rows: number, pick: (name: string) => void, picked: string): Co
       header: "Column",
       value: ({ name }) => name,
       cell: ({ name }) => (
-        <button
-          type="button"
-          className={styles.pick}
-          title={name}
-          aria-pressed={name === picked}
-          onClick={() => pick(name)}
-        >
+        <LinkButton title={name} pressed={name === picked} onClick={() => pick(name)}>
           {name}
-        </button>
+        </LinkButton>
       ),
       width: "minmax(120px, 1.4fr)",
     },

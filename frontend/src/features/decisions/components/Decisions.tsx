@@ -3,8 +3,9 @@ import type { Decision } from "../../../client/types";
 import { CopyId } from "../../../components/Copy";
 import { Panel } from "../../../components/Panel";
 import { RelativeTime } from "../../../components/RelativeTime";
+import { Subject } from "../../../components/Subject";
 import { Tag } from "../../../components/Tag";
-import { subjectLabel, words } from "../../../lib/text";
+import { words } from "../../../lib/text";
 import { verdictInfo } from "../verdicts";
 import styles from "./Decisions.module.css";
 
@@ -25,7 +26,9 @@ export function Decisions({ decisions }: { decisions: readonly Decision[] }) {
               <div className={styles.body}>
                 <p className={styles.head}>
                   <span className={styles.kind}>{words(decision.kind)}</span>
-                  <strong>{subjectLabel(decision.subject)}</strong>
+                  <strong>
+                    <Subject of={decision.subject} />
+                  </strong>
                   <RelativeTime at={decision.at} />
                   <CopyId id={decision.id.toString()} noun="event" />
                 </p>

@@ -1,4 +1,5 @@
 /** What answers predictions now: per endpoint the live version, the warm standby, how often it changed. */
+import { Link } from "@tanstack/react-router";
 import type { Endpoint } from "../../../client/types";
 import { Panel } from "../../../components/Panel";
 import { Tag } from "../../../components/Tag";
@@ -19,7 +20,11 @@ export function Endpoints({ endpoints }: { endpoints: readonly Endpoint[] }) {
         {endpoints.map((endpoint) => (
           <li key={endpoint.name} className={styles.endpoint}>
             <p className={styles.head}>
-              <strong>{endpoint.name}</strong>
+              <strong>
+                <Link to="/endpoints/$name" params={{ name: endpoint.name }}>
+                  {endpoint.name}
+                </Link>
+              </strong>
               <Tag tone={TONES[endpoint.state] ?? "idle"}>{words(endpoint.state)}</Tag>
             </p>
             <dl className={styles.facts}>

@@ -8,6 +8,7 @@ import { Dialog } from "../../../components/Dialog";
 import { Facts } from "../../../components/Facts";
 import { Checkbox, FieldRow, Select, TextField } from "../../../components/Fields";
 import { Json } from "../../../components/Json";
+import { LinkButton } from "../../../components/LinkButton";
 import { Panel } from "../../../components/Panel";
 import { Read } from "../../../components/Read";
 import { RelativeTime } from "../../../components/RelativeTime";
@@ -35,11 +36,7 @@ function columns(open: (event: EventRead) => void): Column<EventRead>[] {
       id: "type",
       header: "Event",
       value: ({ type }) => sentence(type),
-      cell: (event) => (
-        <button type="button" className={styles.open} onClick={() => open(event)}>
-          {sentence(event.type)}
-        </button>
-      ),
+      cell: (event) => <LinkButton onClick={() => open(event)}>{sentence(event.type)}</LinkButton>,
       width: "minmax(170px, 1fr)",
     },
     {

@@ -1,4 +1,5 @@
 /** What is being worked on now: progress, the latest message, for how long. */
+import { Link } from "@tanstack/react-router";
 import type { Job } from "../../../client/types";
 import { CopyId } from "../../../components/Copy";
 import { Panel } from "../../../components/Panel";
@@ -19,7 +20,11 @@ function JobRow({ job }: { job: Job }) {
   return (
     <li className={styles.job} data-tone={queued ? "idle" : "running"}>
       <p className={styles.head}>
-        <strong>{sentence(job.kind)}</strong>
+        <strong>
+          <Link to="/jobs/$id" params={{ id: job.id }}>
+            {sentence(job.kind)}
+          </Link>
+        </strong>
         <span className={styles.subject}>{subjectLabel(job.subject)}</span>
         <CopyId id={job.id} noun="job" />
         <span className={styles.percent}>{queued ? "queued" : `${percent} %`}</span>

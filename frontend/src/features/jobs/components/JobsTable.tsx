@@ -1,6 +1,7 @@
 /** Every job there was, filtered by state. */
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
+import type { JobRead } from "../../../client/job";
 import { DataTable, type Column } from "../../../components/DataTable";
 import { Select } from "../../../components/Fields";
 import { Read } from "../../../components/Read";
@@ -12,7 +13,7 @@ import { toneOf } from "../../../lib/states";
 import { sentence } from "../../../lib/text";
 import { duration } from "../../../lib/time";
 import { useUrlState } from "../../../lib/urlState";
-import { JOB_STATES, jobsQuery, type JobRead, type JobState } from "../api";
+import { JOB_STATES, jobsQuery, type JobState } from "../api";
 import { secondsOf } from "../seconds";
 
 const COLUMNS: Column<JobRead>[] = [

@@ -8,6 +8,7 @@ import { DataTable, type Column } from "../../../components/DataTable";
 import { Stat, Stats } from "../../../components/Facts";
 import { Select } from "../../../components/Fields";
 import { Stack } from "../../../components/Page";
+import { LinkButton } from "../../../components/LinkButton";
 import { Panel } from "../../../components/Panel";
 import { Read } from "../../../components/Read";
 import { RelativeTime } from "../../../components/RelativeTime";
@@ -195,14 +196,9 @@ function columnsOf(open: (name: string) => void): Column<FeatureDrift>[] {
       header: "Feature",
       value: ({ name }) => name,
       cell: ({ name }) => (
-        <button
-          type="button"
-          className={styles.open}
-          onClick={() => open(name)}
-          title={`Show the distribution of ${name}`}
-        >
+        <LinkButton onClick={() => open(name)} title={`Show the distribution of ${name}`}>
           {name}
-        </button>
+        </LinkButton>
       ),
       width: "minmax(130px, 1.5fr)",
     },

@@ -1,0 +1,14 @@
+"""The API answers with the dashboard's page at each address that the dashboard has, and at no other."""
+
+import re
+from pathlib import Path
+
+from api.dashboard import PLACES
+
+ROUTER = Path(__file__).parents[2] / "frontend" / "src" / "routes" / "router.tsx"
+
+
+def test_every_page_can_be_opened_by_its_address() -> None:
+    addresses = re.findall(r'path: "(/[^"]*)"', ROUTER.read_text())
+    assert len(addresses) > len(PLACES)
+    assert {address.split("/")[1] for address in addresses} - {""} == set(PLACES)
