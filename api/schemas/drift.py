@@ -76,12 +76,12 @@ class HeatMapRead(BaseModel):
 
 
 class BacktestCreate(BaseModel):
-    """The policies to try, and what is assumed of retrains that never ran. Absent policies are those in force."""
+    """The policies to try, read as `PUT …/monitor` reads them, and what is assumed of retrains that never ran."""
 
     model_config = ConfigDict(extra="forbid")
 
-    policy: MonitorPolicy | None = None
-    governor: GovernorPolicy | None = None
+    policy: MonitorPolicy = MonitorPolicy()
+    governor: GovernorPolicy = GovernorPolicy()
     limit: int = Field(default=500, ge=1, le=2000, description="So many of the newest windows.")
     retrain_seconds: float | None = Field(
         default=None, ge=0, le=30 * 86_400, description="How long a retrain takes; by default as those that ran did."

@@ -55,15 +55,14 @@ def try_policies(
     session: AnySession,
     endpoint: Endpoint,
     *,
-    policy: MonitorPolicy | None,
-    governor: GovernorPolicy | None,
+    policy: MonitorPolicy,
+    governor: GovernorPolicy,
     limit: int,
     retrain_seconds: float | None,
     outcome: Outcome,
 ) -> Backtest:
-    """Judge the newest `limit` windows again. An absent policy is the one in force. Raises `UnfitMetric`."""
+    """Judge the newest `limit` windows again. Raises `UnfitMetric`."""
     in_force, governor_in_force = policies_of(session, endpoint.id)
-    policy, governor = policy or in_force, governor or governor_in_force
     metric = metric_of(session, endpoint, policy)
     windows = recent_windows(session, endpoint.id, limit=limit)[::-1]
     # Only a policy that is content with less truth can know more than the one in force.

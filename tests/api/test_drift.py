@@ -169,7 +169,15 @@ class TestBacktest:
         (window,) = self.ask(client, policy={"min_truth_share": 0.03})["windows"]
         assert window["proposed"] == "quiet"
 
-    def test_without_a_body_compares_the_policies_in_force_with_themselves(self, client: httpx.Client) -> None:
+    def test_tries_what_saving_the_same_document_would_put_in_force(self, client: httpx.Client) -> None:
+        put = {"policy": {"max_effect": 0.9}, "governor": {"cooldown_seconds": 5}}
+        assert client.put("endpoints/e/monitor", json=put).status_code == 200
+        document = {"policy": {"max_effect": 0.5}}
+        tried = self.ask(client, **document)["proposed"]
+        saved = client.put("endpoints/e/monitor", json=document).json()
+        assert (tried["policy"], tried["governor"]) == (saved["policy"], saved["governor"])
+
+    def test_without_a_body_tries_what_endpoints_begin_with(self, client: httpx.Client) -> None:
         found = self.ask(client)
         assert (found["windows"], found["proposed"]) == ([], found["present"])
 

@@ -3799,11 +3799,31 @@ export interface components {
         };
         /**
          * BacktestCreate
-         * @description The policies to try, and what is assumed of retrains that never ran. Absent policies are those in force.
+         * @description The policies to try, read as `PUT …/monitor` reads them, and what is assumed of retrains that never ran.
          */
         BacktestCreate: {
-            policy?: components["schemas"]["MonitorPolicy"] | null;
-            governor?: components["schemas"]["GovernorPolicy"] | null;
+            /**
+             * @default {
+             *       "window_rows": 1000,
+             *       "min_rows": 100,
+             *       "max_effect": 0.2,
+             *       "false_discovery": 0.05,
+             *       "max_null_share": 0.05,
+             *       "max_quality_loss": 0.25,
+             *       "min_truth_share": 0.8
+             *     }
+             */
+            policy: components["schemas"]["MonitorPolicy"];
+            /**
+             * @default {
+             *       "windows_needed": 2,
+             *       "windows_seen": 3,
+             *       "cooldown_seconds": 3600,
+             *       "daily_budget": 4,
+             *       "max_failed_gates": 3
+             *     }
+             */
+            governor: components["schemas"]["GovernorPolicy"];
             /**
              * Limit
              * @description So many of the newest windows.
