@@ -51,7 +51,7 @@ class TestAProfile:
 
         page = client.get(f"{run}/profile")
         assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
-        assert "train_model" in page.text
+        assert "carry_out" in page.text
         assert "src=" not in page.text.partition("<script>")[0]
         policy = page.headers["content-security-policy"]
         assert policy.startswith("sandbox allow-scripts; default-src 'none';")
@@ -60,11 +60,11 @@ class TestAProfile:
         speedscope = client.get(f"{run}/profile", params={"format": "speedscope"})
         assert speedscope.headers["content-type"] == "application/json"
         frames = {frame["name"] for frame in json.loads(speedscope.text)["shared"]["frames"]}
-        assert {"train_model", "train"} <= frames
+        assert {"carry_out", "train"} <= frames
 
         text = client.get(f"{run}/profile", params={"format": "text"})
         assert text.headers["content-type"] == "text/plain; charset=utf-8"
-        assert "train_model" in text.text
+        assert "carry_out" in text.text
         assert client.get(f"{run}/profile", params={"format": "pdf"}).status_code == 422
 
         told = client.get(run).json()
