@@ -60,7 +60,7 @@ export function LineagePage() {
           of={of}
           direction={direction}
           depth={Number(depth) || 6}
-          height="calc(100dvh - 330px)"
+          height="clamp(320px, 46vh, 620px)"
           onAsk={ask}
         />
       ) : (

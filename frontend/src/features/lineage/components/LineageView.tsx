@@ -5,7 +5,7 @@ import { Button } from "../../../components/Button";
 import { Facts } from "../../../components/Facts";
 import { Loading } from "../../../components/Loading";
 import { Notice } from "../../../components/Notice";
-import { Columns } from "../../../components/Page";
+import { Stack } from "../../../components/Page";
 import { Panel } from "../../../components/Panel";
 import { Read } from "../../../components/Read";
 import { RelativeTime } from "../../../components/RelativeTime";
@@ -69,7 +69,7 @@ function Drawn({
           <p>Ask for fewer steps, for one direction, or for the lineage of one of the nodes.</p>
         </Notice>
       ) : null}
-      <Columns>
+      <Stack>
         <Suspense fallback={<div style={{ height }} />}>
           <Graph
             label={`Lineage of ${graph.of}`}
@@ -81,7 +81,7 @@ function Drawn({
           />
         </Suspense>
         {node ? <NodeFacts node={node} isAsked={node.id === asked} onAsk={onAsk} /> : null}
-      </Columns>
+      </Stack>
     </>
   );
 }

@@ -72,14 +72,18 @@ export function Storage() {
               value={bytes(held.logical_bytes)}
               note={plural(held.versions, "version")}
             />
-            <Stat label="Equal files once" value={bytes(held.content_bytes)} note={plural(held.contents, "file")} />
+            <Stat
+              label="All files, equal ones once"
+              value={bytes(held.content_bytes)}
+              note={`${plural(held.contents, "file")}, with models and profiles`}
+            />
             <Stat label="Equal pieces once" value={bytes(held.chunk_bytes)} note={`${compact(held.chunks)} pieces`} />
             <Stat
               label="Kept, compressed"
               value={bytes(held.stored_bytes)}
               note={
-                held.logical_bytes > 0
-                  ? `${percent(held.stored_bytes / held.logical_bytes)} of what people see, ${plural(held.packs, "object")}`
+                held.content_bytes > 0
+                  ? `${percent(held.stored_bytes / held.content_bytes)} of all files, ${plural(held.packs, "object")}`
                   : plural(held.packs, "object")
               }
             />
