@@ -119,9 +119,9 @@ def _connected(context: str | None) -> Any:
     files = os.environ.get("KUBECONFIG") or str(Path.home() / ".kube" / "config")
     try:  # the client's configuration is untyped
         if any(Path(one).is_file() for one in files.split(os.pathsep)):
-            return config.new_client_from_config(config_file=files, context=context)  # type: ignore[no-untyped-call]
+            return config.new_client_from_config(config_file=files, context=context)  # type: ignore[no-untyped-call]  # not typed there
         inside = client.Configuration()
-        config.load_incluster_config(client_configuration=inside)  # type: ignore[no-untyped-call]
+        config.load_incluster_config(client_configuration=inside)  # type: ignore[no-untyped-call]  # not typed there
     except (ConfigException, OSError) as error:
         raise ClientError(
             f"No cluster is configured: {error}", fix="Set KUBECONFIG, or name one of its contexts with --context."

@@ -6,9 +6,10 @@ version that is all of it, even where another dataset has the same chunks. It st
 """
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import ScalarSelect, func, select
+from sqlalchemy import ColumnElement, ScalarSelect, func, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from domain.contents import recipes
 from domain.contents.models import Chunk, Content, Pack
@@ -53,11 +54,11 @@ class DatasetSizes(NamedTuple):
 def store_sizes(session: AnySession) -> StoreSizes:
     """The whole store. Reads one column of every chunk: a second for some millions of them."""
 
-    def total(column: object, *where: object) -> ScalarSelect[int]:
-        return select(func.sum(column)).where(*where).scalar_subquery()  # type: ignore[arg-type]
+    def total(column: InstrumentedAttribute[int], *where: ColumnElement[bool]) -> ScalarSelect[int]:
+        return select(func.sum(column)).where(*where).scalar_subquery()
 
-    def count(column: object, *where: object) -> ScalarSelect[int]:
-        return select(func.count(column)).where(*where).scalar_subquery()  # type: ignore[arg-type]
+    def count(column: InstrumentedAttribute[Any], *where: ColumnElement[bool]) -> ScalarSelect[int]:
+        return select(func.count(column)).where(*where).scalar_subquery()
 
     row = session.execute(
         select(
