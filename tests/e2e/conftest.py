@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -109,18 +110,27 @@ class Site:
         self._server = None
 
 
-@pytest.fixture
-def site(runtime: Runtime) -> Iterator[Site]:
+@contextmanager
+def open_site(runtime: Runtime, token: str) -> Iterator[Site]:
+    """The API of this runtime with the built dashboard, until the block ends."""
     assert (runtime.settings.dashboard_dir / "index.html").is_file(), "the dashboard is not built: run `make dashboard`"
-    token = bootstrap(runtime)
-    assert token is not None
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     opened = Site(runtime, token, port)
     opened.start()
-    yield opened
-    opened.stop()
+    try:
+        yield opened
+    finally:
+        opened.stop()
+
+
+@pytest.fixture
+def site(runtime: Runtime) -> Iterator[Site]:
+    token = bootstrap(runtime)
+    assert token is not None
+    with open_site(runtime, token) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -72,6 +72,6 @@ def test_says_what_is_going_on_and_fits(
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
     screen = Screen(context.new_page(), mock_url)
     screen.sign_in(state)
-    expect(screen.page.get_by_text(says)).to_be_visible()
+    expect(screen.page.get_by_text(says).first).to_be_visible()
     screen.audit(f"{state}-{scheme}-{width}")
     context.close()
