@@ -64,10 +64,15 @@ class TestAJob:
     def test_has_the_time_of_each_stage_and_of_the_whole(
         self, client: httpx.Client, perform: Callable[..., str]
     ) -> None:
+        longest = 0.0
+
         def work(job: RunningJob[Errand]) -> None:
+            nonlocal longest
+            began = time.perf_counter()
             job.stage("wait")
             time.sleep(0.2)
             job.stage("compute")
+            longest = time.perf_counter() - began
             started = time.process_time()
             while time.process_time() - started < 0.2:
                 pass
@@ -75,7 +80,7 @@ class TestAJob:
         usage = usage_of(client, perform(work))
         assert names(usage) == [(1, "prepare"), (1, "wait"), (1, "compute")]
         _, wait, compute = usage["stages"]
-        assert wait["wall_seconds"] == pytest.approx(0.2, abs=0.1)
+        assert 0.2 <= wait["wall_seconds"] <= longest
         assert wait["cpu_seconds"] < 0.15
         assert compute["cpu_seconds"] > 0.19
         for total in ("wall_seconds", "cpu_seconds"):
