@@ -50,6 +50,7 @@ from api.routers import (
     search,
     storage,
     verifications,
+    webhooks,
 )
 
 PREFIX = "/api/v1"
@@ -86,6 +87,7 @@ ROUTERS: list[APIRouter] = [
     repositories.router,
     jobs.router,
     events.router,
+    webhooks.router,
     search.router,
     storage.router,
     about.router,

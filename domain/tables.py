@@ -34,6 +34,7 @@ from domain.promotions.models import AlphaAccount, AlphaSpend, Promotion, Promot
 from domain.registry.models import ModelAlias, ModelVersion, OutsideChange, RegisteredModel
 from domain.repositories.models import CodeVersion, HookDelivery, Repository, RepositoryBranch, WaitingPointer
 from domain.verifications.models import Finding, Verification
+from domain.webhooks.models import Webhook, WebhookDelivery
 
 metadata = Base.metadata
 
@@ -99,5 +100,7 @@ __all__ = [
     "VersionComparison",
     "VersionImage",
     "WaitingPointer",
+    "Webhook",
+    "WebhookDelivery",
     "metadata",
 ]

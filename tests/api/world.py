@@ -52,6 +52,7 @@ from domain.tables import metadata
 from domain.training.jobs import TrainModel
 from domain.training.specs import TrainSpec
 from domain.verifications import service as verifications
+from domain.webhooks import service as webhooks
 from tests.conftest import DoorTransport, RecordingQueue
 from tests.domain.deployments.versions import ANN, add_versions, decide, request
 
@@ -133,6 +134,8 @@ def _fill(runtime: Runtime) -> dict[str, str]:
         alert_id = _alert(session, endpoint.id)
         plan, _ = gc.request_plan(session, grace=timedelta(hours=1))
         verification, _ = verifications.start(session)
+        webhooks.create(session, name="chat", url="http://receiver.example/hook", types=["RunFailed"])
+        delivery = webhooks.send_test(session, name="chat")
     with runtime.transaction(ANN) as session:
         decide(session, promotion_id)  # and so a rollout begins
     with runtime.transaction(ANN) as session:
@@ -146,7 +149,7 @@ def _fill(runtime: Runtime) -> dict[str, str]:
         "outside-changes": change_id, "comparisons": comparison.id, "gate-drills": gate_drill.id,
         "batch-predictions": batch.id, "pipeline-runs": turn.id, "jobs": spare.id, "tokens": Role.VIEWER,
         "repositories": "team", "git": "github", "suites": "words",
-        "pins": pin.id, "eyeballs": eyeball.id, "rows": "0123456789abcdef",
+        "webhooks": "chat", "webhook-deliveries": delivery.id, "pins": pin.id, "eyeballs": eyeball.id, "rows": "0123456789abcdef",
     }  # fmt: skip
 
 

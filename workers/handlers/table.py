@@ -19,6 +19,7 @@ from domain.registry.jobs import LookAtMirror, MirrorAlias, MirrorVersion
 from domain.repositories.jobs import SyncRepository
 from domain.training.jobs import ImportModel, TrainModel
 from domain.verifications.jobs import VerifyStore
+from domain.webhooks.jobs import DeliverWebhook
 from workers.handlers import (
     access,
     batch_predictions,
@@ -39,6 +40,7 @@ from workers.handlers import (
     repositories,
     training,
     verifications,
+    webhooks,
 )
 from workers.run import Handler
 from workers.tick import Chore, nudge_due, reap_lost, tell_tick
@@ -76,6 +78,7 @@ HANDLERS: dict[type[JobSpec], Handler] = {
     RepackStore: gc.repack_store,
     CompressPacks: gc.compress_packs,
     VerifyStore: verifications.verify_store,
+    DeliverWebhook: webhooks.deliver_webhook,
 }
 
 CHORES: list[Chore] = [
@@ -91,4 +94,5 @@ CHORES: list[Chore] = [
     gc.compress_when_loose,
     datasets.measure_versions,
     registry.order_look_at_mirror,
+    webhooks.forget_old_deliveries,
 ]
