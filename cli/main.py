@@ -28,6 +28,7 @@ from cli.nouns import (
     rollouts,
     training,
     verifications,  # noqa: F401  # its command belongs to `data`
+    webhooks,
 )
 from cli.run import run
 
@@ -72,6 +73,7 @@ for name, noun in {
     "repos": repositories,
     "jobs": jobs,
     "tokens": access,
+    "webhooks": webhooks,
 }.items():
     app.add_typer(noun.noun.app, name=name)
 

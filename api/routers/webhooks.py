@@ -4,6 +4,7 @@ from fastapi import APIRouter, Response
 
 from adapters.runtime import Runtime
 from api.deps import Admin, IfMatch, PageDep, ReadDep, RuntimeDep, WriteDep, check_if_match
+from api.documents import DocumentRoute
 from api.schemas.pages import PageRead
 from api.schemas.webhooks import (
     WebhookCreate,
@@ -17,7 +18,7 @@ from domain.webhooks import queries, service
 from domain.webhooks.addresses import refuse_literal
 from domain.webhooks.states import DeliveryState
 
-router = APIRouter(tags=["webhooks"])
+router = APIRouter(tags=["webhooks"], route_class=DocumentRoute)
 
 
 @router.post("/webhooks", status_code=201)

@@ -51,7 +51,7 @@ class TestAbout:
             "reachable": True,
             "error": None,
             "milliseconds": about["broker"]["milliseconds"],
-            "waiting": 0,
+            "waiting": tools.runtime.queue.depth(),
         }
         assert [(one["name"], one["kind"], one["reachable"]) for one in about["stores"]] == [
             ("data", "local", True),

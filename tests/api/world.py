@@ -149,7 +149,8 @@ def _fill(runtime: Runtime) -> dict[str, str]:
         "outside-changes": change_id, "comparisons": comparison.id, "gate-drills": gate_drill.id,
         "batch-predictions": batch.id, "pipeline-runs": turn.id, "jobs": spare.id, "tokens": Role.VIEWER,
         "repositories": "team", "git": "github", "suites": "words",
-        "webhooks": "chat", "webhook-deliveries": delivery.id, "pins": pin.id, "eyeballs": eyeball.id, "rows": "0123456789abcdef",
+        "webhooks": "chat", "webhook-deliveries": delivery.id,
+        "pins": pin.id, "eyeballs": eyeball.id, "rows": "0123456789abcdef",
     }  # fmt: skip
 
 
