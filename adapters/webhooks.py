@@ -5,6 +5,7 @@ followed, and no proxy is asked.
 """
 
 import socket
+import ssl
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -48,7 +49,7 @@ def _post(url: str, headers: Mapping[str, str], body: str, *, private: bool) -> 
     named = {**headers, "Host": parts.netloc, "Content-Type": "application/json", "User-Agent": "Millrace-Webhooks/1"}
     deadline = time.monotonic() + SECONDS
     with (
-        httpx.Client(timeout=SECONDS, follow_redirects=False, trust_env=False) as client,
+        httpx.Client(timeout=SECONDS, follow_redirects=False, trust_env=False, verify=_trusted()) as client,
         # The certificate is that of the name, whatever address it was found at.
         client.stream(
             "POST", target, content=body.encode(), headers=named, extensions={"sni_hostname": host}
@@ -60,6 +61,13 @@ def _post(url: str, headers: Mapping[str, str], body: str, *, private: bool) -> 
             if len(read) >= ANSWER_BYTES or time.monotonic() > deadline:
                 break
         return response.status_code, read[:ANSWER_BYTES].decode(errors="replace").replace("\x00", "\ufffd")
+
+
+def _trusted() -> ssl.SSLContext:
+    """The authorities that everybody trusts, and those of this machine or of `SSL_CERT_FILE`."""
+    context = httpx.create_ssl_context(trust_env=False)
+    context.load_default_certs()
+    return context
 
 
 def _address_of(host: str, port: int, *, private: bool) -> str:
