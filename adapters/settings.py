@@ -51,6 +51,8 @@ class Settings(BaseSettings, StoreCredentials):
     git_max_commits: int = 1_000
     gc_grace_hours: float = Field(default=72.0, ge=0.0)
 
+    webhooks_private: bool = True
+
     registry_hosts: str = ""
     registry_auth_file: Path = Path()
     registry_timeout_seconds: float = Field(default=60.0, gt=0.0)

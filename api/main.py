@@ -58,6 +58,7 @@ from api.routers import (
     sweeps,
     traffic,
     verifications,
+    webhooks,
 )
 
 PREFIX = "/api/v1"
@@ -99,6 +100,7 @@ ROUTERS: list[APIRouter] = [
     repositories.router,
     jobs.router,
     events.router,
+    webhooks.router,
     search.router,
     storage.router,
     about.router,

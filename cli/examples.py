@@ -159,6 +159,16 @@ EXAMPLES: dict[str, str] = {
     "jobs logs": "millrace jobs logs 01a2 -f",
     "jobs cancel": "millrace jobs cancel 01a2",
     "jobs retry": "millrace jobs retry 01a2",
+    "webhooks create": "millrace webhooks create chat https://chat.example.org/hooks/millrace --type AlertOpened\n"
+    "millrace webhooks create ops https://ops.example.org/hook --subject endpoints/bikes",
+    "webhooks list": "millrace webhooks list",
+    "webhooks on": "millrace webhooks on chat",
+    "webhooks off": "millrace webhooks off chat",
+    "webhooks secret": "millrace webhooks secret chat",
+    "webhooks test": "millrace webhooks test chat",
+    "webhooks deliveries": "millrace webhooks deliveries chat --state failed",
+    "webhooks redeliver": "millrace webhooks redeliver 01a2",
+    "webhooks delete": "millrace webhooks delete chat",
     "tokens create": "millrace tokens create ci --role developer --days 90",
     "tokens list": "millrace tokens list",
     "tokens revoke": "millrace tokens revoke ci",
@@ -174,7 +184,7 @@ PANELS = {
     "Data": ("data", "checks", "repos", "git-hook", "gc"),
     "Models": ("train", "sweep", "runs", "compare", "models", "promote", "promotions", "pins"),
     "Answers": ("deploy", "rollout", "rollback", "endpoints", "predict", "predict-batch", "batches", *ONE_PREDICTION),
-    "Watch": ("drift", "governor", "backtest", "alerts", "pipelines", "jobs", "events", "tokens"),
+    "Watch": ("drift", "governor", "backtest", "alerts", "pipelines", "jobs", "events", "webhooks", "tokens"),
 }
 
 

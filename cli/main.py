@@ -37,6 +37,7 @@ from cli.nouns import (
     sweeps,
     training,
     verifications,  # noqa: F401  # its command belongs to `data`
+    webhooks,
 )
 from cli.program import Program, read_settings
 from cli.run import run
@@ -109,6 +110,7 @@ for name, noun in {
     "repos": repositories,
     "jobs": jobs,
     "tokens": access,
+    "webhooks": webhooks,
 }.items():
     app.add_typer(noun.noun.app, name=name)
 

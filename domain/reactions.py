@@ -52,6 +52,7 @@ from domain.sweeps import reactions as sweeps
 from domain.training import reactions as training
 from domain.training.events import RunCancelled, RunFailed, RunFinished
 from domain.verifications import service as verifications
+from domain.webhooks import reactions as webhooks
 
 Reaction = Callable[[WriteSession, Any], None]
 
@@ -67,6 +68,7 @@ _JOB_ENDED_BADLY: Sequence[Reaction] = [
     gc.job_ended_badly,
     verifications.job_ended_badly,
     reproductions.job_ended_badly,
+    webhooks.job_ended_badly,
 ]
 
 REACTIONS: Mapping[type[Event], Sequence[Reaction]] = {
@@ -110,11 +112,13 @@ class ReactionLoop(RuntimeError):
 
 
 def react(session: WriteSession) -> None:
-    """Run the reactions to everything that was emitted, and to what they emit in turn."""
+    """Run the reactions to everything that was emitted, and to what they emit in turn; then tell webhooks of it all."""
     for _ in range(_LONGEST_CHAIN):
         if not session.undrained:
-            return
+            break
         event = session.undrained.popleft()
         for reaction in REACTIONS.get(type(event), ()):
             reaction(session, event)
-    raise ReactionLoop(f"more than {_LONGEST_CHAIN} events in one transaction, the last one {event.type}")
+    else:
+        raise ReactionLoop(f"more than {_LONGEST_CHAIN} events in one transaction")
+    webhooks.tell(session)

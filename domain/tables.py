@@ -43,6 +43,7 @@ from domain.repositories.models import CodeVersion, HookDelivery, Repository, Re
 from domain.reproductions.models import Reproduction
 from domain.sweeps.models import Sweep, SweepTrial
 from domain.verifications.models import Finding, Verification
+from domain.webhooks.models import Webhook, WebhookDelivery
 
 metadata = Base.metadata
 
@@ -113,5 +114,7 @@ __all__ = [
     "VersionComparison",
     "VersionImage",
     "WaitingPointer",
+    "Webhook",
+    "WebhookDelivery",
     "metadata",
 ]

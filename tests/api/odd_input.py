@@ -202,6 +202,19 @@ BODIES: Final[dict[str, Any]] = {
         "engine": "local",
         "on_bad_row": "null",
     },
+    "create_webhook": {
+        "name": "fresh",
+        "url": "https://receiver.example/hook",
+        "types": ["RunFailed"],
+        "subject": "datasets",
+        "active": True,
+    },
+    "update_webhook": {
+        "url": "https://receiver.example/hook",
+        "types": ["RunFailed"],
+        "subject": "datasets",
+        "active": True,
+    },
     "create_token": {"name": "fresh", "owner": "ann", "role": "viewer", "expires_at": "2030-01-01T00:00:00Z"},
     "create_session": {"token": "nope"},
 }

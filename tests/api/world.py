@@ -56,6 +56,7 @@ from domain.tables import metadata
 from domain.training.jobs import TrainModel
 from domain.training.specs import TrainSpec
 from domain.verifications import service as verifications
+from domain.webhooks import service as webhooks
 from tests.conftest import DoorTransport, RecordingQueue
 from tests.domain.deployments.versions import ANN, add_versions, decide, request
 
@@ -139,6 +140,8 @@ def _fill(runtime: Runtime) -> dict[str, str]:
         plan, _ = gc.request_plan(session, grace=timedelta(hours=1))
         verification, _ = verifications.start(session)
         sweep_id, reproduction_id = _sweep(session), _reproduction(session, run_ids[0])
+        webhooks.create(session, name="chat", url="http://receiver.example/hook", types=["RunFailed"])
+        delivery = webhooks.send_test(session, name="chat")
     with runtime.transaction(ANN) as session:
         decide(session, promotion_id)  # and so a rollout begins
     with runtime.transaction(ANN) as session:
@@ -154,6 +157,7 @@ def _fill(runtime: Runtime) -> dict[str, str]:
         "repositories": "team", "git": "github", "suites": "words",
         "sweeps": sweep_id, "reproductions": reproduction_id, "pins": pin.id, "eyeballs": eyeball.id,
         "rows": "0123456789abcdef",
+        "webhooks": "chat", "webhook-deliveries": delivery.id,
     }  # fmt: skip
 
 

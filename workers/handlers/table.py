@@ -20,6 +20,7 @@ from domain.repositories.jobs import SyncRepository
 from domain.reproductions.jobs import ReproduceRun
 from domain.training.jobs import EndTracking, ImportModel, TrainModel
 from domain.verifications.jobs import VerifyStore
+from domain.webhooks.jobs import DeliverWebhook
 from workers.handlers import (
     access,
     batch_predictions,
@@ -41,6 +42,7 @@ from workers.handlers import (
     reproductions,
     training,
     verifications,
+    webhooks,
 )
 from workers.run import Handler
 from workers.tick import Chore, nudge_due, reap_lost, tell_tick
@@ -80,6 +82,7 @@ HANDLERS: dict[type[JobSpec], Handler] = {
     RepackStore: gc.repack_store,
     CompressPacks: gc.compress_packs,
     VerifyStore: verifications.verify_store,
+    DeliverWebhook: webhooks.deliver_webhook,
 }
 
 CHORES: list[Chore] = [
@@ -96,4 +99,5 @@ CHORES: list[Chore] = [
     gc.compress_when_loose,
     datasets.measure_versions,
     registry.order_look_at_mirror,
+    webhooks.forget_old_deliveries,
 ]
