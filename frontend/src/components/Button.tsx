@@ -1,5 +1,8 @@
-/** The one button. When it may not be pressed it stays and says why. */
-import { useId, type ReactNode } from "react";
+/**
+ * The one button. When it may not be pressed it stays, says why, and keeps the focus: a browser takes that from a
+ * button that becomes `disabled`, and with it Escape from the dialog around.
+ */
+import { useId, type MouseEvent, type ReactNode } from "react";
 import { classes } from "../lib/classes";
 import styles from "./Button.module.css";
 
@@ -9,21 +12,23 @@ interface ButtonProps {
   kind?: "primary" | "plain" | "danger";
   type?: "button" | "submit";
   busy?: boolean;
-  /** Why it cannot be pressed now; disables the button. */
+  /** Why it cannot be pressed now. */
   forbidden?: string | undefined;
 }
 
 export function Button({ children, onClick, kind = "plain", type = "button", busy = false, forbidden }: ButtonProps) {
   const reason = useId();
+  const idle = busy || forbidden !== undefined;
+  const press = (event: MouseEvent) => (idle ? event.preventDefault() : onClick?.());
   return (
     <span className={styles.wrap}>
       <button
         type={type}
         className={classes(styles.button, styles[kind])}
-        disabled={busy || forbidden !== undefined}
+        aria-disabled={idle}
         aria-busy={busy}
         aria-describedby={forbidden ? reason : undefined}
-        onClick={onClick}
+        onClick={press}
       >
         {children}
       </button>

@@ -184,7 +184,7 @@ describe("the overview", () => {
     server.person = people.viewer;
     open();
     const button = await screen.findByRole<HTMLButtonElement>("button", { name: "Acknowledge" });
-    expect(button.disabled).toBe(true);
+    expect(button.ariaDisabled).toBe("true");
     expect(screen.getAllByText(/^Needs a token with the scope write/)).not.toHaveLength(0);
   });
 });

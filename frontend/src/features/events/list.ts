@@ -1,5 +1,4 @@
 /** The audit trail in pages, by filters that live in the URL. */
-import { queryOptions } from "@tanstack/react-query";
 import { answer, api } from "../../client/http";
 import { pagesQuery } from "../../client/pages";
 import type { Schema } from "../../client/types";
@@ -25,12 +24,6 @@ export function eventsQuery(filters: EventFilters) {
     ),
   );
 }
-
-export const eventTypesQuery = queryOptions({
-  queryKey: ["events", "types"],
-  queryFn: ({ signal }) => answer(api.GET("/api/v1/event-types", { signal })),
-  staleTime: Infinity,
-});
 
 /** Where the browser gets the same events as a file. */
 export function exportUrl(filters: EventFilters, format: "csv" | "ndjson"): string {

@@ -132,7 +132,7 @@ describe("a rejected version", () => {
     answers["GET /api/v1/whoami"] = json({ ...people.admin, role: "viewer", scopes: ["read"] });
     await open("/datasets/bikes/versions/2", "bikes version 2");
     const button = await screen.findByRole<HTMLButtonElement>("button", { name: "Quarantine rows" });
-    expect(button.disabled).toBe(true);
+    expect(button.ariaDisabled).toBe("true");
     expect(screen.getAllByText(/Needs a token with the scope write/).length).toBeGreaterThan(0);
   });
 });

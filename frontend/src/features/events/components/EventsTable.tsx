@@ -1,6 +1,7 @@
 /** The audit trail: who did what to what, when and why; filtered on the server, exported as it is filtered. */
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
+import { eventTypesQuery } from "../../../client/eventTypes";
 import type { Schema } from "../../../client/types";
 import { Button } from "../../../components/Button";
 import { DataTable, type Column } from "../../../components/DataTable";
@@ -15,7 +16,7 @@ import { RelativeTime } from "../../../components/RelativeTime";
 import { Subject } from "../../../components/Subject";
 import { sentence } from "../../../lib/text";
 import { useUrlState } from "../../../lib/urlState";
-import { eventsQuery, eventTypesQuery, exportUrl, type EventFilters, type EventRead } from "../list";
+import { eventsQuery, exportUrl, type EventFilters, type EventRead } from "../list";
 import styles from "./EventsTable.module.css";
 
 type Kind = Schema<"EventKindRead">;
