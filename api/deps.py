@@ -11,6 +11,7 @@ from fastapi.security.http import HTTPAuthorizationCredentials
 from starlette.exceptions import HTTPException
 
 from adapters.runtime import Runtime
+from api.origins import refuse_cross_origin
 from domain.access.actor import Actor, Scope
 from domain.access.service import identify
 from domain.db import ReadSession, WriteSession
@@ -39,6 +40,7 @@ RuntimeDep = Annotated[Runtime, Depends(get_runtime)]
 
 
 def get_actor(
+    request: Request,
     runtime: RuntimeDep,
     header: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
     session_cookie: Annotated[str | None, Depends(cookie)],
@@ -51,6 +53,8 @@ def get_actor(
         actor = identify(session, secret, now=runtime.clock())
     if actor is None:
         raise HTTPException(401, "The token is unknown, expired or revoked.")
+    if header is None:
+        refuse_cross_origin(request)
     return actor
 
 

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
 from html import escape
 from typing import Annotated, Any, Final
-from urllib.parse import urlsplit
 
 import httpx
 import structlog
@@ -20,9 +19,10 @@ from api.deps import COOKIE, authorize, secret_of
 from api.errors import CODES, status_of
 from api.measurements import stream
 from api.mlflow_paths import checked, chooses_place, is_file, refuse_foreign_place, scope_of
+from api.origins import refuse_cross_origin
 from domain.access.actor import Actor, Scope
 from domain.access.service import identify
-from domain.errors import DomainError, Forbidden
+from domain.errors import DomainError
 
 log = structlog.get_logger(__name__)
 
@@ -46,12 +46,6 @@ _UI_POLICY: Final = (
     "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 _FILE_POLICY: Final = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
-
-
-class CrossOrigin(Forbidden):
-    """A change that a page of another origin asked the browser for: the cookie does not speak for its person."""
-
-    code = "cross_origin"
 
 
 class _PageRoute(APIRoute):
@@ -98,21 +92,9 @@ def admit(scopes: SecurityScopes, request: Request) -> Visit:
         raise HTTPException(401, "The token is unknown, expired or revoked.")
     path = checked(request.path_params.get("path", ""), request.scope.get("raw_path") or b"")
     scope = scope_of(request.method, path)
-    if told is None and request.method not in {"GET", "HEAD"}:
-        _refuse_cross_origin(request)
+    if told is None:
+        refuse_cross_origin(request)
     return Visit(authorize(SecurityScopes([*scopes.scopes, scope]), actor), scope, path)
-
-
-def _refuse_cross_origin(request: Request) -> None:
-    """By a cookie only pages of this origin write: a port of the same machine is another origin and gets the cookie."""
-    site = request.headers.get("sec-fetch-site")
-    origin = urlsplit(request.headers.get("origin", ""))
-    if not (site == "same-origin" if site else origin.netloc == request.headers.get("host")):
-        raise CrossOrigin(
-            "With the dashboard's cookie, only its own pages may send this.",
-            where="origin",
-            fix="Programs send a token: `Authorization: Bearer TOKEN`, or MLFLOW_TRACKING_TOKEN for MLflow's client.",
-        )
 
 
 Visiting = Annotated[Visit, Security(admit, scopes=[Scope.READ])]
