@@ -2,9 +2,9 @@
 
 from typing import Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
-from api.deps import PageDep, ReadDep, Reader, WriteDep, Writer
+from api.deps import IfMatch, PageDep, ReadDep, Reader, WriteDep, Writer, check_if_match
 from api.documents import DocumentRoute
 from api.routers.drift import read_window
 from api.routers.governor import read_ruling
@@ -20,6 +20,7 @@ from api.schemas.monitoring import (
 )
 from api.schemas.pages import PageRead
 from domain.db import AnySession
+from domain.deployments.models import Endpoint
 from domain.deployments.queries import get_endpoint
 from domain.monitoring import queries, service
 from domain.monitoring.alerts import AlertKind, AlertState
@@ -35,16 +36,27 @@ def read_alert(session: AnySession, row: Alert) -> AlertRead:
 
 
 @router.put("/endpoints/{name}/monitor")
-def put_monitor(name: str, body: MonitorPut, session: WriteDep, _: Writer) -> MonitorRead:
-    """When windows close, what counts as drift, and when a retrain may start by itself."""
+def put_monitor(
+    name: str, body: MonitorPut, session: WriteDep, response: Response, _: Writer, if_match: IfMatch = None
+) -> MonitorRead:
+    """When windows close, what counts as drift, and when a retrain may start by itself. What is left out: defaults."""
+    endpoint = get_endpoint(session, name, lock=True)
+    check_if_match(if_match, queries.revision_of(session, endpoint.id), what=f"The monitor of {name!r}")
     service.set_policies(session, endpoint=name, policy=body.policy, governor=body.governor)
-    return MonitorRead(endpoint=name, policy=body.policy, governor=body.governor)
+    return _monitor(session, endpoint, response)
 
 
 @router.get("/endpoints/{name}/monitor")
-def get_monitor(name: str, session: ReadDep, _: Reader) -> MonitorRead:
-    policy, governor = queries.policies_of(session, get_endpoint(session, name).id)
-    return MonitorRead(endpoint=name, policy=policy, governor=governor)
+def get_monitor(name: str, session: ReadDep, response: Response, _: Reader) -> MonitorRead:
+    """The policies in force; the defaults when none were set."""
+    return _monitor(session, get_endpoint(session, name), response)
+
+
+def _monitor(session: AnySession, endpoint: Endpoint, response: Response) -> MonitorRead:
+    policy, governor = queries.policies_of(session, endpoint.id)
+    revision = queries.revision_of(session, endpoint.id)
+    response.headers["ETag"] = f'"{revision}"'
+    return MonitorRead(endpoint=endpoint.name, policy=policy, governor=governor, revision=revision)
 
 
 @router.post("/endpoints/{name}/ground-truth")

@@ -19,6 +19,7 @@ class MonitorPut(BaseModel):
 
 class MonitorRead(MonitorPut):
     endpoint: str
+    revision: int = Field(description="How often it was set; 0 for the defaults. The ETag.")
 
 
 class TruthCreate(BaseModel):

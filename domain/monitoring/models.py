@@ -19,6 +19,7 @@ class Monitor(Base):
     endpoint_id: Mapped[str] = mapped_column(String(36), ForeignKey("endpoint.id"), primary_key=True)
     policy: Mapped[dict[str, Any]]
     governor: Mapped[dict[str, Any]]
+    revision: Mapped[int] = mapped_column(default=0)
     updated_at: Mapped[datetime]
 
 

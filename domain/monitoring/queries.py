@@ -32,6 +32,12 @@ class UnknownWindow(NotFound):
     code = "unknown_window"
 
 
+def revision_of(session: AnySession, endpoint_id: str) -> int:
+    """How often the policies were set; 0 while the defaults count."""
+    monitor = session.get(Monitor, endpoint_id)
+    return monitor.revision if monitor else 0
+
+
 def policies_of(session: AnySession, endpoint_id: str) -> tuple[MonitorPolicy, GovernorPolicy]:
     """The endpoint's policies, or the defaults."""
     monitor = session.get(Monitor, endpoint_id)

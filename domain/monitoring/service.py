@@ -84,8 +84,9 @@ def set_policies(session: WriteSession, *, endpoint: str, policy: MonitorPolicy,
     metric_of(session, target, policy)
     monitor = session.get(Monitor, target.id)
     if monitor is None:
-        monitor = Monitor(endpoint_id=target.id)
+        monitor = Monitor(endpoint_id=target.id, revision=0)
         session.add(monitor)
+    monitor.revision += 1
     monitor.policy = policy.model_dump(mode="json")
     monitor.governor = governor.model_dump(mode="json")
     monitor.updated_at = session.now()

@@ -40,11 +40,20 @@ def close_window(runtime: Runtime, number: int, *, value: float | None) -> None:
 
 class TestMonitor:
     def test_is_the_default_until_it_is_put(self, client: httpx.Client) -> None:
-        assert client.get("endpoints/e/monitor").json()["policy"]["window_rows"] == 1000
+        before = client.get("endpoints/e/monitor")
+        assert (before.json()["policy"]["window_rows"], before.headers["ETag"]) == (1000, '"0"')
         body = {"policy": {"window_rows": 200, "metric": "rmse"}, "governor": {"daily_budget": 1}}
         assert client.put("endpoints/e/monitor", json=body).status_code == 200
         found = client.get("endpoints/e/monitor").json()
         assert (found["policy"]["metric"], found["governor"]["daily_budget"]) == ("rmse", 1)
+
+    def test_that_somebody_else_has_put_meanwhile_is_not_overwritten(self, client: httpx.Client) -> None:
+        seen = {"If-Match": client.get("endpoints/e/monitor").headers["ETag"]}
+        first = client.put("endpoints/e/monitor", json={"policy": {"window_rows": 200}}, headers=seen)
+        assert (first.status_code, first.headers["ETag"], first.json()["revision"]) == (200, '"1"', 1)
+        second = client.put("endpoints/e/monitor", json={"policy": {"window_rows": 300}}, headers=seen)
+        assert (second.status_code, second.json()["code"], second.json()["where"]) == (412, "stale", "If-Match")
+        assert client.get("endpoints/e/monitor").json()["policy"]["window_rows"] == 200
 
     @pytest.mark.parametrize(
         ("body", "code", "where"),

@@ -2375,11 +2375,14 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Monitor */
+        /**
+         * Get Monitor
+         * @description The policies in force; the defaults when none were set.
+         */
         get: operations["get_monitor"];
         /**
          * Put Monitor
-         * @description When windows close, what counts as drift, and when a retrain may start by itself.
+         * @description When windows close, what counts as drift, and when a retrain may start by itself. What is left out: defaults.
          */
         put: operations["put_monitor"];
         post?: never;
@@ -8216,6 +8219,11 @@ export interface components {
             governor: components["schemas"]["GovernorPolicy"];
             /** Endpoint */
             endpoint: string;
+            /**
+             * Revision
+             * @description How often it was set; 0 for the defaults. The ETag.
+             */
+            revision: number;
         };
         /**
          * MutantReport
@@ -19066,7 +19074,10 @@ export interface operations {
     put_monitor: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The ETag read before; 412 when it is no longer current. */
+                "If-Match"?: string | null;
+            };
             path: {
                 name: string;
             };

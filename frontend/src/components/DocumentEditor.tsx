@@ -37,8 +37,6 @@ interface DocumentEditorProps {
   /** The call that saves the text, if the document is still at this version. */
   save: (text: string, version: number) => Save;
   forbidden?: string | undefined;
-  /** The version is only a sign of change, not a number that people know. */
-  unnumbered?: boolean;
   /** The text is a proposal that the server does not have yet: it can be saved as it is. */
   unsaved?: boolean;
   /** More buttons beside the saving one; they may change the text. */
@@ -62,7 +60,7 @@ export function linesOf(error: Refusal | null, text: string): LineError[] {
 }
 
 export function DocumentEditor(props: DocumentEditorProps) {
-  const { what, stored, save, forbidden, unnumbered, unsaved = false, tools, help } = props;
+  const { what, stored, save, forbidden, unsaved = false, tools, help } = props;
   const [draft, setDraft] = useState<Draft>();
   const send = useSend(() => setDraft(undefined));
   const text = draft?.text ?? stored.text;
@@ -83,7 +81,6 @@ export function DocumentEditor(props: DocumentEditorProps) {
           what={what}
           mine={text}
           theirs={stored}
-          unnumbered={unnumbered ?? false}
           onMine={() => {
             send.reset();
             setDraft({ text, base: stored.version });
@@ -130,7 +127,7 @@ export function DocumentEditor(props: DocumentEditorProps) {
           </Button>
         ) : null}
         {tools?.(text, edit)}
-        {unnumbered ? null : <span className={styles.version}>version {stored.version}</span>}
+        <span className={styles.version}>version {stored.version}</span>
       </div>
       {help ? <div className={styles.help}>{help}</div> : null}
     </div>
@@ -141,18 +138,17 @@ interface OvertakenProps {
   what: string;
   mine: string;
   theirs: Stored;
-  unnumbered: boolean;
   onMine: () => void;
   onTheirs: () => void;
 }
 
-function Overtaken({ what, mine, theirs, unnumbered, onMine, onTheirs }: OvertakenProps) {
+function Overtaken({ what, mine, theirs, onMine, onTheirs }: OvertakenProps) {
   return (
     <div className={styles.overtaken}>
       <Notice tone="attention" title={`${what} was changed by somebody else while you were editing it`}>
         <p>
-          Yours is kept, theirs{unnumbered ? "" : ` (version ${theirs.version})`} is what counts now. Go on with one of
-          them: yours can still be edited before it is saved over theirs.
+          Yours is kept, theirs (version {theirs.version}) is what counts now. Go on with one of them: yours can still
+          be edited before it is saved over theirs.
         </p>
       </Notice>
       <SideBySide left={{ title: "Yours", text: mine }} right={{ title: "Theirs", text: theirs.text }} />

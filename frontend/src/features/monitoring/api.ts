@@ -71,8 +71,13 @@ export function monitorQuery(name: string) {
   });
 }
 
-export const putMonitor = (name: string, text: string) =>
-  yamlCall("put", "/api/v1/endpoints/{name}/monitor", { params: { path: { name } } }, text);
+export const putMonitor = (name: string, text: string, revision: number) =>
+  yamlCall(
+    "put",
+    "/api/v1/endpoints/{name}/monitor",
+    { params: { path: { name }, header: { "If-Match": `"${revision}"` } } },
+    text,
+  );
 
 /** What these policies would have made of the windows so far; changes nothing. */
 export const backtest = (name: string, text: string) =>

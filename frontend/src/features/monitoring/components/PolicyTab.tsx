@@ -13,11 +13,6 @@ import { brief, toYaml } from "../../../lib/yaml";
 import { backtest, monitorQuery, putMonitor, type BacktestRead } from "../api";
 import { Backtest } from "./Backtest";
 
-/** The server counts no versions of a policy: a number made of the text tells when somebody else changed it. */
-function fingerprint(text: string): number {
-  return Array.from(text).reduce((sum, letter) => (Math.imul(sum, 31) + (letter.codePointAt(0) ?? 0)) >>> 0, 7);
-}
-
 export function PolicyTab({ name }: { name: string }) {
   const query = useQuery(monitorQuery(name));
   const forbidden = useForbidden("write");
@@ -25,16 +20,15 @@ export function PolicyTab({ name }: { name: string }) {
   const send = useSend<BacktestRead>(setTried);
   return (
     <Read query={query} what="the policy">
-      {({ policy, governor }) => {
+      {({ policy, governor, revision }) => {
         const text = toYaml(brief({ policy, governor }));
         return (
           <Stack>
             <Panel title="Policy">
               <DocumentEditor
                 what="The policy"
-                stored={{ text, version: fingerprint(text) }}
-                unnumbered
-                save={(typed) => putMonitor(name, typed)}
+                stored={{ text, version: revision }}
+                save={(typed, version) => putMonitor(name, typed, version)}
                 forbidden={forbidden}
                 tools={(typed) => (
                   <>
