@@ -86,6 +86,7 @@ EXAMPLES: dict[str, str] = {
     "models drills": "millrace models drills bikes",
     "models image": "millrace models image bikes 3 --to registry.example.org/bikes:3 --wait",
     "models images": "millrace models images bikes 3",
+    "models build-context": "millrace models build-context bikes 3 | docker build -t bikes:3 -",
     "models dockerfile": "millrace models dockerfile bikes 3 > Dockerfile",
     "models kubernetes": "millrace models kubernetes bikes 3 --namespace ml > bikes.yaml",
     "models import": "millrace models import bikes runs:/01a2/model --dataset bikes-test --unseen --wait",

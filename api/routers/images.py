@@ -4,16 +4,19 @@ from typing import Annotated
 
 import yaml
 from fastapi import APIRouter, Path, Query, Response
-from fastapi.responses import PlainTextResponse
+from fastapi.responses import PlainTextResponse, StreamingResponse
 
+from adapters.runtime import Runtime
+from api.build_contexts import MEDIA_TYPE, build_context
 from api.deps import IdempotencyKey, PageDep, ReadDep, Reader, RuntimeDep, WriteDep, Writer
 from api.documents import DocumentRoute
 from api.schemas.images import ImageRead
 from api.schemas.jobs import JobRead
 from api.schemas.pages import PageRead
+from domain.datasets.specs import Name
 from domain.db import AnySession
 from domain.images import queries, service
-from domain.images.contents import dockerfile, labels_for
+from domain.images.contents import dockerfile, labels_for, routes_for
 from domain.images.kubernetes import KubernetesAsk, render
 from domain.images.models import VersionImage
 from domain.images.references import parse_reference
@@ -70,18 +73,48 @@ def list_model_images(name: str, number: Number, session: ReadDep, page: PageDep
 def get_model_dockerfile(
     *, name: str, number: Number, runtime: RuntimeDep, session: ReadDep, _: Reader, base: BaseQuery = None
 ) -> PlainTextResponse:
-    """For those who build by Docker: it wants the version's model store in `models/` beside it."""
-    chosen = parse_reference(base or runtime.settings.serving_image, where="base")
+    """For those who build by Docker: it wants the version's model store in `models/` beside it (`build-context`)."""
+    return PlainTextResponse(_dockerfile(session, get_version(session, name, number), base, runtime))
+
+
+@router.get(
+    "/build-context",
+    response_class=StreamingResponse,
+    responses={200: {"content": {MEDIA_TYPE: {}}, "description": "The Dockerfile, and `models/`."}},
+)
+def get_model_build_context(  # noqa: PLR0917  # what FastAPI hands in
+    name: str,
+    number: Number,
+    runtime: RuntimeDep,
+    session: ReadDep,
+    _: Reader,
+    base: BaseQuery = None,
+    endpoint: Annotated[Name | None, Query(description="Absent, the model's name.")] = None,
+) -> StreamingResponse:
+    """What `docker build -` takes on its standard input: the Dockerfile with the model store that it wants."""
     version = get_version(session, name, number)
+    package = version.package_digest
+    context = build_context(
+        runtime.models,
+        dockerfile=_dockerfile(session, version, base, runtime),
+        routes=routes_for(endpoint=endpoint or name, model=name, number=number, package=package),
+        package=package,
+    )
+    headers = {"Content-Disposition": f'attachment; filename="{name}-{number}.tar"'}
+    return StreamingResponse(context, media_type=MEDIA_TYPE, headers=headers)
+
+
+def _dockerfile(session: AnySession, version: ModelVersion, base: str | None, runtime: Runtime) -> str:
+    chosen = parse_reference(base or runtime.settings.serving_image, where="base")
     data = origin_of(session, version).data
     labels = labels_for(
-        model=name,
-        number=number,
+        model=session.get_one(RegisteredModel, version.model_id).name,
+        number=version.number,
         package=version.package_digest,
         data=f"{data.dataset.name}@{data.number}",
         base=str(chosen),
     )
-    return PlainTextResponse(dockerfile(base=str(chosen), labels=labels))
+    return dockerfile(base=str(chosen), labels=labels)
 
 
 @router.get("/kubernetes", response_class=PlainTextResponse)

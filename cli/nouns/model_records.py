@@ -1,5 +1,6 @@
 """What of `millrace models …` is about what is kept of a version: evidence, lineage, images, drills, comparisons."""
 
+import sys
 from typing import Annotated, Any
 
 import typer
@@ -127,6 +128,23 @@ def dockerfile(
     """Print a Dockerfile for an image that answers with a version by itself."""
     asked = {} if base is None else {"base": base}
     session.document(session.client.text("models", name, "versions", number, "dockerfile", **asked))
+
+
+@noun.command("build-context")
+def build_context(
+    session: Session,
+    name: NameArgument,
+    number: NumberArgument,
+    base: Annotated[str | None, typer.Option(help="The serving image; absent, that of the settings.")] = None,
+) -> None:
+    """Write what `docker build -` takes to standard output: the Dockerfile, and the model store that it wants."""
+    if sys.stdout.isatty():
+        raise typer.BadParameter("It is a tar file: pipe it into `docker build -`, or into a file.")
+    path = ("models", name, "versions", number, "build-context")
+    asked = {} if base is None else {"base": base}
+    for piece in session.client.download(*path, start=0, **asked):
+        sys.stdout.buffer.write(piece)
+    sys.stdout.buffer.flush()
 
 
 @noun.command("kubernetes")

@@ -1,6 +1,7 @@
 """From a registered version to an image in a registry, and from what is in the image to an answer."""
 
 import asyncio
+import io
 import tarfile
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from adapters.object_store.local import LocalStore
 from adapters.oci.assembly import Descriptor
 from adapters.oci.registry import Registry
 from adapters.runtime import Runtime
+from api.build_contexts import DamagedPackage, build_context
+from domain.images.contents import routes_for
 from serving.app import build_serving, running, standalone
 from tests.adapters.registries import LOOPBACK, push_base, registry
 from tests.conftest import Drain
@@ -96,6 +99,37 @@ def test_a_dockerfile_for_those_who_build_by_docker(version: str, client: httpx.
     answer = client.get(f"{version}/dockerfile", params={"base": "localhost:5000/s:1"})
     assert answer.text.startswith("FROM localhost:5000/s:1\nCOPY --chown=10001:10001 models /models\n")
     assert client.get(f"{version}/dockerfile", params={"base": "s"}).status_code == 422
+
+
+def test_a_build_context_has_all_that_serving_needs(
+    version: str, runtime: Runtime, client: httpx.Client, tmp_path: Path
+) -> None:
+    asked = {"base": "localhost:5000/s:1"}
+    answer = client.get(f"{version}/build-context", params=asked)
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/x-tar")
+    assert client.get(f"{version}/build-context", params=asked).content == answer.content
+    with tarfile.open(fileobj=io.BytesIO(answer.content)) as archive:
+        archive.extractall(tmp_path / "root", filter="data")
+    alone = client.get(f"{version}/dockerfile", params=asked)
+    assert (tmp_path / "root" / "Dockerfile").read_text() == alone.text
+    assert asyncio.run(_ask(tmp_path)) == pytest.approx(expected(ROW, 1))
+
+
+def test_a_damaged_package_gives_no_build_context(version: str, runtime: Runtime, client: httpx.Client) -> None:
+    asked = {"base": "localhost:5000/s:1"}
+    (model,) = (found.key for found in runtime.models.list("packages") if found.key.endswith(".onnx"))
+    whole = runtime.models.get(model)
+    runtime.models.put(model, whole[:-1] + b"?")
+    package = model.split("/")[1]
+    routes = routes_for(endpoint="m", model="m", number=1, package=package)
+    with pytest.raises(DamagedPackage):
+        list(build_context(runtime.models, dockerfile="FROM s", routes=routes, package=package))
+    runtime.models.put(model, whole[:-1])
+    answer = client.get(f"{version}/build-context", params=asked)
+    assert (answer.status_code, answer.json()["code"]) == (409, "damaged_package")
+    assert answer.json()["where"].endswith(".onnx")
+    runtime.models.delete(model)
+    assert client.get(f"{version}/build-context", params=asked).json()["code"] == "object_missing"
 
 
 def test_without_an_image_there_is_nothing_to_deploy(version: str, client: httpx.Client) -> None:

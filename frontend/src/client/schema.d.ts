@@ -1462,9 +1462,29 @@ export interface paths {
         };
         /**
          * Get Model Dockerfile
-         * @description For those who build by Docker: it wants the version's model store in `models/` beside it.
+         * @description For those who build by Docker: it wants the version's model store in `models/` beside it (`build-context`).
          */
         get: operations["get_model_dockerfile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{name}/versions/{number}/build-context": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Model Build Context
+         * @description What `docker build -` takes on its standard input: the Dockerfile with the model store that it wants.
+         */
+        get: operations["get_model_build_context"];
         put?: never;
         post?: never;
         delete?: never;
@@ -16838,6 +16858,52 @@ export interface operations {
                 };
                 content: {
                     "text/plain": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_model_build_context: {
+        parameters: {
+            query?: {
+                /** @description Absent, that of the settings. */
+                base?: string | null;
+                /** @description Absent, the model's name. */
+                endpoint?: string | null;
+            };
+            header?: never;
+            path: {
+                name: string;
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The Dockerfile, and `models/`. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-tar": unknown;
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
