@@ -14,6 +14,7 @@ the e-values are those of `sequential`.
 
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final, Literal, NamedTuple
 
 from pydantic import Field
@@ -46,8 +47,6 @@ def _significant(value: float) -> float:
 _RATIOS: Final = tuple(_significant(1.01**step) for step in range(-700, 701))
 _SHARES: Final = tuple(sorted({_significant(ratio / (1 + ratio)) for ratio in _RATIOS}))
 _TIMES: Final = tuple(1.5 ** (step / 4) for step in range(-28, 29))
-# Standard errors: after a switch the control's share of wrong answers may be less than it was seen to be.
-_SURE: Final = -3.0
 
 
 class Quantity(NamedTuple):
@@ -55,7 +54,7 @@ class Quantity(NamedTuple):
 
     test: FindingName
     measure: Literal["ratio", "share"]
-    stake: float = 1.0
+    part: float = 1.0
 
 
 QUANTITIES: Final[dict[BandName, Quantity]] = {
@@ -79,8 +78,8 @@ class Band(Spec):
 
 def coverage(name: BandName, analysis: Analysis) -> float:
     """The least chance with which a whole band holds the truth, at all times at once."""
-    test, _, stake = QUANTITIES[name]
-    return 1 - 2 * analysis.alpha * WEIGHTS[test] * stake
+    test, _, part = QUANTITIES[name]
+    return 1 - 2 * analysis.alpha * WEIGHTS[test] * part
 
 
 def limit(name: BandName, analysis: Analysis, expected: Expected) -> float | None:
@@ -100,57 +99,7 @@ def limit(name: BandName, analysis: Analysis, expected: Expected) -> float | Non
             return analysis.quality_ratio
 
 
-def bands(
-    steps: Sequence[StepCounts], analysis: Analysis, *, expected: Expected, quality: QualityCounts | None = None
-) -> dict[BandName, Band]:
-    """The bands of all quantities of which something is known, from what `analyse` is given."""
-    compared = [step for step in steps if step.control.requests]
-    faults = tests.bad_counts(compared, lambda arm: arm.faults)
-    strange = tests.bad_counts(compared, lambda arm: arm.strange)
-    differ, slower, excess = tests.copies_that_differ(compared), slower_copies(compared), tests.excess(compared)
-    parts = quality.parts if quality is not None else []
-    of: dict[BandName, _Tested] = {
-        "faults": _Tested(_RATIOS, lambda x: log_e_more(faults, x), lambda x: log_e_less(faults, x), _ratio(faults)),
-        "strange": _Tested(
-            _RATIOS, lambda x: log_e_more(strange, x), lambda x: log_e_less(strange, x), _ratio(strange)
-        ),
-        "latency": _Tested(
-            _TIMES,
-            lambda x: log_e_slower(compared, x),
-            lambda x: log_e_faster(compared, x),
-            times_as_long(compared),
-        ),
-        "slower_copies": _Tested(
-            _SHARES,
-            lambda x: log_e_slower_copies(compared, x),
-            lambda x: log_e_faster_copies(compared, x),
-            _share(slower),
-        ),
-        "disagreement": _Tested(
-            _SHARES, lambda x: log_e_over(differ, x), lambda x: log_e_under(differ, x), _share(differ)
-        ),
-        "quality": _Tested(
-            _RATIOS,
-            lambda x: tests.log_e_wrong(parts, x),
-            lambda x: tests.log_e_right(parts, x, errors=_SURE),
-            _wrong(parts),
-        ),
-    }
-    if excess.of and excess.control_of:
-        of["shift"] = _Tested(
-            _SHARES,
-            lambda x: tests.log_e_excess(excess, x),
-            lambda x: tests.log_e_alike_over(compared, x),
-            excess.total_variation,
-        )
-    found = {
-        name: _band(tested, limit(name, analysis, expected), threshold(QUANTITIES[name].test, analysis))
-        for name, tested in of.items()
-    }
-    return {name: band for name, band in found.items() if band != Band()}
-
-
-class _Tested(NamedTuple):
+class Stake(NamedTuple):
     """Where a band may end, the log e-values against "at most" and "at least" a value, and what was counted."""
 
     values: Sequence[float]
@@ -158,15 +107,67 @@ class _Tested(NamedTuple):
     at_least: LogE
     estimate: float | None
 
+    def is_above(self, value: float, fails_at: float) -> bool:
+        """Whether it has been shown to be more than this."""
+        return from_log(self.at_most(value)) >= fails_at
 
-def _band(tested: _Tested, allowed: float | None, fails_at: float) -> Band:
-    """`at_most` falls as its value grows, `at_least` rises: what they rule out is all on one side."""
-    values, at_most, at_least, estimate = tested
-    below = bisect_left(values, True, key=lambda value: from_log(at_most(value)) < fails_at)
+    def is_below(self, value: float, fails_at: float) -> bool:
+        return from_log(self.at_least(value)) >= fails_at
+
+
+def bands(
+    steps: Sequence[StepCounts], analysis: Analysis, *, expected: Expected, quality: QualityCounts | None = None
+) -> dict[BandName, Band]:
+    """The bands of all quantities of which something is known, from what `analyse` is given."""
+    found = {
+        name: _band(each, limit(name, analysis, expected), threshold(QUANTITIES[name].test, analysis))
+        for name, each in stakes(steps, quality).items()
+    }
+    return {name: band for name, band in found.items() if band != Band()}
+
+
+def stakes(steps: Sequence[StepCounts], quality: QualityCounts | None) -> dict[BandName, Stake]:
+    """What is bet on each quantity, by the same counts as `analyse` goes by."""
+    compared = [step for step in steps if step.control.requests]
+    faults = tests.bad_counts(compared, lambda arm: arm.faults)
+    strange = tests.bad_counts(compared, lambda arm: arm.strange)
+    differ, slower, excess = tests.copies_that_differ(compared), slower_copies(compared), tests.excess(compared)
+    parts = quality.parts if quality is not None else []
+    found: dict[BandName, Stake] = {
+        "faults": Stake(_RATIOS, partial(log_e_more, faults), partial(log_e_less, faults), _ratio(faults)),
+        "strange": Stake(_RATIOS, partial(log_e_more, strange), partial(log_e_less, strange), _ratio(strange)),
+        "latency": Stake(
+            _TIMES, partial(log_e_slower, compared), partial(log_e_faster, compared), times_as_long(compared)
+        ),
+        "slower_copies": Stake(
+            _SHARES, partial(log_e_slower_copies, slower), partial(log_e_faster_copies, slower), _share(slower)
+        ),
+        "disagreement": Stake(_SHARES, partial(log_e_over, differ), partial(log_e_under, differ), _share(differ)),
+        "quality": Stake(
+            _RATIOS,
+            partial(tests.log_e_wrong, parts),
+            partial(tests.log_e_surely_right, parts),
+            _wrong(parts),
+        ),
+    }
+    if excess.of and excess.control_of:
+        found["shift"] = Stake(
+            _SHARES,
+            partial(tests.log_e_excess, excess),
+            partial(tests.log_e_alike_over, compared),
+            excess.total_variation,
+        )
+    return found
+
+
+def _band(stake: Stake, allowed: float | None, fails_at: float) -> Band:
+    """What is ruled out is all on one side: `at_most` falls as its value grows, `at_least` rises."""
+    values, estimate = stake.values, stake.estimate
+    below = bisect_left(values, True, key=lambda value: not stake.is_above(value, fails_at))
     low = values[below - 1] if below else None
-    if allowed is not None and from_log(at_most(allowed)) >= fails_at:
-        low = max(low, allowed) if low is not None else allowed
-    above = bisect_left(values, True, key=lambda value: from_log(at_least(value)) >= fails_at)
+    if allowed is not None and stake.is_above(allowed, fails_at):
+        low = max(low or allowed, allowed)
+    above = bisect_left(values, True, key=lambda value: stake.is_below(value, fails_at))
     high = values[above] if above < len(values) else None
     if low is not None and high is not None:  # steps that differ may rule out the same values from both sides
         high = max(low, high)

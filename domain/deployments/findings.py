@@ -199,9 +199,18 @@ def log_e_wrong(parts: Sequence[Labelled], ratio: float) -> float:
     return over_steps([log_e_above(*_wrong(part, ratio, errors=3)) for part in parts])
 
 
-def log_e_right(parts: Sequence[Labelled], ratio: float, *, errors: float = 3) -> float:
-    """The reverse; where there was no lot, against so many standard errors above the control's share."""
-    return over_steps([log_e_below(*_wrong(part, ratio, errors=errors)) for part in parts])
+def log_e_right(parts: Sequence[Labelled], ratio: float) -> float:
+    """The reverse: against "at least `ratio` times as often"."""
+    return over_steps([log_e_below(*_wrong(part, ratio, errors=3)) for part in parts])
+
+
+def log_e_surely_right(parts: Sequence[Labelled], ratio: float) -> float:
+    """The reverse where a control that came before may have been wrong less often than it was seen to be."""
+    logs = []
+    for part in parts:
+        bound, wrong, others = _wrong(part, ratio, errors=-3)
+        logs.append(log_e_below(min(bound, 1 - _NEVER), wrong, others))
+    return over_steps(logs)
 
 
 def _wrong(part: Labelled, ratio: float, *, errors: float) -> tuple[float, int, int]:

@@ -64,10 +64,10 @@ def latency(steps: Sequence[StepCounts], analysis: Analysis) -> Finding:
         return make_finding(
             "latency",
             analysis,
-            log_e_slower_copies(steps, MOST_SLOWER) if of else 0.0,
+            log_e_slower_copies(timed, MOST_SLOWER) if of else 0.0,
             candidate=(slower, of),
             bound=analysis.latency_ratio,
-            reverse=log_e_faster_copies(steps, MOST_SLOWER),
+            reverse=log_e_faster_copies(timed, MOST_SLOWER),
             sentence=f"The candidate took more than {analysis.latency_ratio:.3g} times as long as the control for"
             f" {of_which(slower, of, 'copies of requests')}",
         )
@@ -112,14 +112,14 @@ def log_e_faster(steps: Sequence[StepCounts], ratio: float) -> float:
     return max(logs, default=-math.inf) - _EDGES - _HALF
 
 
-def log_e_slower_copies(steps: Sequence[StepCounts], share: float) -> float:
+def log_e_slower_copies(timed: Shares, share: float) -> float:
     """Against "at most this share of the copies takes it longer than it may"."""
-    return log_e_over(slower_copies(steps), share) - _HALF
+    return log_e_over(timed, share) - _HALF
 
 
-def log_e_faster_copies(steps: Sequence[StepCounts], share: float) -> float:
+def log_e_faster_copies(timed: Shares, share: float) -> float:
     """The reverse: against "at least this share"."""
-    return log_e_under(slower_copies(steps), share) - _HALF
+    return log_e_under(timed, share) - _HALF
 
 
 def times_as_long(steps: Sequence[StepCounts]) -> float | None:
