@@ -75,6 +75,10 @@ class Band(Spec):
     low: float | None = Field(default=None, description="Lower values are ruled out. Null: none are.")
     high: float | None = Field(default=None, description="Higher values are ruled out. Null: none are.")
 
+    def reaches(self, allowed: float | None) -> bool:
+        """Whether all that is allowed is ruled out, which is when the test fails."""
+        return allowed is not None and self.low is not None and self.low >= allowed
+
 
 def coverage(name: BandName, analysis: Analysis) -> float:
     """The least chance with which a whole band holds the truth, at all times at once."""

@@ -93,7 +93,7 @@ def sentence(name: BandName, band: Band, *, allowed: float | None, requests: int
         span = f"between {low} and {high} {unit}"
     if allowed is None:
         then = "nothing is known of what to expect, so it is not judged"
-    elif band.low is not None and band.low >= allowed:
+    elif band.reaches(allowed):
         then = f"it failed, as the low end has reached {most}"
     else:
         then = f"it fails once the low end reaches {most}"

@@ -170,11 +170,7 @@ class TestAreTheTests:
                 found = analyse(steps, analysis, expected=BEFORE, quality=quality)
                 now = bands(steps, analysis, expected=BEFORE, quality=quality)
                 reached = {
-                    QUANTITIES[name].test
-                    for name, band in now.items()
-                    if (allowed := limit(name, analysis, BEFORE)) is not None
-                    and band.low is not None
-                    and band.low >= allowed
+                    QUANTITIES[name].test for name, band in now.items() if band.reaches(limit(name, analysis, BEFORE))
                 }
                 assert {each.name for each in found.failed} == reached
                 seen |= reached
