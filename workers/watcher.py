@@ -38,6 +38,8 @@ log = structlog.get_logger(__name__)
 
 LOOK_SECONDS = 0.25
 _KEEP_SECONDS = 3.0
+# So that the course of a rollout that is over within seconds can be seen.
+_MORE = 1.05
 _TRUTH_SECONDS = 5.0
 _SWEEP_SECONDS = 60.0
 # While something is wrong with the store or the database, it is not asked four times a second.
@@ -49,6 +51,7 @@ class _Memory:
     """What one watcher remembers of a rollout, so as not to write or to ask the same again and again."""
 
     verdict: str = ""
+    requests: int = 0
     kept_at: float = float("-inf")
     truth_at: float = float("-inf")
     truth: object = field(default=(0, None))
@@ -125,12 +128,13 @@ class Watcher:
         now = runtime.clock()
         seconds = (now - rollout.step_began_at).total_seconds() if rollout.step_began_at else 0.0
         decision = decide(terms, state=at.state, verdict=found.verdict, seconds=seconds, because=_because(found))
-        if decision.move == Move.HOLD and not self._is_news(rollout.id, found.verdict):
+        requests = sum(step.drawn for step in counted)
+        if decision.move == Move.HOLD and not self._is_news(rollout.id, found.verdict, requests):
             return
         point = Point(
             at=now,
             step=at.step,
-            requests=sum(step.drawn for step in counted),
+            requests=requests,
             bands=bands(counted, terms.analysis, expected=expected, quality=quality),
         )
         analysis = _kept(found, counted[-1], seconds) | {"at": now.isoformat()}
@@ -203,12 +207,13 @@ class Watcher:
             jobs.submit(session, CountQuality(rollout_id=rollout.id), subject=f"rollouts/{rollout.id}", key=key)
         memory.truth = truth
 
-    def _is_news(self, rollout_id: str, verdict: str) -> bool:
-        """Whether the verdict is another one, or was written long enough ago."""
+    def _is_news(self, rollout_id: str, verdict: str, requests: int = 0) -> bool:
+        """Whether the verdict is another one, was written long enough ago, or rests on many more requests by now."""
         memory, now = self._memories[rollout_id], time.monotonic()
-        if verdict == memory.verdict and now - memory.kept_at < self._keep_seconds:
+        many = requests > memory.requests * _MORE
+        if verdict == memory.verdict and now - memory.kept_at < self._keep_seconds and not many:
             return False
-        memory.verdict, memory.kept_at = verdict, now
+        memory.verdict, memory.requests, memory.kept_at = verdict, requests, now
         return True
 
 

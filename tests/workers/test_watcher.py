@@ -237,6 +237,16 @@ class TestCourse:
         assert (last.bands["faults"].low or 0) > 1
         assert (last.bands["disagreement"].high or 1) < (few.bands["disagreement"].high or 1)
 
+    def test_is_kept_at_once_where_many_requests_came_and_else_every_few_seconds(
+        self, runtime: Runtime, tools: Toolbox
+    ) -> None:
+        watcher = Watcher(tools, keep_seconds=3_600)
+        rollout_id = on_trial(runtime, 2, CANARY)
+        for requests in (100, 101, 110):
+            counted(runtime, rollout_id, control=arm(requests), candidate=arm(2))
+            watcher.look()
+        assert [one.requests for one in course(runtime, rollout_id)] == [102, 112]
+
     def test_goes_on_over_steps_and_late_labels(self, runtime: Runtime, watcher: Watcher) -> None:
         rollout_id = on_trial(runtime, 2, CANARY)
         counted(runtime, rollout_id, control=arm(2_000), candidate=arm(2_000))
