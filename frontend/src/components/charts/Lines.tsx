@@ -72,13 +72,21 @@ export function Lines(props: LinesProps) {
           valueFormatter: (value: unknown, at: number) =>
             (typeof value === "number" ? format(value) : "–") + (lines.length > 1 ? "" : ends(lines[0], at, format)),
         },
-        xAxis: axis(palette, { type: x, name: xName, nameLocation: "middle", nameGap: 26, splitLine: { show: false } }),
+        xAxis: axis(palette, {
+          type: x,
+          name: xName,
+          nameLocation: "middle",
+          nameGap: 26,
+          splitLine: { show: false },
+          ...(spans.length > 0 ? { max: "dataMax" } : {}),
+        }),
         yAxis: axis(palette, {
           type: logarithmic ? "log" : "value",
           name: yName,
           scale: !fromZero,
           ...(range ? { min: range[0], max: range[1] } : {}),
-          axisLabel: { formatter: format, color: palette.muted },
+          // A given end is rarely a round number.
+          axisLabel: { formatter: format, color: palette.muted, showMaxLabel: !range },
         }),
         dataZoom: zoom ? [{ type: "slider", height: 18, bottom: 6 }, { type: "inside" }] : undefined,
         series: lines.flatMap((line, index) => [
@@ -86,7 +94,7 @@ export function Lines(props: LinesProps) {
           {
             name: line.name,
             type: "line",
-            showSymbol: line.points.length < 40,
+            showSymbol: line.points.length < (line.band ? 12 : 40),
             symbolSize: 5,
             data: line.points.map((point) => [...point]),
             lineStyle: { width: 2, type: line.dashed ? "dashed" : "solid", color: colour(line, index) },
@@ -128,7 +136,8 @@ function markLines(marks: LinesProps["marks"] = [], moments: LinesProps["moments
     symbol: "none",
     silent: true,
     lineStyle: { color: palette.attention, type: "dashed" },
-    label: { color: palette.muted, formatter: "{b}", position: "insideEndTop" },
+    // What was decided last stands at the end.
+    label: { color: palette.muted, formatter: "{b}", position: moments.length > 0 ? "insideStartTop" : "insideEndTop" },
     data: [
       ...marks.map(({ at, name }) => ({ yAxis: at, name })),
       ...moments.map(({ at, name }) => ({
@@ -145,7 +154,7 @@ function stripes(spans: LinesProps["spans"] = [], palette: Palette) {
   if (spans.length === 0) return undefined;
   return {
     silent: true,
-    label: { color: palette.muted, position: "insideBottom" },
+    label: { color: palette.muted, position: "insideTop" },
     data: spans.map(({ from, to, name }, index) => [
       { name, xAxis: from, itemStyle: { color: palette.line, opacity: index % 2 === 0 ? 0.18 : 0.5 } },
       { xAxis: to },

@@ -53,7 +53,7 @@ describe("the bands of a rollout", () => {
     expect(drawn(sequence(points), [], STEPS)?.spans).toEqual([
       { from: 0, to: 200, name: "step 1: 10 %" },
       { from: 200, to: 400, name: "step 2: 50 %" },
-      { from: 400, to: 500, name: "after the switch" },
+      { from: 400, to: 500, name: "late labels" },
     ]);
   });
 

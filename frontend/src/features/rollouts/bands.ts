@@ -1,6 +1,6 @@
 /** What is known of each quantity over the requests, as a chart draws it. */
 import type { Line } from "../../components/charts/Lines";
-import { number, percent } from "../../lib/numbers";
+import { number } from "../../lib/numbers";
 import { words } from "../../lib/text";
 import type { Evidence, Sequence } from "./api";
 
@@ -13,7 +13,7 @@ export interface Drawn {
   format: (value: number) => string;
 }
 
-const asShare = (value: number) => percent(value, value > 0 && value < 0.1 ? 1 : 0);
+const asShare = (value: number) => `${Number((value * 100).toPrecision(3))} %`;
 const asRatio = (value: number) => `${number(Number(value.toPrecision(3)))}×`;
 
 /** Null where nothing has been ruled out at any time: a sentence says that better than an empty chart. */
@@ -65,6 +65,6 @@ function spansOf(points: Sequence["points"], steps: readonly string[]): Drawn["s
   return spans.map(({ step, from, to }) => ({
     from,
     to,
-    name: to - from < all / 8 ? "" : (steps[step] ?? "after the switch"),
+    name: to - from < all / 6 ? "" : (steps[step] ?? "late labels"),
   }));
 }

@@ -3,15 +3,19 @@ import { useMemo } from "react";
 import { Lines } from "../../../components/charts/Lines";
 import { Panel } from "../../../components/Panel";
 import { percent } from "../../../lib/numbers";
-import { sentence } from "../../../lib/text";
+import { sentence, words } from "../../../lib/text";
 import type { Evidence as EvidenceRead, RolloutRead, Sequence } from "../api";
 import { drawn } from "../bands";
 import styles from "./Stepper.module.css";
 
 export function Evidence({ evidence, rollout }: { evidence: EvidenceRead; rollout: RolloutRead }) {
   const { sequences, decisions } = evidence;
+  const silent = TESTS.filter((name) => !sequences.some(({ test }) => test === name));
   const steps = useMemo(
-    () => rollout.steps.map(({ share }, index) => (share > 0 ? `step ${index + 1}: ${percent(share, 0)}` : "shadow")),
+    () =>
+      rollout.steps.map(({ share }, index) =>
+        rollout.steps.length > 1 ? `step ${index + 1}: ${percent(share, 0)}` : `${percent(share, 0)} of requests`,
+      ),
     [rollout.steps],
   );
   return (
@@ -25,9 +29,17 @@ export function Evidence({ evidence, rollout }: { evidence: EvidenceRead; rollou
           <Bands key={sequence.name} sequence={sequence} decisions={decisions} steps={steps} />
         ))}
       </ul>
+      {silent.length > 0 ? (
+        <p className={styles.reading}>
+          No band yet: {silent.map(words).join(", ")}. They compare bad requests, timed copies and answers whose truth
+          is known, of which there was none.
+        </p>
+      ) : null}
     </Panel>
   );
 }
+
+const TESTS: Sequence["test"][] = ["faults", "strange", "latency", "disagreement", "shift", "quality"];
 
 function nothing({ steps, state }: RolloutRead): string {
   if (steps.length === 0) return "A blue-green rollout is judged by labels that come in after the switch: none so far.";
