@@ -8,6 +8,7 @@ import threading
 import time
 from collections import defaultdict
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import structlog
@@ -16,11 +17,13 @@ from pydantic import ValidationError
 from adapters.object_store.protocol import ObjectMissing
 from domain.deployments import steps
 from domain.deployments.analysis import analyse
+from domain.deployments.bands import bands
+from domain.deployments.course import Point
 from domain.deployments.evidence import Analysed, Expected, QualityCounts, StepCounts, total
 from domain.deployments.jobs import CountQuality
 from domain.deployments.models import Endpoint, Rollout
 from domain.deployments.progress import Decision, Move, decide, steps_of
-from domain.deployments.queries import get_rollout, judged_rollouts, strategy_of
+from domain.deployments.queries import expected_of, get_rollout, judged_rollouts, strategy_of
 from domain.deployments.rollout import ACTIVE, RolloutState
 from domain.deployments.specs import TrialCounts
 from domain.errors import Conflict, NotFound
@@ -35,6 +38,8 @@ log = structlog.get_logger(__name__)
 
 LOOK_SECONDS = 0.25
 _KEEP_SECONDS = 3.0
+# So that the course of a rollout that is over within seconds can be seen.
+_MORE = 1.05
 _TRUTH_SECONDS = 5.0
 _SWEEP_SECONDS = 60.0
 # While something is wrong with the store or the database, it is not asked four times a second.
@@ -46,6 +51,7 @@ class _Memory:
     """What one watcher remembers of a rollout, so as not to write or to ask the same again and again."""
 
     verdict: str = ""
+    requests: int = 0
     kept_at: float = float("-inf")
     truth_at: float = float("-inf")
     truth: object = field(default=(0, None))
@@ -117,21 +123,29 @@ class Watcher:
         at = steps.seen(rollout)
         counted = self._counts(rollout)
         terms = steps_of(strategy_of(rollout.strategy))[rollout.step]
-        expected = Expected.model_validate((rollout.probe or {}).get("expected", {}))
-        found = analyse(counted, terms.analysis, expected=expected, quality=_quality(rollout))
+        expected, quality = expected_of(rollout), _quality(rollout)
+        found = analyse(counted, terms.analysis, expected=expected, quality=quality)
         now = runtime.clock()
         seconds = (now - rollout.step_began_at).total_seconds() if rollout.step_began_at else 0.0
         decision = decide(terms, state=at.state, verdict=found.verdict, seconds=seconds, because=_because(found))
-        if decision.move == Move.HOLD and not self._is_news(rollout.id, found.verdict):
+        requests = sum(step.drawn for step in counted)
+        if decision.move == Move.HOLD and not self._is_news(rollout.id, found.verdict, requests):
             return
+        point = Point(
+            at=now,
+            step=at.step,
+            requests=requests,
+            bands=bands(counted, terms.analysis, expected=expected, quality=quality),
+        )
         analysis = _kept(found, counted[-1], seconds) | {"at": now.isoformat()}
+        judge = partial(steps.judge, rollout_id=rollout.id, at=at, analysis=analysis, point=point)
         try:
             with runtime.transaction() as session:
-                moved = steps.judge(session, rollout_id=rollout.id, at=at, decision=decision, analysis=analysis)
+                moved = judge(session, decision=decision)
         except Conflict as error:  # the champion or the endpoint was moved past the rollout: it cannot switch any more
             decision = Decision(Move.ROLL_BACK, error.message)
             with runtime.transaction() as session:
-                moved = steps.judge(session, rollout_id=rollout.id, at=at, decision=decision, analysis=analysis)
+                moved = judge(session, decision=decision)
         if moved is not None and decision.move != Move.HOLD:
             log.info("rollout_moved", rollout_id=rollout.id, move=decision.move, reason=decision.reason)
             publish(self._tools, endpoint)
@@ -149,8 +163,14 @@ class Watcher:
         seen = rollout.analysis or _kept(Analysed(verdict=late.verdict, findings=[]), StepCounts(share=0.0), 0.0)
         kept = seen | {"at": self._tools.runtime.clock().isoformat(), "late": late.model_dump(mode="json")}
         failed = late.sentence if late.verdict == "fail" else None
+        point = Point(
+            at=self._tools.runtime.clock(),
+            step=len(steps_of(strategy_of(rollout.strategy))),
+            requests=sum(part.candidate_rows for part in quality.parts if part.share is None),
+            bands=bands([], analysis, expected=Expected(), quality=quality),
+        )
         with self._tools.runtime.transaction() as session:
-            done = steps.judge_late(session, rollout_id=rollout.id, analysis=kept, failed=failed)
+            done = steps.judge_late(session, rollout_id=rollout.id, analysis=kept, failed=failed, point=point)
         if done and failed is not None:
             log.info("rollout_moved", rollout_id=rollout.id, move=Move.ROLL_BACK, reason=failed)
             publish(self._tools, endpoint)
@@ -187,12 +207,13 @@ class Watcher:
             jobs.submit(session, CountQuality(rollout_id=rollout.id), subject=f"rollouts/{rollout.id}", key=key)
         memory.truth = truth
 
-    def _is_news(self, rollout_id: str, verdict: str) -> bool:
-        """Whether the verdict is another one, or was written long enough ago."""
+    def _is_news(self, rollout_id: str, verdict: str, requests: int = 0) -> bool:
+        """Whether the verdict is another one, was written long enough ago, or rests on many more requests by now."""
         memory, now = self._memories[rollout_id], time.monotonic()
-        if verdict == memory.verdict and now - memory.kept_at < self._keep_seconds:
+        many = requests > memory.requests * _MORE
+        if verdict == memory.verdict and now - memory.kept_at < self._keep_seconds and not many:
             return False
-        memory.verdict, memory.kept_at = verdict, now
+        memory.verdict, memory.requests, memory.kept_at = verdict, requests, now
         return True
 
 

@@ -1,14 +1,20 @@
 """Endpoints and their rollouts: put, look, roll out, roll back."""
 
+from collections.abc import Sequence
+
 from fastapi import APIRouter, Response
 
 from api.deps import IdempotencyKey, IfMatch, PageDep, ReadDep, Reader, WriteDep, Writer, check_if_match
 from api.documents import DocumentRoute
 from api.schemas.endpoints import (
+    BandMomentRead,
+    ConfidenceSequenceRead,
+    DecisionMomentRead,
     EndpointPut,
     EndpointRead,
     RollbackCreate,
     RolloutAdvance,
+    RolloutAnalysisRead,
     RolloutCreate,
     RolloutRead,
     StepRead,
@@ -18,8 +24,12 @@ from api.schemas.pages import PageRead
 from domain.datasets.specs import Name
 from domain.db import AnySession
 from domain.deployments import queries, service, steps
+from domain.deployments.bands import QUANTITIES, BandName, coverage, limit
+from domain.deployments.course import Point, sentence
+from domain.deployments.evidence import Expected
 from domain.deployments.models import Endpoint, Rollout
 from domain.deployments.progress import steps_of
+from domain.deployments.strategies import Analysis
 from domain.experiments.models import Run
 from domain.registry.models import ModelVersion
 
@@ -66,6 +76,28 @@ def _read_rollout(session: AnySession, row: Rollout) -> RolloutRead:
     }
     plain = {name: getattr(row, name) for name in RolloutRead.model_fields if name not in named}
     return RolloutRead.model_validate({**plain, **named})
+
+
+def _read_sequence(
+    name: BandName, course: Sequence[Point], analysis: Analysis, expected: Expected
+) -> ConfidenceSequenceRead | None:
+    """One quantity's bands over the course; None when nothing was known of it at any time."""
+    known = [(one, one.bands[name]) for one in course if name in one.bands]
+    if not known:
+        return None
+    (last, band), allowed = known[-1], limit(name, analysis, expected)
+    return ConfidenceSequenceRead(
+        name=name,
+        test=QUANTITIES[name].test,
+        measure=QUANTITIES[name].measure,
+        allowed=allowed,
+        coverage=coverage(name, analysis),
+        failed=band.reaches(allowed),
+        sentence=sentence(name, band, allowed=allowed, requests=last.requests),
+        points=[
+            BandMomentRead(at=one.at, step=one.step, requests=one.requests, **band.model_dump()) for one, band in known
+        ],
+    )
 
 
 @router.put("/endpoints/{name}", responses={201: {"model": EndpointRead}})
@@ -121,6 +153,27 @@ def list_rollouts(name: str, session: ReadDep, page: PageDep, _: Reader) -> Page
 def get_rollout(rollout_id: str, session: ReadDep, _: Reader) -> RolloutRead:
     """Its strategy, the step under way, the latest findings, and what happened when."""
     return _read_rollout(session, queries.get_rollout(session, rollout_id))
+
+
+@router.get("/rollouts/{rollout_id}/analysis")
+def get_rollout_analysis(rollout_id: str, session: ReadDep, _: Reader) -> RolloutAnalysisRead:
+    """Confidence sequences of what the candidate is judged by, over the requests of the rollout.
+
+    Each inverts the sequential test that decides. They may be watched: an end ever leaves the truth behind with a
+    chance of at most the test's share of `alpha`.
+    """
+    rollout = queries.get_rollout(session, rollout_id)
+    course, analysis = queries.course_of(rollout), queries.strategy_of(rollout.strategy).analysis
+    found = [_read_sequence(name, course, analysis, queries.expected_of(rollout)) for name in QUANTITIES]
+    return RolloutAnalysisRead(
+        requests=course[-1].requests if course else 0,
+        decisions=[
+            DecisionMomentRead(at=one.at, step=one.step, requests=one.requests, move=one.move)
+            for one in course
+            if one.move is not None
+        ],
+        sequences=[sequence for sequence in found if sequence is not None],
+    )
 
 
 @router.post("/rollouts/{rollout_id}/advance")

@@ -1,12 +1,14 @@
 """Endpoints, rollouts and predictions as clients see them."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from domain.datasets.specs import Name
-from domain.deployments.evidence import Analysed, Finding, QualityCounts
+from domain.deployments.bands import Band, BandName
+from domain.deployments.evidence import Analysed, Finding, FindingName, QualityCounts
+from domain.deployments.progress import Move
 from domain.deployments.rollout import RolloutState
 from domain.deployments.specs import EndpointSettings, Target
 from domain.deployments.strategies import BlueGreen, Strategy
@@ -113,6 +115,53 @@ class RolloutRead(BaseModel):
     started_at: datetime
     ended_at: datetime | None
     watched_until: datetime | None = Field(description="Until then late labels may roll it back.")
+
+
+class BandMomentRead(Band):
+    """What was known of one quantity at one time."""
+
+    at: datetime
+    step: int = Field(description="From 0; as many as the rollout has steps: after the switch.")
+    requests: int = Field(
+        description="So far, over all steps; after the switch answers whose truth is known are counted on."
+    )
+
+
+class ConfidenceSequenceRead(BaseModel):
+    """An always-valid confidence sequence of one quantity that the candidate is judged by.
+
+    It may be looked at after each request. The test fails exactly when a `low` is at or above `allowed`.
+    """
+
+    name: BandName = Field(
+        description="`latency` is of live answers, `slower_copies` of copies that both were timed on: one test, in two."
+    )
+    test: FindingName = Field(description="The finding that it belongs to.")
+    measure: Literal["ratio", "share"] = Field(
+        description="Candidate over control; or a share of copies or, in `shift`, of answers."
+    )
+    allowed: float | None = Field(description="What the test allows. Null: it is not judged.")
+    coverage: float = Field(description="The least chance with which all of its bands hold the truth at once.")
+    failed: bool = Field(description="Whether the last low end has reached what is allowed.")
+    sentence: str = Field(description="The last band, as a person reads it.")
+    points: list[BandMomentRead] = Field(description="Oldest first, at most some 200.")
+
+
+class DecisionMomentRead(BaseModel):
+    """What was decided by itself on the evidence, and after how many requests."""
+
+    at: datetime
+    step: int
+    requests: int
+    move: Move
+
+
+class RolloutAnalysisRead(BaseModel):
+    """The evidence of a rollout over its requests. Empty before the first request, and for what was not judged."""
+
+    requests: int = Field(description="So far, over all steps.")
+    decisions: list[DecisionMomentRead]
+    sequences: list[ConfidenceSequenceRead]
 
 
 class PredictionRead(BaseModel):

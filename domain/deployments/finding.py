@@ -18,6 +18,15 @@ WEIGHTS: Final[dict[FindingName, float]] = {
 _LARGEST = 690.0  # of a logarithm whose number is a float
 
 
+def threshold(name: FindingName, analysis: Analysis) -> float:
+    """The e-value at which a test fails a candidate."""
+    return 1 / (analysis.alpha * WEIGHTS[name])
+
+
+def from_log(log_e: float) -> float:
+    return math.exp(min(log_e, _LARGEST))
+
+
 def of_which(count: int, of: int, what: str) -> str:
     return f"{count:,} of {of:,} {what}" + (f" ({count / of:.2%})" if of else "")
 
@@ -34,8 +43,8 @@ def make_finding(
     reverse: float | None = None,
 ) -> Finding:
     """What a test found: `candidate` and `control` as counts of how many, `reverse` the log e-value of "not worse"."""
-    fails_at = 1 / (analysis.alpha * WEIGHTS[name])
-    e_value = math.exp(min(log_e, _LARGEST))
+    fails_at = threshold(name, analysis)
+    e_value = from_log(log_e)
     failed, unknown = e_value >= fails_at, candidate[1] == 0 or bound is None
     if failed:
         one_of = min(e_value, 1e9)
@@ -54,6 +63,6 @@ def make_finding(
         control_of=control[1],
         e_value=e_value,
         fails_at=fails_at,
-        non_inferior=None if reverse is None or not candidate[1] else math.exp(min(reverse, _LARGEST)),
+        non_inferior=None if reverse is None or not candidate[1] else from_log(reverse),
         sentence=f"{sentence}.",
     )

@@ -3,14 +3,22 @@
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 from zlib import crc32
 
 from domain.deployments.evidence import Expected, Finding, FindingName, Labelled, StepCounts
 from domain.deployments.finding import make_finding, of_which
 from domain.deployments.sequential import (
+    BadCounts,
+    Shares,
     log_e_above,
+    log_e_alike,
     log_e_below,
     log_e_difference,
+    log_e_less,
+    log_e_more,
+    log_e_over,
+    log_e_under,
     log_mean,
     over_steps,
     share_of_bad,
@@ -37,22 +45,21 @@ def bad_requests(
     count: Callable[[ArmCounts | MirrorCounts], int],
 ) -> Finding:
     """Faults, or answers that are no numbers: the candidate's, copies included, among all that happened."""
-    logs, reverse, rare = [], [], []
-    for step in steps:
-        bad, control = count(step.candidate) + count(step.mirrored), count(step.control)
-        logs.append(log_e_above(share_of_bad(step.odds, analysis.error_ratio), bad, control))
-        reverse.append(log_e_below(share_of_bad(step.odds, analysis.error_ratio * _WORSE), bad, control))
-        rare.append(log_e_below(_RARE, bad, max(step.asked - bad, 0)))
-    bad, of = sum(count(each.candidate) + count(each.mirrored) for each in steps), sum(each.asked for each in steps)
-    control, control_of = sum(count(each.control) for each in steps), sum(each.control.requests for each in steps)
+    counts = bad_counts(steps, count)
+    reverse = log_e_less(counts, analysis.error_ratio * _WORSE)
+    rare = over_steps([
+        log_e_below(_RARE, bad, max(step.asked - bad, 0)) for step, (_, bad, _) in zip(steps, counts, strict=True)
+    ])  # fmt: skip
+    bad, of = sum(each[1] for each in counts), sum(each.asked for each in steps)
+    control, control_of = sum(each[2] for each in counts), sum(each.control.requests for each in steps)
     return make_finding(
         name,
         analysis,
-        over_steps(logs),
+        log_e_more(counts, analysis.error_ratio),
         candidate=(bad, of),
         control=(control, control_of),
         bound=analysis.error_ratio,
-        reverse=log_mean([over_steps(reverse), over_steps(rare)]),
+        reverse=log_mean([reverse, rare]),
         sentence=f"The candidate {verb} {of_which(bad, of, 'requests')},"
         f" the control {of_which(control, control_of, 'requests')}",
     )
@@ -61,8 +68,8 @@ def bad_requests(
 def disagreement(steps: Sequence[StepCounts], analysis: Analysis, expected: Expected) -> Finding:
     """Copies of requests that the two versions answer differently."""
     bound = most_disagreement(analysis, expected)
-    counts = [(step.mirrored.disagreements, step.mirrored.requests - step.mirrored.faults) for step in steps]
-    differ, of = (sum(each[part] for each in counts) for part in (0, 1))
+    counts = copies_that_differ(steps)
+    differ, of = sum(each[0] for each in counts), sum(map(sum, counts))
     said = f"The two disagree on {of_which(differ, of, 'copies of requests')}"
     if bound is None:
         said += "; nothing is known of what to expect, so it is not judged"
@@ -70,10 +77,10 @@ def disagreement(steps: Sequence[StepCounts], analysis: Analysis, expected: Expe
     return make_finding(
         "disagreement",
         analysis,
-        over_steps([log_e_above(bound, differ, of - differ) for differ, of in counts]),
+        log_e_over(counts, bound),
         candidate=(differ, of),
         bound=bound,
-        reverse=over_steps([log_e_below(bound, differ, of - differ) for differ, of in counts]),
+        reverse=log_e_under(counts, bound),
         sentence=f"{said}; {bound:.1%} are allowed",
     )
 
@@ -84,30 +91,17 @@ def shift(steps: Sequence[StepCounts], analysis: Analysis, expected: Expected) -
     It is the excess of the candidate in the set of answers that it gives more often. Which set that is, is known only
     afterwards; so the stake is divided over all sets, and the part on this one gets told.
     """
-    bound = most_shift(analysis, expected)
-    counts = [_answers(step) for step in steps]
-    labels = {label for each in counts for arm in each for label in arm}
-    if len(labels) > _MOST_LABELS:
-        counts = [(_in_lots(candidate), _in_lots(control)) for candidate, control in counts]
-    ours, theirs = (sum((each[arm] for each in counts), Counter[str]()) for arm in (0, 1))
-    of, control_of = ours.total(), theirs.total()
-    if not of or not control_of:
+    bound, counts = most_shift(analysis, expected), excess(steps)
+    if not counts.of or not counts.control_of:
         return make_finding("shift", analysis, 0.0, bound=bound, sentence="No answers of both have been counted")
-    more = {label for label in ours if ours[label] * control_of > theirs[label] * of}
-    hits = [tuple(sum(arm[label] for label in more) for arm in each) for each in counts]
-    log_e = over_steps([
-        log_e_difference(bound, (step.exposure, 1 - step.share), (mine, other), step.drawn)
-        for step, (mine, other) in zip(steps, hits, strict=True)
-    ])  # fmt: skip
-    candidate, control = (sum(arm) for arm in zip(*hits, strict=True))
     return make_finding(
         "shift",
         analysis,
-        log_e - log_sets(len(labels)),
-        candidate=(candidate, of),
-        control=(control, control_of),
+        log_e_excess(counts, bound),
+        candidate=(counts.candidate, counts.of),
+        control=(counts.control, counts.control_of),
         bound=bound,
-        sentence=f"The total variation between the two's answers is {candidate / of - control / control_of:.1%};"
+        sentence=f"The total variation between the two's answers is {counts.total_variation:.1%};"
         f" {bound:.1%} are allowed",
     )
 
@@ -117,30 +111,115 @@ def quality(parts: Sequence[Labelled], analysis: Analysis) -> Finding:
 
     A version that came after the other is compared with three standard errors above what that one's share was.
     """
-    logs, reverse = [], []
-    for part in parts:
-        right = part.candidate_rows - part.candidate_wrong
-        if part.share is None:
-            bound = _within(_upper(part.control_wrong, part.control_rows, 3) * analysis.quality_ratio)
-            others = right
-        else:
-            bound = share_of_bad(part.share / (1 - part.share), analysis.quality_ratio)
-            others = part.control_wrong
-        logs.append(log_e_above(bound, part.candidate_wrong, others))
-        reverse.append(log_e_below(bound, part.candidate_wrong, others))
     wrong, of = sum(part.candidate_wrong for part in parts), sum(part.candidate_rows for part in parts)
     control, control_of = sum(part.control_wrong for part in parts), sum(part.control_rows for part in parts)
     return make_finding(
         "quality",
         analysis,
-        over_steps(logs),
+        log_e_wrong(parts, analysis.quality_ratio),
         candidate=(wrong, of),
         control=(control, control_of),
         bound=analysis.quality_ratio,
-        reverse=over_steps(reverse),
+        reverse=log_e_right(parts, analysis.quality_ratio),
         sentence=f"Of the answers whose truth is known the candidate's are wrong in {of_which(wrong, of, 'cases')},"
         f" the control's in {of_which(control, control_of, 'cases')}",
     )
+
+
+def bad_counts(steps: Sequence[StepCounts], count: Callable[[ArmCounts | MirrorCounts], int]) -> BadCounts:
+    """What went wrong per step: the candidate's, copies included, and the control's."""
+    return [(step.odds, count(step.candidate) + count(step.mirrored), count(step.control)) for step in steps]
+
+
+def copies_that_differ(steps: Sequence[StepCounts]) -> Shares:
+    """Copies that the candidate answered, by whether the two disagree."""
+    return [
+        (step.mirrored.disagreements, step.mirrored.requests - step.mirrored.faults - step.mirrored.disagreements)
+        for step in steps
+    ]
+
+
+class Excess(NamedTuple):
+    """What both answer in the set of answers that the candidate gives more often."""
+
+    hits: list[tuple[int, int]]  # per step: the candidate's, the control's
+    steps: Sequence[StepCounts]
+    labels: int
+    of: int
+    control_of: int
+
+    @property
+    def candidate(self) -> int:
+        return sum(each[0] for each in self.hits)
+
+    @property
+    def control(self) -> int:
+        return sum(each[1] for each in self.hits)
+
+    @property
+    def total_variation(self) -> float:
+        return self.candidate / self.of - self.control / self.control_of
+
+
+def excess(steps: Sequence[StepCounts]) -> Excess:
+    """How the two answer; in lots, where there are too many answers to tell apart."""
+    counts = [answers(step) for step in steps]
+    labels = {label for each in counts for arm in each for label in arm}
+    if len(labels) > _MOST_LABELS:
+        counts = [(_in_lots(candidate), _in_lots(control)) for candidate, control in counts]
+    ours, theirs = (sum((each[arm] for each in counts), Counter[str]()) for arm in (0, 1))
+    of, control_of = ours.total(), theirs.total()
+    more = {label for label in ours if ours[label] * control_of > theirs[label] * of}
+    hits = [(sum(mine[label] for label in more), sum(other[label] for label in more)) for mine, other in counts]
+    return Excess(hits, steps, len(labels), of, control_of)
+
+
+def log_e_excess(counts: Excess, margin: float) -> float:
+    """Against "no set of answers is the candidate's at most `margin` more often": part of the stake is on this set."""
+    log_e = over_steps([
+        log_e_difference(margin, (step.exposure, 1 - step.share), hits, step.drawn)
+        for step, hits in zip(counts.steps, counts.hits, strict=True)
+    ])  # fmt: skip
+    return log_e - log_sets(counts.labels)
+
+
+def log_e_alike_over(steps: Sequence[StepCounts], margin: float) -> float:
+    """The reverse: against "some set of answers is the candidate's at least `margin` more often"."""
+    logs = []
+    for step in steps:
+        mine, other = answers(step)
+        given = [(mine[label], other[label]) for label in mine | other]
+        none = (max(step.asked - mine.total(), 0), max(step.control.requests - other.total(), 0))
+        logs.append(log_e_alike(margin, (step.exposure, 1 - step.share), given, none, step.drawn))
+    return over_steps(logs)
+
+
+def log_e_wrong(parts: Sequence[Labelled], ratio: float) -> float:
+    """Against "the candidate is wrong at most `ratio` times as often"."""
+    return over_steps([log_e_above(*_wrong(part, ratio, errors=3)) for part in parts])
+
+
+def log_e_right(parts: Sequence[Labelled], ratio: float) -> float:
+    """The reverse: against "at least `ratio` times as often"."""
+    return over_steps([log_e_below(*_wrong(part, ratio, errors=3)) for part in parts])
+
+
+def log_e_surely_right(parts: Sequence[Labelled], ratio: float) -> float:
+    """The reverse where a control that came before may have been wrong less often than it was seen to be."""
+    logs = []
+    for part in parts:
+        bound, wrong, others = _wrong(part, ratio, errors=-3)
+        logs.append(log_e_below(min(bound, 1 - _NEVER), wrong, others))
+    return over_steps(logs)
+
+
+def _wrong(part: Labelled, ratio: float, *, errors: float) -> tuple[float, int, int]:
+    """What share of how many is the candidate's when it is wrong `ratio` times as often as the control."""
+    if part.share is None:
+        right = part.candidate_rows - part.candidate_wrong
+        bound = _within(_upper(part.control_wrong, part.control_rows, errors) * ratio)
+        return bound, part.candidate_wrong, right
+    return share_of_bad(part.share / (1 - part.share), ratio), part.candidate_wrong, part.control_wrong
 
 
 def most_disagreement(analysis: Analysis, expected: Expected) -> float | None:
@@ -168,7 +247,7 @@ def log_sets(labels: int) -> float:
     return (1 + min(labels, _MOST_LABELS)) * math.log(2)
 
 
-def _answers(step: StepCounts) -> tuple[Counter[str], Counter[str]]:
+def answers(step: StepCounts) -> tuple[Counter[str], Counter[str]]:
     """What the candidate said, copies included, and what the control said."""
     candidate = Counter(step.candidate.answers)
     candidate.update(step.mirrored.answers)

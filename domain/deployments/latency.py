@@ -3,11 +3,19 @@
 import math
 from bisect import bisect_left
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from domain.deployments.evidence import Finding, StepCounts, add_bins
 from domain.deployments.finding import make_finding, of_which
-from domain.deployments.sequential import divergence, log_e_above, log_e_below, over_steps, share_of_bad
+from domain.deployments.sequential import (
+    BadCounts,
+    Shares,
+    divergence,
+    log_e_less,
+    log_e_more,
+    log_e_over,
+    log_e_under,
+)
 from domain.deployments.specs import LATENCY_EDGES_US, ArmCounts
 from domain.deployments.strategies import Analysis
 
@@ -21,6 +29,9 @@ _FEWEST, _MOST = 0.02, 0.5
 _GROSS = 2.0
 # The edges are products that floats round.
 _ROUNDING = 1 - 1e-9
+_FIRST, _LAST = LATENCY_EDGES_US[0] * _ROUNDING, LATENCY_EDGES_US[-1] / _ROUNDING
+# Of the copies, how many may take longer than they may.
+MOST_SLOWER: Final = 0.5
 
 
 class _Slow(NamedTuple):
@@ -29,7 +40,12 @@ class _Slow(NamedTuple):
     log_e: float
     edge: int
     allowed: int
-    steps: list[tuple[int, int, float]]
+    steps: BadCounts
+
+    @property
+    def staked(self) -> float:
+        """What has become of the part of the stake that is on this edge."""
+        return self.log_e - _EDGES - _HALF
 
 
 def latency(steps: Sequence[StepCounts], analysis: Analysis) -> Finding:
@@ -40,30 +56,29 @@ def latency(steps: Sequence[StepCounts], analysis: Analysis) -> Finding:
     the stake is divided evenly over all, and the part on this one gets told. Of copies, it may take more than that many
     times as long for one half, as noise goes both ways.
     """
-    live = _live(steps, analysis)
-    timed = [(step.mirrored.slower, step.mirrored.timed - step.mirrored.slower) for step in steps]
-    copies = over_steps([log_e_above(0.5, slower, others) for slower, others in timed])
+    live = _live(steps, analysis.latency_ratio)
+    timed = slower_copies(steps)
+    copies = log_e_over(timed, MOST_SLOWER)
     slower, of = sum(pair[0] for pair in timed), sum(sum(pair) for pair in timed)
     if live is None or (of and copies > max(live.log_e - _EDGES, 0)):
         return make_finding(
             "latency",
             analysis,
-            copies - _HALF if of else 0.0,
+            log_e_slower_copies(timed, MOST_SLOWER) if of else 0.0,
             candidate=(slower, of),
             bound=analysis.latency_ratio,
-            reverse=over_steps([log_e_below(0.5, slower, others) for slower, others in timed]) - _HALF,
+            reverse=log_e_faster_copies(timed, MOST_SLOWER),
             sentence=f"The candidate took more than {analysis.latency_ratio:.3g} times as long as the control for"
             f" {of_which(slower, of, 'copies of requests')}",
         )
-    slow, other = sum(each[0] for each in live.steps), sum(each[1] for each in live.steps)
+    slow, other = sum(each[1] for each in live.steps), sum(each[2] for each in live.steps)
     of, control_of = (sum(sum(arm.latency) for arm in arms) for arms in _arms(steps))
     # Below this edge is not every tenth of the control's, so there is something to compare with.
-    reverse = _at(steps, analysis, max(_percentile(steps) - 1, 0)).steps
-    no_worse = over_steps([log_e_below(share_of_bad(odds, 1), slow, other) for slow, other, odds in reverse])
+    no_worse = log_e_less(_at(steps, analysis.latency_ratio, max(_percentile(steps) - 1, 0)).steps, 1)
     return make_finding(
         "latency",
         analysis,
-        live.log_e - _EDGES - _HALF,
+        live.staked,
         candidate=(slow, of),
         control=(other, control_of),
         bound=analysis.latency_ratio,
@@ -71,6 +86,47 @@ def latency(steps: Sequence[StepCounts], analysis: Analysis) -> Finding:
         sentence=f"The candidate took {_milliseconds(live.allowed)} or more for {of_which(slow, of, 'requests')},"
         f" the control {_milliseconds(live.edge)} or more for {of_which(other, control_of, 'requests')}",
     )
+
+
+def slower_copies(steps: Sequence[StepCounts]) -> Shares:
+    """Copies that both were timed on, by whether it took the candidate longer than it may."""
+    return [(step.mirrored.slower, step.mirrored.timed - step.mirrored.slower) for step in steps]
+
+
+def log_e_slower(steps: Sequence[StepCounts], ratio: float) -> float:
+    """Against "it takes at most `ratio` times as long", by the live answers."""
+    live = _live(steps, ratio)
+    return live.staked if live is not None else -math.inf
+
+
+def log_e_faster(steps: Sequence[StepCounts], ratio: float) -> float:
+    """The reverse, against "at least `ratio` times as long"; `ratio` is that of two edges.
+
+    Of a multiple that lies beyond the edges nobody knows how often it is passed.
+    """
+    if _live(steps, ratio) is None:
+        return -math.inf
+    edges = _edges(add_bins([step.control.latency for step in steps]))
+    multiples = [edge for edge in edges if _FIRST <= _edge_us(edge) * ratio < _LAST]
+    logs = [log_e_less(_at(steps, ratio, edge).steps, 1) for edge in multiples]
+    return max(logs, default=-math.inf) - _EDGES - _HALF
+
+
+def log_e_slower_copies(timed: Shares, share: float) -> float:
+    """Against "at most this share of the copies takes it longer than it may"."""
+    return log_e_over(timed, share) - _HALF
+
+
+def log_e_faster_copies(timed: Shares, share: float) -> float:
+    """The reverse: against "at least this share"."""
+    return log_e_under(timed, share) - _HALF
+
+
+def times_as_long(steps: Sequence[StepCounts]) -> float | None:
+    """The candidate's median time over the control's, by the live answers; None without answers of both."""
+    medians = [_median(add_bins([arm.latency for arm in arms])) for arms in _arms(steps)]
+    candidate, control = medians
+    return candidate / control if candidate and control else None
 
 
 def lacking(steps: Sequence[StepCounts], analysis: Analysis, fails_at: float) -> tuple[float, int]:
@@ -86,7 +142,7 @@ def lacking(steps: Sequence[StepCounts], analysis: Analysis, fails_at: float) ->
     if share == 0:
         return threshold / math.log(2), there
     for edge in _edges(times):
-        gross = bisect_left(LATENCY_EDGES_US, _edge_us(_allowed(edge, analysis)) / _GROSS)
+        gross = bisect_left(LATENCY_EDGES_US, _edge_us(_allowed(edge, analysis.latency_ratio)) / _GROSS)
         slow = share * _beyond(times, gross) / sum(times)
         other = (1 - share) * _beyond(times, edge) / sum(times)
         if slow * (1 - share) > other * share:
@@ -94,23 +150,22 @@ def lacking(steps: Sequence[StepCounts], analysis: Analysis, fails_at: float) ->
     return (threshold + _EDGES) / best * share if best else 0, there
 
 
-def _live(steps: Sequence[StepCounts], analysis: Analysis) -> _Slow | None:
+def _live(steps: Sequence[StepCounts], ratio: float) -> _Slow | None:
     """At the edge that says most, or else the control's 90th percentile; None without answers of both."""
     if not all(any(any(arm.latency) for arm in arms) for arms in _arms(steps)):
         return None
     times = add_bins([step.control.latency for step in steps])
-    best = max((_at(steps, analysis, edge) for edge in _edges(times)), key=lambda slow: slow.log_e)
-    return best if best.log_e > 0 else _at(steps, analysis, _percentile(steps))
+    best = max((_at(steps, ratio, edge) for edge in _edges(times)), key=lambda slow: slow.log_e)
+    return best if best.log_e > 0 else _at(steps, ratio, _percentile(steps))
 
 
-def _at(steps: Sequence[StepCounts], analysis: Analysis, edge: int) -> _Slow:
-    allowed = _allowed(edge, analysis)
+def _at(steps: Sequence[StepCounts], ratio: float, edge: int) -> _Slow:
+    allowed = _allowed(edge, ratio)
     counts = [
-        (_beyond(step.candidate.latency, allowed), _beyond(step.control.latency, edge), step.share / (1 - step.share))
+        (step.share / (1 - step.share), _beyond(step.candidate.latency, allowed), _beyond(step.control.latency, edge))
         for step in steps
     ]
-    log_e = over_steps([log_e_above(share_of_bad(odds, 1), slow, other) for slow, other, odds in counts])
-    return _Slow(log_e, edge, allowed, counts)
+    return _Slow(log_e_more(counts, 1), edge, allowed, counts)
 
 
 def _arms(steps: Sequence[StepCounts]) -> tuple[list[ArmCounts], list[ArmCounts]]:
@@ -136,9 +191,9 @@ def _percentile(steps: Sequence[StepCounts]) -> int:
     return next((edge for edge in range(last) if _beyond(times, edge) * 10 <= sum(times)), last)
 
 
-def _allowed(edge: int, analysis: Analysis) -> int:
-    """The first edge that is `latency_ratio` times as far; one more than there are when none is."""
-    return bisect_left(LATENCY_EDGES_US, _edge_us(edge) * analysis.latency_ratio * _ROUNDING)
+def _allowed(edge: int, ratio: float) -> int:
+    """The first edge that is so many times as far; one more than there are when none is."""
+    return bisect_left(LATENCY_EDGES_US, _edge_us(edge) * ratio * _ROUNDING)
 
 
 def _edge_us(edge: int) -> float:
@@ -148,6 +203,17 @@ def _edge_us(edge: int) -> float:
 def _beyond(times: Sequence[int], edge: int) -> int:
     """How many took as long as the edge, or longer."""
     return sum(times[edge + 1 :])
+
+
+def _median(times: Sequence[int]) -> float | None:
+    """In microseconds: where between two edges half of the answers have come, as if they grew by equal parts."""
+    before, half = 0, sum(times) / 2
+    for place, count in enumerate(times):
+        if count and before + count >= half:
+            low, high = _edge_us(max(place - 1, 0)), _edge_us(min(place, len(LATENCY_EDGES_US) - 1))
+            return low * math.pow(high / low, (half - before) / count)
+        before += count
+    return None
 
 
 def _milliseconds(edge: int) -> str:

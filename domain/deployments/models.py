@@ -53,6 +53,8 @@ class Rollout(Base):
     # The latest verdict with its findings, and the wrong answers that it knew of.
     analysis: Mapped[dict[str, Any] | None]
     quality: Mapped[dict[str, Any] | None]
+    # What was known when: some tens of kilobytes, which nobody needs who looks four times a second.
+    course: Mapped[list[Any]] = mapped_column(default=list, server_default="[]", deferred=True)
     history: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")
     job_id: Mapped[str] = mapped_column(String(36), ForeignKey("job.id"))
     started_by: Mapped[str] = mapped_column(String(200))

@@ -7,6 +7,8 @@ from pydantic import TypeAdapter
 from sqlalchemy import or_, select
 
 from domain.db import AnySession, locked
+from domain.deployments.course import COURSE, Point
+from domain.deployments.evidence import Expected
 from domain.deployments.models import Endpoint, Rollout
 from domain.deployments.progress import Terms, steps_of
 from domain.deployments.rollout import ACTIVE, ON_TRIAL, RolloutState
@@ -86,6 +88,16 @@ def list_rollouts(session: AnySession, page: PageRequest, *, endpoint_id: str) -
 def strategy_of(kept: dict[str, Any] | None) -> Strategy:
     """The strategy that an endpoint or a rollout keeps; blue-green where it keeps none."""
     return _STRATEGY.validate_python(kept) if kept is not None else BlueGreen()
+
+
+def course_of(rollout: Rollout) -> list[Point]:
+    """What was known when, oldest first; of a rollout whose session is open."""
+    return COURSE.validate_python(rollout.course)
+
+
+def expected_of(rollout: Rollout) -> Expected:
+    """How far the two versions differed on real rows before."""
+    return Expected.model_validate((rollout.probe or {}).get("expected", {}))
 
 
 def terms_of(rollout: Rollout) -> Terms | None:

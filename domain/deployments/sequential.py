@@ -16,6 +16,10 @@ _TINY = 1e-300
 _LONGEST = 100_000
 # Bets from a half of what may be lost down to almost nothing, in equal parts: one is near the best, whatever that is.
 _BETS = tuple(2.0**-power for power in range(1, 9))
+# Per step: how many requests the candidate is given for one of the control, its bad events, and the control's.
+BadCounts = Sequence[tuple[float, int, int]]
+# Per step: hits and misses.
+Shares = Sequence[tuple[int, int]]
 
 
 def share_of_bad(odds: float, ratio: float) -> float:
@@ -46,6 +50,26 @@ def log_e_below(bound: float, hits: int, misses: int) -> float:
     return log_e_above(1 - bound, misses, hits)
 
 
+def log_e_more(counts: BadCounts, ratio: float) -> float:
+    """Against "bad events befell the candidate at most `ratio` times as often as the control", over steps by lot."""
+    return over_steps([log_e_above(share_of_bad(odds, ratio), bad, control) for odds, bad, control in counts])
+
+
+def log_e_less(counts: BadCounts, ratio: float) -> float:
+    """The reverse: against "at least `ratio` times as often"."""
+    return over_steps([log_e_below(share_of_bad(odds, ratio), bad, control) for odds, bad, control in counts])
+
+
+def log_e_over(counts: Shares, bound: float) -> float:
+    """Against "at most this share are hits", over steps."""
+    return over_steps([log_e_above(bound, hits, misses) for hits, misses in counts])
+
+
+def log_e_under(counts: Shares, bound: float) -> float:
+    """The reverse: against "at least this share"."""
+    return over_steps([log_e_below(bound, hits, misses) for hits, misses in counts])
+
+
 def log_e_difference(margin: float, reach: tuple[float, float], hits: tuple[int, int], requests: int) -> float:
     """Against "an answer is in a set at most `margin` more often by the candidate than by the control".
 
@@ -67,6 +91,27 @@ def log_e_difference(margin: float, reach: tuple[float, float], hits: tuple[int,
             for bet in bets
         ]
     )
+
+
+def log_e_alike(
+    margin: float, reach: tuple[float, float], answers: Shares, none: tuple[int, int], requests: int
+) -> float:
+    """Against "some set of answers is given at least `margin` more often by the candidate".
+
+    `answers` holds how often each was given by the candidate and by the control, `none` how many requests of each got
+    no answer. All that is not in the set is then given so much less often, and that is what `log_e_difference` is
+    asked of. Nobody knows the set: so each bet is left with the one that is worst for it, and none is paid for.
+    """
+    candidate, control = reach
+    if candidate <= 0 or control <= 0 or requests == 0:
+        return 0.0
+    logs = []
+    for part in _BETS:
+        bet = part * control
+        gain, loss = math.log1p(bet / candidate), math.log1p(-bet / control)
+        rest = sum(min(mine * gain + other * loss, 0.0) for mine, other in answers)
+        logs.append(rest + none[0] * gain + none[1] * loss - requests * math.log1p(-bet * margin))
+    return log_mean(logs)
 
 
 def over_steps(logs: Sequence[float]) -> float:

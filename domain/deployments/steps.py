@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 
 from domain.db import WriteSession
 from domain.deployments import service
+from domain.deployments.course import COURSE, Point, follow, since_trial
 from domain.deployments.events import RolloutPaused, RolloutStepped
 from domain.deployments.models import Endpoint, Rollout
 from domain.deployments.progress import Decision, Move, Terms, steps_of
-from domain.deployments.queries import active_rollout, last_switch, strategy_of
+from domain.deployments.queries import active_rollout, course_of, last_switch, strategy_of
 from domain.deployments.refusals import OtherStep, WrongRolloutState
 from domain.deployments.rollout import ON_TRIAL, Happening, RolloutState
 from domain.events.service import emit
@@ -41,13 +42,14 @@ def prove(session: WriteSession, *, rollout_id: str, probe: dict[str, Any]) -> R
 
 
 def judge(
-    session: WriteSession, *, rollout_id: str, at: Seen, decision: Decision, analysis: dict[str, Any]
+    session: WriteSession, *, rollout_id: str, at: Seen, decision: Decision, analysis: dict[str, Any], point: Point
 ) -> Rollout | None:
     """Keep the verdict, and do what it comes to; None when the rollout has gone on since it was `seen`."""
     rollout, endpoint = service.lock(session, rollout_id)
     if seen(rollout) != at:
         return None
     rollout.analysis = analysis
+    _follow(rollout, point, decision.move)
     match decision.move:
         case Move.STEP:
             _go_on(session, rollout, endpoint, decision.reason)
@@ -103,22 +105,34 @@ def count_quality(session: WriteSession, *, rollout_id: str, quality: dict[str, 
         rollout.quality = quality
 
 
-def judge_late(session: WriteSession, *, rollout_id: str, analysis: dict[str, Any], failed: str | None) -> bool:
+def judge_late(
+    session: WriteSession, *, rollout_id: str, analysis: dict[str, Any], failed: str | None, point: Point
+) -> bool:
     """Keep the verdict of late labels on a version that has switched; roll it back when they have `failed` it.
 
+    The point counts only what came after the switch.
     False when that is not possible now: another rollout is under way, or the version does not answer any more.
     """
     rollout, endpoint = service.lock(session, rollout_id)
     if rollout.state != RolloutState.SWITCHED:
         return False
     rollout.analysis = analysis
+    point = since_trial(course_of(rollout), point)
+    _follow(rollout, point)
     if failed is None:
         return True
     last = last_switch(session, endpoint.id)
     if active_rollout(session, endpoint.id) is not None or last is None or last.id != rollout.id:
         return False
+    _follow(rollout, point, Move.ROLL_BACK)
     service.rollback(session, endpoint=endpoint.name, reason=failed)
     return True
+
+
+def _follow(rollout: Rollout, point: Point, move: Move = Move.HOLD) -> None:
+    """Keep what was known at this moment, and what was decided on it."""
+    course = follow(course_of(rollout), point.model_copy(update={"move": None if move == Move.HOLD else move}))
+    rollout.course = COURSE.dump_python(course, mode="json", exclude_none=True)
 
 
 def _go_on(session: WriteSession, rollout: Rollout, endpoint: Endpoint, reason: str) -> None:

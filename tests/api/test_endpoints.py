@@ -7,10 +7,15 @@ import pytest
 
 from adapters.runtime import Runtime
 from domain.deployments import service, steps
+from domain.deployments.bands import Band, BandName
+from domain.deployments.course import Point
+from domain.deployments.progress import Decision, Move
 from domain.deployments.queries import active_rollout, get_endpoint
+from domain.deployments.rollout import RolloutState
 from domain.experiments.models import Run
 from domain.registry.specs import InputColumn, Signature
 from tests.api.answers import refused
+from tests.conftest import SteppingClock
 from tests.domain.deployments.versions import ANN, add_versions, decide, request
 
 SIGNATURE = Signature(task="regression", target="y", inputs=[InputColumn(name="x", type="number")])
@@ -165,6 +170,38 @@ class TestTrials:
         assert client.post("endpoints/e/rollback", json={"reason": "slow"}).json()["live_version"] == 2
         assert (client.get(subject).json()["state"], client.get(subject).json()["reason"]) == ("rolled_back", "slow")
         assert (read(client)["standby_version"], read(client)["can_roll_back"]) == (1, True)
+
+    def test_have_no_evidence_before_the_first_request(self, client: httpx.Client, subject: str) -> None:
+        assert client.get(f"{subject}/analysis").json() == {"requests": 0, "decisions": [], "sequences": []}
+        refused(client.get("rollouts/none/analysis"), 404, "unknown_rollout")
+
+    def test_show_their_evidence_over_the_requests(
+        self, client: httpx.Client, runtime: Runtime, subject: str, clock: SteppingClock
+    ) -> None:
+        rollout_id = subject.removeprefix("rollouts/")
+        for requests, low, move in ((100, None, Move.HOLD), (400, 1.2, Move.ROLL_BACK)):
+            known: dict[BandName, Band] = {"faults": Band(estimate=1.5, low=low, high=3.0)}
+            point = Point(at=clock(), step=0, requests=requests, bands=known)
+            with runtime.transaction() as session:
+                steps.judge(
+                    session,
+                    rollout_id=rollout_id,
+                    at=steps.Seen(RolloutState.CANARY, 0),
+                    decision=Decision(move, "It failed too many."),
+                    analysis={},
+                    point=point,
+                )
+        found = client.get(f"{subject}/analysis").json()
+        assert found["requests"] == 400
+        assert [(one["move"], one["step"], one["requests"]) for one in found["decisions"]] == [("roll_back", 0, 400)]
+        (faults,) = found["sequences"]
+        assert (faults["name"], faults["test"], faults["measure"]) == ("faults", "faults", "ratio")
+        assert (faults["allowed"], faults["coverage"], faults["failed"]) == (1.0, pytest.approx(0.975), True)
+        assert faults["sentence"].startswith("Faults: between 1.2 and 3 times as many as the control's after 400")
+        assert [(one["requests"], one["low"], one["estimate"], one["high"]) for one in faults["points"]] == [
+            (100, None, 1.5, 3.0),
+            (400, 1.2, 1.5, 3.0),
+        ]
 
     @pytest.mark.parametrize(
         ("strategy", "where"),

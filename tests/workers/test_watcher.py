@@ -12,8 +12,10 @@ from adapters.object_store.protocol import StoreUnavailable
 from adapters.runtime import Runtime
 from domain.datasets.queries import get_version as data_version
 from domain.deployments import service, steps
+from domain.deployments.course import Point
 from domain.deployments.models import Rollout
-from domain.deployments.queries import active_rollout, get_endpoint, get_rollout
+from domain.deployments.progress import Move
+from domain.deployments.queries import active_rollout, course_of, get_endpoint, get_rollout
 from domain.deployments.specs import LATENCY_EDGES_US, ArmCounts, EndpointSettings, MirrorCounts, Routes, TrialCounts
 from domain.deployments.strategies import Analysis, Canary, CanaryStep, Strategy
 from domain.jobs.models import Job
@@ -105,6 +107,11 @@ def counted(
 def found(runtime: Runtime, rollout_id: str) -> Rollout:
     with runtime.reading() as session:
         return get_rollout(session, rollout_id)
+
+
+def course(runtime: Runtime, rollout_id: str) -> list[Point]:
+    with runtime.reading() as session:
+        return course_of(get_rollout(session, rollout_id))
 
 
 def written(runtime: Runtime) -> Routes:
@@ -210,6 +217,49 @@ class TestFaulty:
         ended = found(runtime, rollout_id)
         assert (ended.state, shares(runtime)) == ("rolled_back", {1: 1.0})
         assert "champion" in ended.reason
+
+
+class TestCourse:
+    """What it keeps of each look, to be drawn."""
+
+    def test_shows_the_bands_narrow_and_the_test_that_failed(self, runtime: Runtime, watcher: Watcher) -> None:
+        rollout_id = on_trial(runtime, 2, CANARY)
+        watcher.look()
+        counted(runtime, rollout_id, control=arm(10, faults=1), candidate=arm(10, faults=1))
+        watcher.look()
+        watcher.look()
+        counted(runtime, rollout_id, control=arm(2_000), candidate=arm(2_000, faults=90))
+        watcher.look()
+        nothing, few, last = course(runtime, rollout_id)
+        assert (nothing.requests, nothing.bands) == (0, {})
+        assert (few.requests, few.move, few.bands["faults"].low) == (20, None, None)
+        assert (last.requests, last.step, last.move) == (4_000, 0, Move.ROLL_BACK)
+        assert (last.bands["faults"].low or 0) > 1
+        assert (last.bands["disagreement"].high or 1) < (few.bands["disagreement"].high or 1)
+
+    def test_is_kept_at_once_where_many_requests_came_and_else_every_few_seconds(
+        self, runtime: Runtime, tools: Toolbox
+    ) -> None:
+        watcher = Watcher(tools, keep_seconds=3_600)
+        rollout_id = on_trial(runtime, 2, CANARY)
+        for requests in (100, 101, 110):
+            counted(runtime, rollout_id, control=arm(requests), candidate=arm(2))
+            watcher.look()
+        assert [one.requests for one in course(runtime, rollout_id)] == [102, 112]
+
+    def test_goes_on_over_steps_and_late_labels(self, runtime: Runtime, watcher: Watcher) -> None:
+        rollout_id = on_trial(runtime, 2, CANARY)
+        counted(runtime, rollout_id, control=arm(2_000), candidate=arm(2_000))
+        watcher.look()
+        counted(runtime, rollout_id, step=1, control=arm(1_000), candidate=arm(4_000))
+        watcher.look()
+        part = {"share": None, "control_rows": 400, "control_wrong": 30, "candidate_rows": 400, "candidate_wrong": 300}
+        with runtime.transaction() as session:
+            steps.count_quality(session, rollout_id=rollout_id, quality={"parts": [part]})
+        watcher.look()
+        kept = [(one.step, one.requests, one.move) for one in course(runtime, rollout_id)]
+        assert kept == [(0, 4_000, Move.STEP), (1, 9_000, Move.SWITCH), (2, 9_400, Move.ROLL_BACK)]
+        assert (course(runtime, rollout_id)[-1].bands["quality"].low or 0) > 1.1
 
 
 class TestTrouble:

@@ -2156,6 +2156,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/rollouts/{rollout_id}/analysis": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Rollout Analysis
+         * @description Confidence sequences of what the candidate is judged by, over the requests of the rollout.
+         *
+         *     Each inverts the sequential test that decides. They may be watched: an end ever leaves the truth behind with a
+         *     chance of at most the test's share of `alpha`.
+         */
+        get: operations["get_rollout_analysis"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/rollouts/{rollout_id}/advance": {
         parameters: {
             query?: never;
@@ -4178,6 +4201,42 @@ export interface components {
             reason: string;
         };
         /**
+         * BandMomentRead
+         * @description What was known of one quantity at one time.
+         */
+        BandMomentRead: {
+            /**
+             * Estimate
+             * @description What was counted comes to, or the end nearest to it.
+             */
+            estimate?: number | null;
+            /**
+             * Low
+             * @description Lower values are ruled out. Null: none are.
+             */
+            low?: number | null;
+            /**
+             * High
+             * @description Higher values are ruled out. Null: none are.
+             */
+            high?: number | null;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * Step
+             * @description From 0; as many as the rollout has steps: after the switch.
+             */
+            step: number;
+            /**
+             * Requests
+             * @description So far, over all steps; after the switch answers whose truth is known are counted on.
+             */
+            requests: number;
+        };
+        /**
          * BatchAsk
          * @description Score `dataset` by a model version, or by what an endpoint's live version is now, into a version of `into`.
          */
@@ -5210,6 +5269,57 @@ export interface components {
             metric?: string | null;
         };
         /**
+         * ConfidenceSequenceRead
+         * @description An always-valid confidence sequence of one quantity that the candidate is judged by.
+         *
+         *     It may be looked at after each request. The test fails exactly when a `low` is at or above `allowed`.
+         */
+        ConfidenceSequenceRead: {
+            /**
+             * Name
+             * @description `latency` is of live answers, `slower_copies` of copies that both were timed on: one test, in two.
+             * @enum {string}
+             */
+            name: "faults" | "strange" | "latency" | "slower_copies" | "disagreement" | "shift" | "quality";
+            /**
+             * Test
+             * @description The finding that it belongs to.
+             * @enum {string}
+             */
+            test: "faults" | "strange" | "latency" | "disagreement" | "shift" | "quality";
+            /**
+             * Measure
+             * @description Candidate over control; or a share of copies or, in `shift`, of answers.
+             * @enum {string}
+             */
+            measure: "ratio" | "share";
+            /**
+             * Allowed
+             * @description What the test allows. Null: it is not judged.
+             */
+            allowed: number | null;
+            /**
+             * Coverage
+             * @description The least chance with which all of its bands hold the truth at once.
+             */
+            coverage: number;
+            /**
+             * Failed
+             * @description Whether the last low end has reached what is allowed.
+             */
+            failed: boolean;
+            /**
+             * Sentence
+             * @description The last band, as a person reads it.
+             */
+            sentence: string;
+            /**
+             * Points
+             * @description Oldest first, at most some 200.
+             */
+            points: components["schemas"]["BandMomentRead"][];
+        };
+        /**
          * Contender
          * @description A version as it was compared: package, run, code, environment, data and the rows it was trained on.
          */
@@ -5428,6 +5538,22 @@ export interface components {
             gates: components["schemas"]["GateVerdict"][];
             /** Reason */
             reason: string;
+        };
+        /**
+         * DecisionMomentRead
+         * @description What was decided by itself on the evidence, and after how many requests.
+         */
+        DecisionMomentRead: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Step */
+            step: number;
+            /** Requests */
+            requests: number;
+            move: components["schemas"]["Move"];
         };
         /**
          * DecisionRead
@@ -8246,6 +8372,11 @@ export interface components {
             revision: number;
         };
         /**
+         * Move
+         * @enum {string}
+         */
+        Move: "hold" | "step" | "switch" | "pause" | "roll_back";
+        /**
          * MutantReport
          * @description One mutant. `held`: neither passed nor refused; `harmless`: passed, and is no worse than the control.
          *
@@ -9906,6 +10037,21 @@ export interface components {
              * @default advanced by a person
              */
             reason: string;
+        };
+        /**
+         * RolloutAnalysisRead
+         * @description The evidence of a rollout over its requests. Empty before the first request, and for what was not judged.
+         */
+        RolloutAnalysisRead: {
+            /**
+             * Requests
+             * @description So far, over all steps.
+             */
+            requests: number;
+            /** Decisions */
+            decisions: components["schemas"]["DecisionMomentRead"][];
+            /** Sequences */
+            sequences: components["schemas"]["ConfidenceSequenceRead"][];
         };
         /** RolloutCreate */
         RolloutCreate: {
@@ -18485,6 +18631,46 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RolloutRead"];
+                };
+            };
+            /** @description problem+json */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description problem+json */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_rollout_analysis: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                rollout_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RolloutAnalysisRead"];
                 };
             };
             /** @description problem+json */

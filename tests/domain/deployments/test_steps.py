@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from threading import Barrier
 from typing import Any
 
@@ -9,9 +10,11 @@ import pytest
 
 from adapters.runtime import Runtime
 from domain.deployments import service, steps
+from domain.deployments.bands import Band
+from domain.deployments.course import Point
 from domain.deployments.models import Rollout
 from domain.deployments.progress import Decision, Move
-from domain.deployments.queries import active_rollout, get_endpoint, get_rollout, judged_rollouts, routes_of
+from domain.deployments.queries import active_rollout, course_of, get_endpoint, get_rollout, judged_rollouts, routes_of
 from domain.deployments.refusals import NothingToCompareWith, OtherStep, WrongRolloutState
 from domain.deployments.rollout import RolloutState
 from domain.deployments.specs import EndpointSettings, Routes
@@ -86,9 +89,20 @@ def champion(runtime: Runtime) -> int | None:
         return alias.number if alias else None
 
 
+def point(step: int, requests: int) -> Point:
+    return Point(at=datetime(2026, 1, 1, tzinfo=UTC), step=step, requests=requests, bands={"faults": Band(high=2.0)})
+
+
 def judge(runtime: Runtime, rollout_id: str, at: Seen, move: Move, reason: str = "because") -> Rollout | None:
     with runtime.transaction() as session:
-        return steps.judge(session, rollout_id=rollout_id, at=at, decision=Decision(move, reason), analysis=ANALYSIS)
+        return steps.judge(
+            session,
+            rollout_id=rollout_id,
+            at=at,
+            decision=Decision(move, reason),
+            analysis=ANALYSIS,
+            point=point(at.step, 100),
+        )
 
 
 def at(step: int, state: RolloutState = RolloutState.CANARY) -> Seen:
@@ -285,7 +299,9 @@ class TestLateLabels:
     def test_roll_it_back_with_the_reason(self, runtime: Runtime) -> None:
         rollout_id = self.switched(runtime)
         with runtime.transaction() as session:
-            assert steps.judge_late(session, rollout_id=rollout_id, analysis=ANALYSIS, failed="It is wrong more often.")
+            assert steps.judge_late(
+                session, rollout_id=rollout_id, analysis=ANALYSIS, failed="It is wrong more often.", point=point(2, 40)
+            )
         assert (shares(runtime), champion(runtime)) == ({1: 1.0}, 1)
         late = found(runtime, rollout_id)
         assert (late.state, late.reason) == ("rolled_back", "It is wrong more often.")
@@ -303,12 +319,40 @@ class TestLateLabels:
         with runtime.transaction(ANN) as session:
             service.rollback(session, endpoint="e", reason="a hunch")
         with runtime.transaction() as session:
-            assert not steps.judge_late(session, rollout_id=rollout_id, analysis=ANALYSIS, failed="late")
+            assert not steps.judge_late(
+                session, rollout_id=rollout_id, analysis=ANALYSIS, failed="late", point=point(2, 40)
+            )
         assert found(runtime, rollout_id).reason == "a hunch"
 
     def test_wait_while_another_rollout_is_under_way(self, runtime: Runtime) -> None:
         rollout_id = self.switched(runtime)
         promote(runtime, 3)
         with runtime.transaction() as session:
-            assert not steps.judge_late(session, rollout_id=rollout_id, analysis=ANALYSIS, failed="late")
+            assert not steps.judge_late(
+                session, rollout_id=rollout_id, analysis=ANALYSIS, failed="late", point=point(2, 40)
+            )
         assert found(runtime, rollout_id).state == "switched"
+
+
+class TestCourse:
+    def test_keeps_what_was_known_and_what_was_decided_on_it(self, runtime: Runtime) -> None:
+        rollout_id = on_trial(runtime)
+        judge(runtime, rollout_id, at(0), Move.HOLD)
+        judge(runtime, rollout_id, at(0), Move.STEP)
+        judge(runtime, rollout_id, at(1), Move.SWITCH)
+        for failed in (None, "It is wrong more often."):
+            with runtime.transaction() as session:
+                late = point(2, 40)
+                steps.judge_late(session, rollout_id=rollout_id, analysis=ANALYSIS, failed=failed, point=late)
+        with runtime.reading() as session:
+            course = course_of(get_rollout(session, rollout_id))
+        assert [(one.step, one.requests, one.move) for one in course] == [
+            (0, 100, Move.STEP), (1, 100, Move.SWITCH), (2, 140, Move.ROLL_BACK)
+        ]  # fmt: skip
+        assert course[0] == point(0, 100).model_copy(update={"move": Move.STEP})
+
+    def test_of_a_rollout_that_went_on_is_left_alone(self, runtime: Runtime) -> None:
+        rollout_id = on_trial(runtime)
+        judge(runtime, rollout_id, at(1), Move.HOLD)
+        with runtime.reading() as session:
+            assert course_of(get_rollout(session, rollout_id)) == []

@@ -4,8 +4,11 @@ import { call } from "../../client/call";
 import { answer, api } from "../../client/http";
 import { pagesQuery } from "../../client/pages";
 import type { Schema } from "../../client/types";
+import { onTrial } from "./stages";
 
 export type RolloutRead = Schema<"RolloutRead">;
+export type Evidence = Schema<"RolloutAnalysisRead">;
+export type Sequence = Evidence["sequences"][number];
 export type Finding = NonNullable<RolloutRead["analysis"]>["findings"][number];
 
 export function rolloutsQuery(endpoint: string) {
@@ -19,11 +22,24 @@ export function rolloutsQuery(endpoint: string) {
   );
 }
 
+/** Evidence mounts without an event, so the page asks for it while there is a trial. */
+const TRIAL_MS = 5_000;
+
 export function rolloutQuery(id: string) {
   return queryOptions({
     queryKey: ["rollouts", id],
     queryFn: ({ signal }) =>
       answer(api.GET("/api/v1/rollouts/{rollout_id}", { params: { path: { rollout_id: id } }, signal })),
+    refetchInterval: ({ state: { data } }) => (data && onTrial(data) ? TRIAL_MS : false),
+  });
+}
+
+export function evidenceQuery({ id, state }: Pick<RolloutRead, "id" | "state">) {
+  return queryOptions({
+    queryKey: ["rollouts", id, "analysis"],
+    queryFn: ({ signal }) =>
+      answer(api.GET("/api/v1/rollouts/{rollout_id}/analysis", { params: { path: { rollout_id: id } }, signal })),
+    refetchInterval: onTrial({ state }) ? TRIAL_MS : false,
   });
 }
 

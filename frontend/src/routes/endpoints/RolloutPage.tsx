@@ -10,7 +10,8 @@ import { Panel } from "../../components/Panel";
 import { Read } from "../../components/Read";
 import { RelativeTime } from "../../components/RelativeTime";
 import { State } from "../../components/State";
-import { rolloutQuery, type RolloutRead } from "../../features/rollouts/api";
+import { evidenceQuery, rolloutQuery, type RolloutRead } from "../../features/rollouts/api";
+import { Evidence } from "../../features/rollouts/components/Evidence";
 import { Findings } from "../../features/rollouts/components/Findings";
 import { History } from "../../features/rollouts/components/History";
 import { RolloutActions } from "../../features/rollouts/components/RolloutActions";
@@ -39,6 +40,7 @@ const NEXT: Record<string, string> = {
 function Rollout({ rollout }: { rollout: RolloutRead }) {
   const { id, endpoint, version, blue_version: blue, state } = rollout;
   const next = NEXT[state];
+  const evidence = useQuery(evidenceQuery(rollout));
   return (
     <Page
       title={`${blue === null ? "" : `v${blue} → `}v${version} on ${endpoint}`}
@@ -66,6 +68,9 @@ function Rollout({ rollout }: { rollout: RolloutRead }) {
             {next ? <p>{next}</p> : null}
           </Notice>
         ) : null}
+        <Read query={evidence} what="the evidence">
+          {(found) => <Evidence evidence={found} rollout={rollout} />}
+        </Read>
         <Columns>
           <Stack>
             <Findings rollout={rollout} />
