@@ -11,9 +11,19 @@ interface ButtonProps {
   busy?: boolean;
   /** Why it cannot be pressed now; disables the button. */
   forbidden?: string | undefined;
+  /** Stands between the button and the reason. */
+  beside?: ReactNode;
 }
 
-export function Button({ children, onClick, kind = "plain", type = "button", busy = false, forbidden }: ButtonProps) {
+export function Button({
+  children,
+  onClick,
+  kind = "plain",
+  type = "button",
+  busy = false,
+  forbidden,
+  beside,
+}: ButtonProps) {
   const reason = useId();
   return (
     <span className={styles.wrap}>
@@ -27,6 +37,7 @@ export function Button({ children, onClick, kind = "plain", type = "button", bus
       >
         {children}
       </button>
+      {beside}
       {forbidden ? (
         <span id={reason} className={styles.reason}>
           {forbidden}
