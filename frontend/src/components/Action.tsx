@@ -10,7 +10,7 @@ interface Sendable<Answer> extends Described {
   send: () => Promise<Answer>;
 }
 
-type Refusal = Error & { fix?: string | undefined };
+type Refusal = Error & { fix?: string | undefined; status?: number };
 
 /** Sends a call; whatever is on the page may have changed by it and is read again. */
 export function useSend<Answer>(onDone?: (answer: Answer) => void) {
@@ -97,6 +97,7 @@ interface FormActionProps<Answer> {
   submit: string;
   /** The call for what the fields hold now; undefined while they are incomplete. */
   call: Sendable<Answer> | undefined;
+  /** As a function they show at their places what is wrong with the input (422). */
   fields: ReactNode | ((refusal: Refusal | null) => ReactNode);
   kind?: "primary" | "plain";
   size?: "small" | "large";
@@ -130,7 +131,9 @@ export function FormAction<Answer>(props: FormActionProps<Answer>) {
           }}
         >
           {typeof fields === "function" ? fields(send.error) : fields}
-          <RefusalText error={send.error} what="Not done" />
+          {typeof fields === "function" && send.error?.status === 422 ? null : (
+            <RefusalText error={send.error} what="Not done" />
+          )}
           <DialogButtons>
             {call ? <ApiCall call={call} /> : null}
             <Button onClick={close}>Cancel</Button>
