@@ -4,7 +4,7 @@ import shutil
 import socket
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -154,6 +154,12 @@ class Site:
         while not self._server.started:
             assert self._thread.is_alive(), "the server did not start"
             assert time.monotonic() < deadline, "the server took too long to start"
+            time.sleep(0.02)
+
+    def until(self, holds: Callable[[], bool], *, seconds: float = 15.0) -> None:
+        deadline = time.monotonic() + seconds
+        while not holds():
+            assert time.monotonic() < deadline, "did not happen in time"
             time.sleep(0.02)
 
     def stop(self) -> None:
