@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from domain.experiments.models import Run
 from tests.api.world import SPEC, package_of
@@ -96,8 +96,13 @@ class TestTwoPeople:
         text = screen.page.get_by_label("The check suite (YAML)")
         mine = "checks:\n  - {check: row_count, min: 30}\n"
         text.fill(mine)
-        # So that the news of it does not come before the refusal.
-        screen.page.context.route("**/check-suite", lambda route: (theirs(0, 10), route.continue_()), times=1)
+
+        def overtake(route: Route) -> None:
+            """Just before the request, so that the news of it does not come before the refusal."""
+            theirs(0, 10)
+            route.continue_()
+
+        screen.page.context.route("**/check-suite", overtake, times=1)
         screen.button("Save").click()
         expect(screen.page.get_by_text("changed by somebody else while you were editing it")).to_be_visible()
         expect(screen.page.get_by_text("min: 10")).to_be_visible()

@@ -89,7 +89,7 @@ def the_alert_is_acknowledged_on_a_phone(screen: Screen) -> None:
 def the_drift_page_says_what_moved(screen: Screen) -> None:
     screen.page.get_by_role("link", name="Distributions of this window").click()
     expect(screen.page.get_by_role("heading", name="temp: reference against this window")).to_be_visible()
-    expect(screen.page.get_by_role("img", name="Drift of").locator("canvas")).to_be_visible()
+    expect(screen.page.get_by_role("img", name="Drift of").locator("canvas").first).to_be_visible()
     screen.audit("walk-2-drift-phone")
     screen.as_desk()
     expect(screen.page.get_by_role("row").filter(has_text="temp")).to_contain_text("drifted")
