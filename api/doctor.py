@@ -17,7 +17,7 @@ from adapters.checkup import Finding, look_at_broker, look_at_database, look_at_
 from adapters.object_store.protocol import ObjectStore
 from adapters.settings import Settings
 from domain.deployments.specs import Routes
-from domain.errors import DomainError
+from domain.errors import DomainError, said_of
 
 DEADLINE_SECONDS = 15.0
 """So long all parts together may take; they are looked at side by side."""
@@ -89,7 +89,7 @@ def main() -> None:
     except ValidationError as error:
         for one in error.errors():
             name = "MILLRACE_" + "_".join(map(str, one["loc"])).upper()
-            _tell(Finding("settings", "broken", f"{name} is not valid: {one['msg']}.", fix=f"unset {name}"))
+            _tell(Finding("settings", "broken", f"{name} is not valid: {said_of(one)}.", fix=f"unset {name}"))
         return
     look({part: probes[part] for part in sys.argv[1:]}, _tell, seconds=DEADLINE_SECONDS)
 

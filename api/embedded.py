@@ -13,7 +13,7 @@ from adapters.settings import Settings
 from adapters.telemetry import set_up_logging
 from api.dashboard import mount_dashboard
 from api.main import create_app
-from serving.app import build_serving, running
+from serving.app import ServingApp, build_serving, running
 from serving.draining import draining_first
 from serving.main import limits_of, process_limits_of
 
@@ -47,6 +47,11 @@ def build() -> ASGIApp:
 
     app.router.lifespan_context = lifespan
     mount_dashboard(app, settings.dashboard_dir)
+    return side_by_side(app, serving)
+
+
+def side_by_side(app: ASGIApp, serving: ServingApp) -> ASGIApp:
+    """Both at one address. Not ready while serving lets its last requests end."""
 
     async def process(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] == "/readyz" and serving.table.draining:

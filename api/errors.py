@@ -4,14 +4,13 @@ from typing import Any
 
 import structlog
 from fastapi import FastAPI, Request
-from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError
 from starlette.exceptions import HTTPException
 
-from domain.errors import Conflict, DomainError, Forbidden, Invalid, NotFound, Stale, Unavailable
+from domain.errors import Conflict, DomainError, Forbidden, Invalid, NotFound, Stale, Unavailable, said_of
 
 log = structlog.get_logger(__name__)
 
@@ -88,10 +87,7 @@ def _domain_error(request: Request, error: DomainError) -> JSONResponse:
 
 
 def _validation_error(request: Request, error: RequestValidationError) -> JSONResponse:
-    found = [
-        FieldError(where=".".join(str(part) for part in one["loc"]), message=str(jsonable_encoder(one["msg"])))
-        for one in error.errors()
-    ]
+    found = [FieldError(where=".".join(map(str, one["loc"])), message=said_of(one)) for one in error.errors()]
     first = found[0]
     return problem(request, 422, "invalid_request", f"{first.where}: {first.message}", where=first.where, errors=found)
 

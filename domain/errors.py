@@ -3,9 +3,10 @@
 Doors translate the kind (HTTP: 404, 409, 422, 403, 503); workers treat the first four as final.
 """
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class DomainError(Exception):
@@ -61,3 +62,8 @@ def unknown(noun: str, name: str, known: Iterable[str]) -> NotFound:
     near = get_close_matches(name, list(known), n=3, cutoff=0.6)
     fix = f"Did you mean {', '.join(repr(match) for match in near)}?" if near else None
     return NotFound(f"There is no {noun} named {name!r}.", where=noun, fix=fix)
+
+
+def said_of(error: Mapping[str, Any]) -> str:
+    """What one of pydantic's errors says, without the words it puts before the message of a validator of ours."""
+    return re.sub(r"^(Value error|Assertion failed), ", "", str(error["msg"]))

@@ -14,7 +14,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from domain.errors import Invalid
+from domain.errors import Invalid, said_of
 from domain.registry.specs import Label, Package, Signature
 from ml.encoding import Encoder, Extra, Feeds
 from ml.json_rows import JsonRows
@@ -142,7 +142,7 @@ def read_package(directory: Path, *, digest: str | None = None) -> Package:
     except ValidationError as error:
         first = error.errors()[0]
         place = "/".join(map(str, first["loc"]))
-        raise BadPackage(f"{PACKAGE_FILE} is not valid: {first['msg']}.", where=f"{PACKAGE_FILE}#/{place}") from error
+        raise BadPackage(f"{PACKAGE_FILE} is not valid: {said_of(first)}.", where=f"{PACKAGE_FILE}#/{place}") from error
     for entry in package.files:
         found = _file_digest(directory, entry.path)
         if found != entry.sha256:

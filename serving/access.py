@@ -14,6 +14,8 @@ from serving.requests import Headers
 from serving.table import Endpoint, RouteTable
 
 Network = IPv4Network | IPv6Network
+# The dashboard's session, as the API sets it: no other site can send it along. Its "Try it" asks with it.
+_SESSION = "millrace_token="
 # For each caller of a public endpoint whose settings name no rate.
 _PUBLIC_PER_SECOND = 50.0
 
@@ -91,8 +93,13 @@ class Access:
 
 
 def _token_of(headers: Headers) -> str:
-    """The hash of the bearer token, or nothing."""
-    return _hash_of(headers.get(b"authorization"))
+    """The hash of the bearer token, or without an Authorization of the session's, or nothing."""
+    authorization = headers.get(b"authorization")
+    if authorization:
+        return _hash_of(authorization)
+    cookies = (one.strip() for one in headers.get(b"cookie").split(";"))
+    secret = next((one.removeprefix(_SESSION) for one in cookies if one.startswith(_SESSION)), "")
+    return _hash_of(f"Bearer {secret}")
 
 
 @lru_cache(maxsize=1024)

@@ -12,7 +12,7 @@ from domain.access.events import TokenCreated, TokenRevoked
 from domain.access.jobs import PublishAccess
 from domain.access.models import Token
 from domain.db import AnySession, WriteSession, new_id
-from domain.errors import Conflict, Forbidden, NotFound
+from domain.errors import Conflict, Forbidden, Invalid, NotFound
 from domain.events.service import emit
 from domain.jobs import service as jobs
 
@@ -23,6 +23,10 @@ class TokenExists(Conflict):
 
 class TokenUnknown(NotFound):
     code = "unknown_token"
+
+
+class AlreadyExpired(Invalid):
+    code = "already_expired"
 
 
 class ScopeExceedsRole(Forbidden):
@@ -48,6 +52,10 @@ def create_token(
     if session.scalar(select(Token).where(Token.name == name)) is not None:
         raise TokenExists(
             f"A token named {name!r} exists.", where="name", fix="Choose another name, or revoke that one."
+        )
+    if expires_at is not None and expires_at <= session.now():
+        raise AlreadyExpired(
+            "A token that has expired opens nothing.", where="expires_at", fix="Give a time to come, or none."
         )
     granted = SCOPES[role] if scopes is None else scopes
     if not granted <= SCOPES[role]:

@@ -34,6 +34,7 @@ from domain.data_checks.specs import (
     UniqueCheck,
 )
 from domain.datasets.specs import ColumnType, Spec
+from domain.errors import said_of
 
 
 class Remark(Spec):
@@ -123,7 +124,7 @@ def _translated(expectation: Expectation, *, complete: bool) -> tuple[list[Check
             found = [_expression(asked, expectation)]
     except ValidationError as error:
         first = error.errors()[0]
-        raise NoEquivalent(f"its arguments make no check of ours ({first['msg']})", "Mend its arguments.") from error
+        raise NoEquivalent(f"its arguments make no check of ours ({said_of(first)})", "Mend its arguments.") from error
     if found is None:
         raise _no_equivalent(expectation.type, conditional=conditional)
     return found, asked.notes

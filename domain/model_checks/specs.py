@@ -1,6 +1,6 @@
 """Model checks as data, suites of them, and what they come to. The gates of a policy that need no champion."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
@@ -181,6 +181,15 @@ class PinnedRow(ExpectedRow):
 
 PairedTest = Literal["mcnemar", "delong", "diebold_mariano", "bootstrap"]
 Hypothesis = Literal["superiority", "non_inferiority"]
+# An effect, or a bound of one, that has no limit on its side: written so that every figure stays a finite number.
+LARGEST_EFFECT: Final = 1e6
+
+
+def said_effect(effect: float, low: float, high: float) -> str:
+    """`+12.3% [-1.0%, no bound]`: an effect with its bounds, where it has them."""
+    ends = [f"{end:+.1%}" if abs(end) < LARGEST_EFFECT else "no bound" for end in (low, high)]
+    beyond = "above +100%" if effect > 0 else "below -100%"
+    return f"{f'{effect:+.1%}' if abs(effect) < LARGEST_EFFECT else beyond} [{', '.join(ends)}]"
 
 
 class SliceComparison(Spec):

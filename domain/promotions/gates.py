@@ -2,7 +2,14 @@
 
 from collections.abc import Sequence
 
-from domain.model_checks.specs import ModelCheckResult, PairedComparison, SliceComparison, SuiteReport, Verdict
+from domain.model_checks.specs import (
+    ModelCheckResult,
+    PairedComparison,
+    SliceComparison,
+    SuiteReport,
+    Verdict,
+    said_effect,
+)
 from domain.model_checks.verdict import judge
 from domain.promotions.specs import BehaviourGate, ChampionGate, Decision, Evidence, GateVerdict, Policy
 
@@ -102,8 +109,8 @@ def compare_verdict(comparison: PairedComparison) -> tuple[Verdict, str]:
     bar = comparison.min_effect if better else -comparison.margin
     figures = (
         f"{comparison.metric} {comparison.challenger_value:.4g} against the champion's {comparison.champion_value:.4g} "
-        f"on the same {comparison.rows} rows: {comparison.effect:+.1%} "
-        f"[{comparison.low:+.1%}, {comparison.high:+.1%}], p = {comparison.p_value:.3g}"
+        f"on the same {comparison.rows} rows: "
+        f"{said_effect(comparison.effect, comparison.low, comparison.high)}, p = {comparison.p_value:.3g}"
     )
     if comparison.p_value <= comparison.alpha and comparison.low > bar:
         kept = "" if better else f" by more than {comparison.margin:.1%}"

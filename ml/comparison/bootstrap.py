@@ -16,9 +16,10 @@ import numpy as np
 from scipy.stats import norm
 from scipy.stats import t as student
 
+from domain.model_checks.specs import LARGEST_EFFECT
 from domain.registry.specs import Label
 from ml.comparison.areas import placements, weighted_area
-from ml.comparison.effect import LARGEST_EFFECT, Finding, Floats, Question, Rows, gain, improvement, unvarying
+from ml.comparison.effect import Finding, Floats, Question, Rows, gain, improvement, unvarying
 from ml.comparison.inputs import NothingToCompare
 from ml.metrics import Components, Metric
 from ml.models import Predictions

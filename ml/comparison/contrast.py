@@ -10,7 +10,8 @@ import math
 import numpy as np
 from scipy.stats import t as student
 
-from ml.comparison.effect import LARGEST_EFFECT, Finding, Floats, Question, unvarying
+from domain.model_checks.specs import LARGEST_EFFECT
+from ml.comparison.effect import Finding, Floats, Question, unvarying
 
 _SMALLEST_VARIANCE = 1e-24
 

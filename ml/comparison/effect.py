@@ -10,10 +10,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from domain.model_checks.specs import LARGEST_EFFECT
+
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
-# Bounds of an effect when the champion's value is (nearly) zero, so that every figure stays a finite number.
-LARGEST_EFFECT: Final = 1e6
 _SMALLEST_VALUE: Final = 1e-300
 
 

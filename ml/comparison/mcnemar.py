@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binom, norm
 
-from ml.comparison.effect import LARGEST_EFFECT, Finding, Question
+from domain.model_checks.specs import LARGEST_EFFECT
+from ml.comparison.effect import Finding, Question
 
 _HALVINGS: Final = 200
 _NEXT_TO_ZERO: Final = 1e-12

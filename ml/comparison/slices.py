@@ -8,7 +8,7 @@ worse, and at most as many accuse one that is not.
 from collections.abc import Mapping
 
 from domain.errors import Invalid
-from domain.model_checks.specs import PairedTest, SliceComparison, Verdict
+from domain.model_checks.specs import PairedTest, SliceComparison, Verdict, said_effect
 from ml.comparison.choice import Case, effect_of, find
 from ml.comparison.effect import Finding, Question, Rows
 from ml.comparison.holm import adjusted
@@ -52,7 +52,7 @@ def _compared(label: str, case: Case, question: Question, test: PairedTest) -> t
         rows=len(case.y),
         judged=True,
         verdict="inconclusive",
-        message="",
+        message=f"{said_effect(effect, finding.low, finding.high)} on {len(case.y)} rows",
         champion_value=values[0],
         challenger_value=values[1],
         effect=effect,
@@ -76,6 +76,5 @@ def _judge(one: SliceComparison, better: float, worse: float, alpha: float, marg
         verdict, says = "fail", f"worse by more than {margin:.1%}"
     else:
         verdict, says = "inconclusive", f"these rows cannot tell whether it is worse by more than {margin:.1%}"
-    message = f"{one.effect:+.1%} [{one.low:+.1%}, {one.high:+.1%}] on {one.rows} rows: {says}."
-    update = {"verdict": verdict, "message": message, "p_adjusted": better, "p_worse_adjusted": worse}
+    update = {"verdict": verdict, "message": f"{one.message}: {says}.", "p_adjusted": better, "p_worse_adjusted": worse}
     return one.model_copy(update=update)

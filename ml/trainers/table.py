@@ -18,7 +18,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import Pipeline
 
-from domain.errors import Invalid
+from domain.errors import Invalid, said_of
 from domain.registry.specs import Task
 from ml.trainers.features import Columns, for_linear, for_trees
 from ml.values import did_you_mean
@@ -105,7 +105,7 @@ class Trainer:
             return self.params.model_validate(given)
         except ValidationError as error:
             first = error.errors()[0]
-            raise BadParameter(f"{first['loc'][0]}: {first['msg']}.", where=f"params.{first['loc'][0]}") from None
+            raise BadParameter(f"{first['loc'][0]}: {said_of(first)}.", where=f"params.{first['loc'][0]}") from None
 
     def build(self, params: Params, task: Task, seed: int, columns: Columns) -> Pipeline:
         """An unfitted pipeline for a table laid out as `columns`."""

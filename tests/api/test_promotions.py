@@ -96,7 +96,9 @@ class TestRefusals:
     def test_of_a_policy_whose_gates_contradict_each_other(self, client: httpx.Client) -> None:
         champion = {"gate": "champion", "metric": "mae"}
         problem = refused(client.put("models/m/policy", json={"gates": [champion, champion]}), 422, "invalid_request")
-        assert (problem["where"], "gates 0 and 1" in problem["detail"]) == ("body.gates", True)
+        says = "one champion gate at most: there are gates 0 and 1"
+        assert (problem["where"], problem["detail"]) == ("body.gates", f"body.gates: {says}")
+        assert problem["errors"] == [{"where": "body.gates", "message": says}]
 
     def test_of_a_policy_with_a_metric_the_model_lacks(self, client: httpx.Client) -> None:
         gates = [{"gate": "champion", "metric": "acuracy"}]

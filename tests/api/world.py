@@ -117,7 +117,7 @@ def _fill(runtime: Runtime) -> dict[str, str]:
         for run_id in run_ids:
             run = session.get_one(Run, run_id)
             run.mlflow_run_id = ""  # no MLflow stands behind the API
-            run.spec, run.package = SPEC, _package(run_id).as_json()
+            run.spec, run.package = SPEC, package_of(run_id).as_json()
         suite = ModelSuite.model_validate(SUITE)
         model_checks.put_suite(session, model=get_model(session, "m"), name="words", suite=suite, document="checks")
         endpoint, _ = deployments.put_endpoint(session, name="e", model="m", settings=EndpointSettings())
@@ -161,7 +161,7 @@ def _fill(runtime: Runtime) -> dict[str, str]:
     }  # fmt: skip
 
 
-def _package(run_id: str) -> Package:
+def package_of(run_id: str) -> Package:
     signature = Signature(task="regression", target="y", inputs=[InputColumn(name="x", type="number")])
     return Package(flavor="onnx", reason="they agree", signature=signature, agreement=None, run_id=run_id, files=[])
 

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from adapters.object_store.local import LocalStore
 from adapters.settings import Settings
+from api.deps import COOKIE
 from serving.access import Access
 from serving.app import ServingApp, running
 from serving.errors import RateLimited
@@ -44,6 +45,17 @@ def asked(store: LocalStore, bikes: str, app: ServingApp) -> Asked:
         return asyncio.run(go(calls))
 
     return ask
+
+
+class TestSession:
+    @pytest.mark.parametrize("cookies", [f"{COOKIE}={TOKEN}", f"theme=dark; {COOKIE}={TOKEN}; a=b"])
+    def test_of_the_dashboard_may_ask(self, asked: Asked, cookies: str) -> None:
+        assert statuses(asked([("1.1.1.1", {"Cookie": cookies})])) == [200]
+
+    def test_counts_for_nothing_beside_a_token_or_when_it_is_none(self, asked: Asked) -> None:
+        session = f"{COOKIE}={TOKEN}"
+        calls = [{"Cookie": session, "Authorization": "Bearer x"}, {"Cookie": f"{COOKIE}=x"}, {"Cookie": f"{COOKIE}="}]
+        assert statuses(asked([("1.1.1.1", headers) for headers in calls])) == [403, 403, 401]
 
 
 def statuses(answers: list[Response]) -> list[int]:

@@ -2,7 +2,7 @@
 import { createContext, useContext } from "react";
 import type { Whoami } from "./types";
 
-export type Scope = "read" | "write" | "approve" | "admin";
+export type Scope = "read" | "write" | "predict" | "approve" | "admin";
 
 export const PersonContext = createContext<Whoami | null>(null);
 

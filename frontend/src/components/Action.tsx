@@ -10,7 +10,7 @@ interface Sendable<Answer> extends Described {
   send: () => Promise<Answer>;
 }
 
-type Refusal = Error & { fix?: string | undefined };
+type Refusal = Error & { fix?: string | undefined; status?: number };
 
 /** Sends a call; whatever is on the page may have changed by it and is read again. */
 export function useSend<Answer>(onDone?: (answer: Answer) => void) {
@@ -41,10 +41,13 @@ interface ActionProps<Answer> {
   forbidden?: string | undefined;
   /** A question to answer first. `say` tells what will happen. */
   confirm?: { title: string; say: ReactNode; button?: string };
+  /** Said when it is done, where the page does not show it by itself. */
+  done?: string;
   onDone?: (answer: Answer) => void;
 }
 
-export function Action<Answer>({ children, call, kind = "plain", forbidden, confirm, onDone }: ActionProps<Answer>) {
+export function Action<Answer>(props: ActionProps<Answer>) {
+  const { children, call, kind = "plain", forbidden, confirm, done, onDone } = props;
   const [asking, setAsking] = useState(false);
   const send = useSend<Answer>((answer) => {
     setAsking(false);
@@ -56,18 +59,21 @@ export function Action<Answer>({ children, call, kind = "plain", forbidden, conf
   };
   return (
     <span className={styles.action}>
-      <span className={styles.row}>
-        <Button
-          kind={kind}
-          busy={send.isPending}
-          forbidden={forbidden}
-          onClick={() => (confirm ? setAsking(true) : send.mutate(call))}
-        >
-          {children}
-        </Button>
-        <ApiCall call={call} />
-      </span>
+      <Button
+        kind={kind}
+        busy={send.isPending}
+        forbidden={forbidden}
+        beside={<ApiCall call={call} />}
+        onClick={() => (confirm ? setAsking(true) : send.mutate(call))}
+      >
+        {children}
+      </Button>
       {asking ? null : <RefusalText error={send.error} what="Not done" />}
+      {send.isSuccess && done ? (
+        <span className={styles.done} role="status">
+          {done}
+        </span>
+      ) : null}
       {confirm ? (
         <Dialog title={confirm.title} open={asking} onClose={close}>
           <div>{confirm.say}</div>
@@ -91,7 +97,8 @@ interface FormActionProps<Answer> {
   submit: string;
   /** The call for what the fields hold now; undefined while they are incomplete. */
   call: Sendable<Answer> | undefined;
-  fields: ReactNode;
+  /** As a function they show at their places what is wrong with the input (422). */
+  fields: ReactNode | ((refusal: Refusal | null) => ReactNode);
   kind?: "primary" | "plain";
   size?: "small" | "large";
   forbidden?: string | undefined;
@@ -123,8 +130,10 @@ export function FormAction<Answer>(props: FormActionProps<Answer>) {
             if (call) send.mutate(call);
           }}
         >
-          {fields}
-          <RefusalText error={send.error} what="Not done" />
+          {typeof fields === "function" ? fields(send.error) : fields}
+          {typeof fields === "function" && send.error?.status === 422 ? null : (
+            <RefusalText error={send.error} what="Not done" />
+          )}
           <DialogButtons>
             {call ? <ApiCall call={call} /> : null}
             <Button onClick={close}>Cancel</Button>

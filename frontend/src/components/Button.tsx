@@ -14,9 +14,19 @@ interface ButtonProps {
   busy?: boolean;
   /** Why it cannot be pressed now. */
   forbidden?: string | undefined;
+  /** Stands between the button and the reason. */
+  beside?: ReactNode;
 }
 
-export function Button({ children, onClick, kind = "plain", type = "button", busy = false, forbidden }: ButtonProps) {
+export function Button({
+  children,
+  onClick,
+  kind = "plain",
+  type = "button",
+  busy = false,
+  forbidden,
+  beside,
+}: ButtonProps) {
   const reason = useId();
   const idle = busy || forbidden !== undefined;
   const press = (event: MouseEvent) => (idle ? event.preventDefault() : onClick?.());
@@ -32,6 +42,7 @@ export function Button({ children, onClick, kind = "plain", type = "button", bus
       >
         {children}
       </button>
+      {beside}
       {forbidden ? (
         <span id={reason} className={styles.reason}>
           {forbidden}

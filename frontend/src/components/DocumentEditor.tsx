@@ -127,6 +127,11 @@ export function DocumentEditor(props: DocumentEditorProps) {
           </Button>
         ) : null}
         {tools?.(text, edit)}
+        {send.isSuccess && !dirty ? (
+          <span role="status" className={styles.saved}>
+            Saved
+          </span>
+        ) : null}
         <span className={styles.version}>version {stored.version}</span>
       </div>
       {help ? <div className={styles.help}>{help}</div> : null}

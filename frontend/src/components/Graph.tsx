@@ -115,7 +115,7 @@ export default function Graph({ label, nodes, edges, focus, onOpen, height = 420
         }}
       >
         <Background gap={24} />
-        <Controls showInteractive={false} />
+        <Controls showInteractive={false} position="top-right" orientation="horizontal" />
       </ReactFlow>
     </div>
   );

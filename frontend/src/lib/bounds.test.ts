@@ -26,7 +26,7 @@ describe("intervals without an end", () => {
   });
 
   it("are told so in sentences", () => {
-    expect(plainly("+0.9% [-100000000.0%, +7.4%]")).toBe("+0.9% [no end, +7.4%]");
+    expect(plainly("+0.9% [-100000000.0%, +7.4%]")).toBe("+0.9% [no bound, +7.4%]");
     expect(plainly("-10.0% [-100.0%, +100.0%]")).toBe("-10.0% [-100.0%, +100.0%]");
   });
 });

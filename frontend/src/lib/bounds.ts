@@ -5,7 +5,7 @@ export interface Bounds {
   max?: number;
 }
 
-/** What the server writes where an interval has no end on that side. */
+/** What the server writes where an interval has no bound on that side. */
 const ENDLESS = 1e5;
 
 /** An end of an interval; null where it has none. */
@@ -13,9 +13,9 @@ export function end(value: number | null | undefined): number | null {
   return value === null || value === undefined || Math.abs(value) >= ENDLESS ? null : value;
 }
 
-/** Sentences of the server with ends that are none written as such: "[-100000000.0%, +7.4%]" -> "[no end, +7.4%]". */
+/** Sentences that the server once wrote with ends that are none written as such: "[-100000000.0%, +7.4%]" -> "[no bound, +7.4%]". */
 export function plainly(message: string): string {
-  return message.replaceAll(/[+-]1(?:00000000|e\+?08)(?:\.0+)?%/g, "no end");
+  return message.replaceAll(/[+-]1(?:00000000|e\+?08)(?:\.0+)?%/g, "no bound");
 }
 
 /** Checks of which more is better; of the others the threshold is the most that is allowed. */

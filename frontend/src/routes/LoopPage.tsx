@@ -1,6 +1,7 @@
 /** The page at `/`: what is going on, why, and what can be done. */
 import { useQuery } from "@tanstack/react-query";
-import { useEffect } from "react";
+import { useNavigate } from "@tanstack/react-router";
+import { lazy, Suspense, useEffect } from "react";
 import { usePerson } from "../client/access";
 import { Problem } from "../client/http";
 import type { Overview, Whoami } from "../client/types";
@@ -17,6 +18,12 @@ import { Counts } from "../features/overview/components/Counts";
 import { FirstSteps } from "../features/overview/components/FirstSteps";
 import { plural } from "../lib/text";
 import styles from "./LoopPage.module.css";
+
+// Only an empty system needs it here, and the shell is to stay small.
+const UploadAnywhere = lazy(async () => {
+  const { UploadAnywhere: component } = await import("../features/datasets/components/UploadAnywhere");
+  return { default: component };
+});
 
 /** Nothing was ever uploaded or run. */
 function isEmpty({ counts }: Overview): boolean {
@@ -63,12 +70,21 @@ function Failure({ error, person, onRetry }: { error: Error; person: Whoami; onR
   );
 }
 
+function FirstUpload() {
+  const navigate = useNavigate();
+  return (
+    <Suspense fallback={null}>
+      <UploadAnywhere datasets={[]} onBegun={(name) => void navigate({ to: "/datasets/$name", params: { name } })} />
+    </Suspense>
+  );
+}
+
 function Content({ overview }: { overview: Overview }) {
   const empty = isEmpty(overview);
   const alerts = <Alerts alerts={overview.alerts} />;
   return (
     <>
-      {empty ? <FirstSteps /> : null}
+      {empty ? <FirstSteps upload={<FirstUpload />} /> : null}
       <Loop facts={overview.stages} alerts={overview.alerts.length} note={<Note overview={overview} />} />
       {empty ? null : (
         <div className={styles.columns}>

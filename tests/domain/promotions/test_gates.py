@@ -57,6 +57,11 @@ class TestComparison:
     def test_comes_to(self, figures: dict[str, float], verdict: str) -> None:
         assert compare_verdict(comparison(**figures))[0] == verdict
 
+    def test_says_which_bounds_there_are_none(self) -> None:
+        told = compare_verdict(comparison(low=-1e6, high=0.074, p_value=0.4))[1]
+        assert "+60.0% [no bound, +7.4%], p = 0.4" in told
+        assert "below -100% [no bound, no bound]" in compare_verdict(comparison(effect=-1e6, low=-1e6, high=1e6))[1]
+
     def test_says_how_many_rows_would_tell(self) -> None:
         told = compare_verdict(comparison(low=-0.1, p_value=0.4, rows_needed=1234))[1]
         assert "About 1234 rows would tell." in told

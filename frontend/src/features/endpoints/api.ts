@@ -71,7 +71,7 @@ export const startRollout = (name: string, version: number, strategy: EndpointRe
     body: { version, ...(strategy ? { strategy } : {}) },
   });
 
-/** An answer of serving. Its API is another one than the control plane's, and it knows no cookie. */
+/** An answer of serving. Its API is another one than the control plane's; both know the session. */
 export interface Served {
   predictions: (number | string | boolean | null)[];
   ids: string[];
@@ -82,14 +82,19 @@ export interface Served {
   body: unknown;
 }
 
-export async function ask(endpoint: string, body: object, token: string): Promise<Served> {
+const APART = {
+  detail: "Predictions are served at another address than this page.",
+  fix: "Ask there, by one of the programs beside.",
+};
+
+export async function ask(endpoint: string, body: object): Promise<Served> {
   const began = performance.now();
   let response: Response;
   try {
     response = await fetch(`/serve/${encodeURIComponent(endpoint)}/predict`, {
       method: "POST",
-      credentials: "omit",
-      headers: { "Content-Type": "application/json", ...(token ? { Authorization: `Bearer ${token}` } : {}) },
+      credentials: "same-origin",
+      headers: { "Content-Type": "application/json" },
       body: JSON.stringify(body),
       signal: AbortSignal.timeout(60_000),
     });
@@ -97,6 +102,10 @@ export async function ask(endpoint: string, body: object, token: string): Promis
     throw new Unreachable(cause);
   }
   const said: unknown = await response.json().catch(() => undefined);
-  if (!response.ok) throw new Problem(response.status, said);
+  if (!response.ok) {
+    const problem = new Problem(response.status, said);
+    // The control plane answered: there is no serving behind this address.
+    throw problem.code === "not_found" ? new Problem(404, { ...APART, code: "serving_apart" }) : problem;
+  }
   return { ...(said as Omit<Served, "millis" | "body">), millis: performance.now() - began, body: said };
 }

@@ -1,7 +1,7 @@
 /** Keeps what the page shows fresh: reads again after events, every few seconds without them, and knows of outages. */
 import { useQueryClient, type QueryClient } from "@tanstack/react-query";
 import { useEffect, useState, useSyncExternalStore } from "react";
-import { isOutage } from "../../client/http";
+import { isOutage, isProblem } from "../../client/http";
 import { coalesce } from "../../lib/coalesce";
 import type { StreamState } from "../../lib/eventStream";
 import { useEvents } from "./api";
@@ -41,13 +41,18 @@ export function useFreshness(): { stream: StreamState; outage: Outage | undefine
   return { stream, outage: useOutage(client), retry: refresh };
 }
 
+/** MLflow behind the server may be away alone: whatever asked for its figures says so in its place. */
+function isOurs(error: unknown): boolean {
+  return isOutage(error) && !isProblem(error, "tracking_away");
+}
+
 function useOutage(client: QueryClient): Outage | undefined {
   const cache = client.getQueryCache();
   // Where nothing was read yet, the page itself says why.
   const find = () =>
     cache
       .getAll()
-      .find(({ state, observers }) => observers.length > 0 && state.dataUpdatedAt > 0 && isOutage(state.error));
+      .find(({ state, observers }) => observers.length > 0 && state.dataUpdatedAt > 0 && isOurs(state.error));
   const query = useSyncExternalStore(
     (changed) => cache.subscribe(changed),
     () => find(),

@@ -104,5 +104,5 @@ describe("the verdict on all rows", () => {
 });
 
 it("writes an effect with its sign, and one without end as such", () => {
-  expect([signed(0.032), signed(-0.004), signed(1e6), signed(null)]).toEqual(["+3.2 %", "-0.4 %", "no end", "–"]);
+  expect([signed(0.032), signed(-0.004), signed(1e6), signed(null)]).toEqual(["+3.2 %", "-0.4 %", "no bound", "–"]);
 });

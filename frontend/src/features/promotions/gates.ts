@@ -186,6 +186,6 @@ function nextOfSlices({ slices }: Comparison): string[] {
 /** "+3.2 %", "-0.4 %". */
 export function signed(share: number | null | undefined): string {
   if (share === null || share === undefined) return "–";
-  if (end(share) === null) return "no end";
+  if (end(share) === null) return "no bound";
   return `${share > 0 ? "+" : ""}${percent(share)}`;
 }

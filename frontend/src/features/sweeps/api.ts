@@ -1,6 +1,6 @@
 /** Sweeps: many trainings with other parameters. */
 import { queryOptions } from "@tanstack/react-query";
-import { call } from "../../client/call";
+import { call, yamlCall } from "../../client/call";
 import { answer, api } from "../../client/http";
 import { pagesQuery } from "../../client/pages";
 import type { Schema } from "../../client/types";
@@ -27,6 +27,10 @@ export function sweepQuery(id: string) {
       answer(api.GET("/api/v1/sweeps/{sweep_id}", { params: { path: { sweep_id: id } }, signal })),
   });
 }
+
+/** Begins as the text (YAML) says. */
+export const startSweep = (experiment: string, text: string) =>
+  yamlCall("post", "/api/v1/experiments/{name}/sweeps", { params: { path: { name: experiment } } }, text);
 
 export const cancelSweep = (id: string) =>
   call("post", "/api/v1/sweeps/{sweep_id}/cancel", { params: { path: { sweep_id: id } } });

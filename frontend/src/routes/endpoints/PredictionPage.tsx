@@ -1,6 +1,7 @@
 /** One recorded answer: what was asked, what was said, why, and whether it was right. */
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
+import { useState } from "react";
 import { CopyId } from "../../components/Copy";
 import { Facts, Stat, Stats } from "../../components/Facts";
 import { Loading } from "../../components/Loading";
@@ -8,6 +9,7 @@ import { Columns, Page, Stack } from "../../components/Page";
 import { Panel } from "../../components/Panel";
 import { Read } from "../../components/Read";
 import { RelativeTime } from "../../components/RelativeTime";
+import { PinForm } from "../../features/eyeballs/components/PinForm";
 import { predictionQuery, type PredictionRead } from "../../features/predictions/api";
 import { Chain } from "../../features/predictions/components/Chain";
 import { Explanation } from "../../features/predictions/components/Explanation";
@@ -44,6 +46,7 @@ const asFacts = (row: Record<string, unknown>) =>
 
 function Prediction({ prediction }: { prediction: PredictionRead }) {
   const { id, endpoint, model, version, extra, ground_truth: truth, prediction: answer } = prediction;
+  const [pinned, setPinned] = useState(false);
   const known = truth !== null;
   const off = typeof truth === "number" && typeof answer === "number" ? answer - truth : undefined;
   const right = off === undefined ? String(truth) === String(answer) : undefined;
@@ -61,9 +64,24 @@ function Prediction({ prediction }: { prediction: PredictionRead }) {
         </>
       }
       actions={
-        <Link to="/models/$name/versions/$number" params={{ name: model, number: String(version) }}>
-          Pin it as a regression test of {model} v{version}
-        </Link>
+        <>
+          {pinned ? (
+            <Link to="/models/$name" params={{ name: model }} search={{ tab: "pins" } as never}>
+              Pinned: every later version must get it right
+            </Link>
+          ) : null}
+          {answer === null ? null : (
+            <PinForm
+              name={model}
+              number={version}
+              instance={prediction.inputs}
+              answered={answer}
+              truth={known ? truth : null}
+              numeric={typeof answer === "number" && !prediction.probabilities}
+              onDone={() => setPinned(true)}
+            />
+          )}
+        </>
       }
     >
       <Stack>

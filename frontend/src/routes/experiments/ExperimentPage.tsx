@@ -8,6 +8,7 @@ import { Tabs } from "../../components/Tabs";
 import { experimentQuery } from "../../features/experiments/api";
 import { Train } from "../../features/experiments/components/Train";
 import { RunsTable } from "../../features/runs/components/RunsTable";
+import { StartSweep } from "../../features/sweeps/components/StartSweep";
 import { SweepsTable } from "../../features/sweeps/components/SweepsTable";
 import { plural } from "../../lib/text";
 
@@ -34,7 +35,16 @@ export function ExperimentPage() {
               {experiment.description ? `. ${experiment.description}` : ""}
             </>
           }
-          actions={<Train experiment={name} forbidden={forbidden} onStarted={open} />}
+          actions={
+            <>
+              <StartSweep
+                experiment={name}
+                forbidden={forbidden}
+                onStarted={(id) => void navigate({ to: "/sweeps/$id", params: { id } })}
+              />
+              <Train experiment={name} forbidden={forbidden} onStarted={open} />
+            </>
+          }
         >
           <Tabs
             label="Parts of the experiment"

@@ -56,6 +56,7 @@ export function JobPage() {
                 confirm={{
                   title: "Cancel this job?",
                   say: "Its process is stopped within a second; what it had not recorded is lost.",
+                  button: "Cancel it",
                 }}
               >
                 Cancel

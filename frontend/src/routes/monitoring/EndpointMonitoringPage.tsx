@@ -23,7 +23,7 @@ export function EndpointMonitoringPage() {
         <Page
           title={name}
           crumbs={[{ label: "Monitoring", to: "/monitoring" }]}
-          marks={<State of={windows.at(-1)?.verdict ?? "none"} />}
+          marks={<State of={windows.at(-1)?.verdict ?? "waiting"} />}
           about={
             <>
               {windows.length === 0 ? "No window has closed yet" : "The newest window's verdict is beside the name"};

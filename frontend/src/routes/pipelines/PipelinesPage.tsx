@@ -1,11 +1,12 @@
 /** All pipelines: what each builds, trains and promotes, and what sets it off. */
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
+import { Link, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { useForbidden } from "../../client/access";
 import { FormAction } from "../../components/Action";
 import { CodeEditor } from "../../components/CodeEditor";
 import { DataTable, type Column } from "../../components/DataTable";
+import { linesOf } from "../../components/DocumentEditor";
 import { TextField } from "../../components/Fields";
 import { Page } from "../../components/Page";
 import { Read } from "../../components/Read";
@@ -53,6 +54,7 @@ const COLUMNS: Column<PipelineRead>[] = [
 export function PipelinesPage() {
   const query = useInfiniteQuery(pipelinesQuery);
   const forbidden = useForbidden("write");
+  const navigate = useNavigate();
   const [name, setName] = useState("");
   const [text, setText] = useState(EXAMPLE);
   return (
@@ -66,12 +68,13 @@ export function PipelinesPage() {
           kind="primary"
           forbidden={forbidden}
           call={name.trim() ? createPipeline(name.trim(), text) : undefined}
-          fields={
+          fields={(refusal) => (
             <>
               <TextField label="Name" value={name} onChange={setName} required autoFocus />
-              <CodeEditor label="The pipeline (YAML)" value={text} onChange={setText} errors={[]} />
+              <CodeEditor label="The pipeline (YAML)" value={text} onChange={setText} errors={linesOf(refusal, text)} />
             </>
-          }
+          )}
+          onDone={(made) => void navigate({ to: "/pipelines/$name", params: { name: made.name } })}
         >
           New pipeline
         </FormAction>

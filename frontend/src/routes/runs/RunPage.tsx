@@ -24,6 +24,7 @@ import { Metrics } from "../../features/runs/components/Metrics";
 import { Register } from "../../features/runs/components/Register";
 import { Reproductions } from "../../features/runs/components/Reproductions";
 import { duration } from "../../lib/time";
+import { useUrlState } from "../../lib/urlState";
 
 const route = getRouteApi("/runs/$id");
 
@@ -139,6 +140,7 @@ function Parts({ run }: { run: RunDetail }) {
 function Actions({ run }: { run: RunDetail }) {
   const forbidden = useForbidden("write");
   const navigate = useNavigate();
+  const [, setTab] = useUrlState("tab");
   if (run.state !== "finished") return null;
   return (
     <>
@@ -147,7 +149,7 @@ function Actions({ run }: { run: RunDetail }) {
           Profile
         </a>
       ) : null}
-      <Action call={reproduce(run.id)} forbidden={forbidden}>
+      <Action call={reproduce(run.id)} forbidden={forbidden} onDone={() => setTab("reproduced")}>
         Reproduce
       </Action>
       {run.versions.length > 0 ? null : (

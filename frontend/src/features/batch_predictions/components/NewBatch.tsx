@@ -63,7 +63,7 @@ export function NewBatch() {
               value={into}
               onChange={setInto}
               placeholder="bikes-scored"
-              help="The rows with their answers become its next version."
+              help="One that exists: the rows with their answers become its next version."
               required
             />
           </FieldRow>

@@ -5,7 +5,7 @@ import { useForbidden } from "../../../client/access";
 import { isProblem } from "../../../client/http";
 import { RefusalText, useSend } from "../../../components/Action";
 import { Button } from "../../../components/Button";
-import { Dialog } from "../../../components/Dialog";
+import { Dialog, DialogButtons } from "../../../components/Dialog";
 import { TextField } from "../../../components/Fields";
 import type { Picked } from "../../../lib/files";
 import { calls, type Dataset } from "../api";
@@ -80,6 +80,9 @@ export function UploadAnywhere({ datasets, onBegun }: UploadAnywhereProps) {
             )}
           </>
         ) : null}
+        <DialogButtons>
+          <Button onClick={() => setOpen(false)}>Close</Button>
+        </DialogButtons>
       </Dialog>
     </>
   );

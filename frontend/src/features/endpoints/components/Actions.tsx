@@ -21,6 +21,7 @@ export function RollBack({ endpoint }: { endpoint: EndpointRead }) {
       kind="danger"
       call={rollBack(name, "asked by a person in the dashboard")}
       forbidden={mayNot ?? (possible ? undefined : "There is no version to go back to")}
+      done="Rolled back"
       confirm={{ title: `Roll ${name} back?`, say, button: "Roll back now" }}
     >
       Roll back

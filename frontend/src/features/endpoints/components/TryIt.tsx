@@ -2,6 +2,7 @@
 import { useMutation } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
+import { useForbidden } from "../../../client/access";
 import { RefusalText } from "../../../components/Action";
 import { asCurl } from "../../../components/ApiCall";
 import { Button } from "../../../components/Button";
@@ -42,11 +43,10 @@ export function TryIt({ endpoint }: { endpoint: EndpointRead }) {
 
 function Form({ endpoint, inputs }: { endpoint: EndpointRead; inputs: readonly InputColumn[] }) {
   const [texts, setTexts] = useState(() => startOf(inputs));
-  // In memory only: gone with the page.
-  const [token, setToken] = useState("");
+  const mayNot = useForbidden("predict");
   const [answers, setAnswers] = useState<Served[]>([]);
   const send = useMutation({
-    mutationFn: (body: object) => ask(endpoint.name, body, token.trim()),
+    mutationFn: (body: object) => ask(endpoint.name, body),
     onSuccess: (answer) => setAnswers((old) => [answer, ...old].slice(0, 20)),
   });
   const { row, errors } = rowOf(inputs, texts);
@@ -75,21 +75,12 @@ function Form({ endpoint, inputs }: { endpoint: EndpointRead; inputs: readonly I
               />
             ))}
           </FieldRow>
-          {isPrivate ? (
-            <TextField
-              label="Token with the scope predict"
-              type="password"
-              value={token}
-              onChange={setToken}
-              help="The endpoint is private, and serving does not know who is signed in here. It is not kept anywhere."
-            />
-          ) : null}
           <RefusalText error={send.error} what="No answer" />
           <Button
             kind="primary"
             type="submit"
             busy={send.isPending}
-            forbidden={wrong > 0 ? "Fill in what is needed" : isPrivate && !token.trim() ? "Needs a token" : undefined}
+            forbidden={wrong > 0 ? "Fill in what is needed" : isPrivate ? mayNot : undefined}
           >
             Predict
           </Button>

@@ -3,14 +3,15 @@ import { useState } from "react";
 import { useForbidden } from "../../../client/access";
 import { FormAction } from "../../../components/Action";
 import { CopyId } from "../../../components/Copy";
-import { Select, TextArea, TextField } from "../../../components/Fields";
+import { Select, TextArea } from "../../../components/Fields";
 import { Glyph } from "../../../components/Glyph";
 import { RelativeTime } from "../../../components/RelativeTime";
 import { Tag } from "../../../components/Tag";
 import { number as figure } from "../../../lib/numbers";
 import { calls, type Finding, type ShownRow } from "../api";
-import { answerText, FINDINGS, labelOf, labelText, soleText } from "../rows";
+import { answerText, FINDINGS, labelText, soleText } from "../rows";
 import styles from "./Eyeballs.module.css";
+import { PinForm } from "./PinForm";
 
 interface RowProps {
   name: string;
@@ -63,7 +64,16 @@ export function Row({ name, number, row, against }: RowProps) {
       </div>
       <div className={styles.buttons}>
         <NoteForm name={name} row={row} />
-        {pin_id ? null : <PinForm name={name} number={number} row={row} />}
+        {pin_id ? null : (
+          <PinForm
+            name={name}
+            number={number}
+            instance={instance}
+            answered={answer}
+            truth={truth}
+            numeric={typeof error === "number"}
+          />
+        )}
       </div>
     </li>
   );
@@ -93,58 +103,6 @@ function NoteForm({ name, row: { row, note } }: { name: string; row: ShownRow })
       }
     >
       {note ? "Change note" : "Note"}
-    </FormAction>
-  );
-}
-
-function PinForm({ name, number, row }: Omit<RowProps, "against">) {
-  const forbidden = useForbidden("write");
-  const { instance, truth, answer, error } = row;
-  const [expect, setExpect] = useState(String(truth));
-  const [within, setWithin] = useState("");
-  const [note, setNote] = useState("");
-  const numeric = typeof error === "number";
-  const label = labelOf(expect, truth);
-  const close = Number(within);
-  const ready = label !== undefined && (!numeric || (within.trim() !== "" && close >= 0));
-  return (
-    <FormAction
-      title="Pin this row as a test"
-      submit="Pin"
-      size="small"
-      forbidden={forbidden}
-      call={
-        ready
-          ? calls.pin(name, number, { instance, expect: label, within: numeric ? close : null, answered: answer, note })
-          : undefined
-      }
-      fields={
-        <>
-          <p>
-            Every later version must answer it as told; no policy can leave that out. The newest is checked at once.
-          </p>
-          <TextField
-            label="It must answer"
-            value={expect}
-            onChange={setExpect}
-            error={label === undefined ? "Not an answer of this kind" : undefined}
-            help="The truth as it is in the data; change it where the label is wrong"
-          />
-          {numeric ? (
-            <TextField
-              label="Within"
-              type="number"
-              step="any"
-              value={within}
-              onChange={setWithin}
-              help={`How close is close enough; now it is off by ${figure(error)}`}
-            />
-          ) : null}
-          <TextArea label="Why it matters" value={note} onChange={setNote} rows={2} />
-        </>
-      }
-    >
-      Pin
     </FormAction>
   );
 }

@@ -7,7 +7,7 @@ import type { CheckResult } from "../api";
 type Slice = CheckResult["slices"][number];
 
 const name = ({ column, value }: Slice) => (column === "named" ? value : `${column} = ${value}`);
-const bound = (value: number | null | undefined) => (end(value) === null ? "no end" : percent(value));
+const bound = (value: number | null | undefined) => (end(value) === null ? "no bound" : percent(value));
 
 const COLUMNS: Column<Slice>[] = [
   {

@@ -96,6 +96,7 @@ function NewSuite({ name, taken, onMade }: NewSuiteProps) {
       <DocumentEditor
         what="The new suite"
         stored={{ text: TEMPLATE, version: 0 }}
+        unsaved
         save={(text) => {
           const save = calls.saveSuite(name, suite, text, 0);
           return {

@@ -1,4 +1,5 @@
 /** What an empty system shows: three commands from nothing to a checked dataset version. */
+import type { ReactNode } from "react";
 import { Command } from "../../../components/Copy";
 import { Panel } from "../../../components/Panel";
 import styles from "./FirstSteps.module.css";
@@ -23,9 +24,17 @@ function steps(origin: string) {
   ];
 }
 
-export function FirstSteps() {
+/** `upload` does the same from the browser. */
+export function FirstSteps({ upload }: { upload: ReactNode }) {
   return (
     <Panel title="Nothing here yet: three steps to your first data">
+      <div className={styles.here}>
+        <p>
+          Choose a file and name the dataset: csv, parquet, jsonl or plain files. Or do the same from a shell, in three
+          steps.
+        </p>
+        {upload}
+      </div>
       <ol className={styles.steps}>
         {steps(window.location.origin).map((step) => (
           <li key={step.title} className={styles.step}>

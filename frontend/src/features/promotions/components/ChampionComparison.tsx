@@ -19,7 +19,7 @@ import styles from "./GateReport.module.css";
 const MOST = 24;
 
 const interval = (low: number | null | undefined, high: number | null | undefined) =>
-  `${end(low) === null ? "no end" : signed(low)} to ${end(high) === null ? "no end" : signed(high)}`;
+  `${end(low) === null ? "no bound" : signed(low)} to ${end(high) === null ? "no bound" : signed(high)}`;
 
 const COLUMNS: Column<SliceComparison>[] = [
   {

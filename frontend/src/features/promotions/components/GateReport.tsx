@@ -41,13 +41,15 @@ export function GateReport({ promotion, examples }: GateReportProps) {
           {examples?.(gate)}
         </GateCard>
       ))}
-      <Panel title={against.length > 0 ? "The other gates" : "Gates"} count={others.length}>
-        <ul className={styles.list}>
-          {others.map((gate) => (
-            <GateLine key={gate.place} gate={gate} />
-          ))}
-        </ul>
-      </Panel>
+      {others.length > 0 ? (
+        <Panel title={against.length > 0 ? "The other gates" : "Gates"} count={others.length}>
+          <ul className={styles.list}>
+            {others.map((gate) => (
+              <GateLine key={gate.place} gate={gate} />
+            ))}
+          </ul>
+        </Panel>
+      ) : null}
       {others.map(({ place, comparison }) =>
         comparison ? (
           <Panel key={place} title="Against the champion">
@@ -80,7 +82,11 @@ function Summary({ verdict, reason, gates, against }: SummaryProps) {
   return (
     <Notice
       tone={toneOf(verdict)}
-      title={`${TITLES[verdict] ?? verdict} by ${against.length} of ${plural(gates.length, "gate")}`}
+      title={
+        gates.length === 0
+          ? "Refused: there is no gate to pass"
+          : `${TITLES[verdict] ?? verdict} by ${against.length} of ${plural(gates.length, "gate")}`
+      }
     >
       {against.length === 0 ? (
         <p>{reason}</p>

@@ -120,6 +120,8 @@ export function Tokens() {
       onDone={(answer) => {
         setMade(answer);
         setName("");
+        setOwner("");
+        setUntil("");
       }}
     >
       New token

@@ -56,7 +56,7 @@ export function SweepsTable({ experiment }: { experiment: string }) {
           rows={rows}
           columns={COLUMNS}
           rowKey={({ id }) => id}
-          empty="No sweep yet. A sweep tries one training with many parameters: millrace has it in its command line and SDKs."
+          empty="No sweep yet. A sweep tries one training with many parameters: start one above."
           onMore={query.hasNextPage && !query.isFetchingNextPage ? () => void query.fetchNextPage() : undefined}
         />
       )}
