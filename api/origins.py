@@ -1,10 +1,10 @@
 """What a page of another origin asks the browser for does not count as asked by its person."""
 
 from typing import Final
-from urllib.parse import urlsplit
 
 from fastapi import Request
 
+from domain.access.origins import is_same_origin
 from domain.errors import Forbidden
 
 _READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -17,15 +17,11 @@ class CrossOrigin(Forbidden):
 
 
 def refuse_cross_origin(request: Request) -> None:
-    """For requests by cookie: only pages of this origin change anything with it.
-
-    `SameSite` is not enough: another port of the same machine is another origin of the same site.
-    """
+    """For requests by cookie: only pages of this origin change anything with it."""
     if request.method in _READING:
         return
-    site = request.headers.get("sec-fetch-site")
-    origin = urlsplit(request.headers.get("origin", ""))
-    if not (site == "same-origin" if site else origin.netloc == request.headers.get("host")):
+    said = request.headers.get
+    if not is_same_origin(fetch_site=said("sec-fetch-site"), origin=said("origin"), host=said("host")):
         raise CrossOrigin(
             "With the dashboard's cookie, only its own pages may send this.",
             where="origin",

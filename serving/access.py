@@ -8,13 +8,14 @@ from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from starlette.types import Scope
 
+from domain.access.origins import is_same_origin
 from serving.errors import NotInternal, RateLimited, TokenMissing, TokenUnknown
 from serving.rates import Rates
 from serving.requests import Headers
 from serving.table import Endpoint, RouteTable
 
 Network = IPv4Network | IPv6Network
-# The dashboard's session, as the API sets it: no other site can send it along. Its "Try it" asks with it.
+# The dashboard's session, as the API sets it. Its "Try it" asks with it.
 _SESSION = "millrace_token="
 # For each caller of a public endpoint whose settings name no rate.
 _PUBLIC_PER_SECOND = 50.0
@@ -93,13 +94,14 @@ class Access:
 
 
 def _token_of(headers: Headers) -> str:
-    """The hash of the bearer token, or without an Authorization of the session's, or nothing."""
+    """The hash of the bearer token; without an Authorization that of the session, for our own pages; or nothing."""
     authorization = headers.get(b"authorization")
-    if authorization:
+    if authorization or not (cookie := headers.get(b"cookie")):
         return _hash_of(authorization)
-    cookies = (one.strip() for one in headers.get(b"cookie").split(";"))
+    cookies = (one.strip() for one in cookie.split(";"))
     secret = next((one.removeprefix(_SESSION) for one in cookies if one.startswith(_SESSION)), "")
-    return _hash_of(f"Bearer {secret}")
+    site, origin, host = (headers.get(name) for name in (b"sec-fetch-site", b"origin", b"host"))
+    return _hash_of(f"Bearer {secret}") if is_same_origin(fetch_site=site, origin=origin, host=host) else ""
 
 
 @lru_cache(maxsize=1024)

@@ -50,12 +50,20 @@ def asked(store: LocalStore, bikes: str, app: ServingApp) -> Asked:
 class TestSession:
     @pytest.mark.parametrize("cookies", [f"{COOKIE}={TOKEN}", f"theme=dark; {COOKIE}={TOKEN}; a=b"])
     def test_of_the_dashboard_may_ask(self, asked: Asked, cookies: str) -> None:
-        assert statuses(asked([("1.1.1.1", {"Cookie": cookies})])) == [200]
+        ours = ({"Origin": "http://serving"}, {"Sec-Fetch-Site": "same-origin"})
+        assert statuses(asked([("1.1.1.1", {"Cookie": cookies} | headers) for headers in ours])) == [200, 200]
+
+    @pytest.mark.parametrize(
+        "headers", [{}, {"Origin": "http://serving:9"}, {"Sec-Fetch-Site": "same-site", "Origin": "http://serving"}]
+    )
+    def test_does_not_speak_for_pages_of_others(self, asked: Asked, headers: dict[str, str]) -> None:
+        assert statuses(asked([("1.1.1.1", {"Cookie": f"{COOKIE}={TOKEN}"} | headers)])) == [401]
 
     def test_counts_for_nothing_beside_a_token_or_when_it_is_none(self, asked: Asked) -> None:
         session = f"{COOKIE}={TOKEN}"
         calls = [{"Cookie": session, "Authorization": "Bearer x"}, {"Cookie": f"{COOKIE}=x"}, {"Cookie": f"{COOKIE}="}]
-        assert statuses(asked([("1.1.1.1", headers) for headers in calls])) == [403, 403, 401]
+        here = {"Origin": "http://serving"}
+        assert statuses(asked([("1.1.1.1", headers | here) for headers in calls])) == [403, 403, 401]
 
 
 def statuses(answers: list[Response]) -> list[int]:
