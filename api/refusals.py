@@ -1,7 +1,8 @@
 """What a route can refuse: the errors its code can raise, read off the code itself. Called by `api.description`.
 
 Followed are the route and its dependencies, every function of ours they name, and methods of objects whose
-type is written down. An error that is caught is not followed further.
+type is written down. An error that is caught is not followed further, nor are reactions: they refuse nothing, but keep
+what they could not do as data.
 """
 
 import ast
@@ -9,7 +10,7 @@ import inspect
 import sys
 import types
 import typing
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -24,9 +25,9 @@ from adapters.object_store.protocol import ObjectStore
 from api.errors import CODES, status_of
 from domain.db import ReadSession, WriteSession
 from domain.errors import DomainError
+from domain.reactions import react
 
 _OURS = ("api.", "domain.", "adapters.")
-_FUNCTION = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 @dataclass(frozen=True, order=True)
@@ -95,7 +96,7 @@ _under_way: set[tuple[Any, type | None]] = set()
 def _refusals(call: Any, owner: type | None) -> frozenset[Refusal]:
     """Those of a function, or of a method as `owner` has it."""
     plain = _plain(call)
-    if not isinstance(plain, types.FunctionType) or not plain.__module__.startswith(_OURS):
+    if not isinstance(plain, types.FunctionType) or not plain.__module__.startswith(_OURS) or plain is react:
         return frozenset()
     if (plain, owner) in _under_way:
         return frozenset()
@@ -108,21 +109,40 @@ def _refusals(call: Any, owner: type | None) -> frozenset[Refusal]:
 
 @cache
 def _read(function: types.FunctionType, owner: type | None) -> frozenset[Refusal]:
-    node = _functions(function.__module__).get(function.__qualname__)
-    return _Reading(function, owner).of(node.body) if node is not None else frozenset()
+    node = _syntax(function.__module__).get(function.__qualname__)
+    if node is None:
+        return frozenset()
+    known = {name: _classes(hint) for name, hint in _hints(function).items()}
+    code = function.__code__
+    given = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    known = {name: known.get(name, []) for name in given} | known
+    if owner is not None and code.co_argcount:
+        known[given[0]] = [owner]
+    return _Reading(function.__globals__, known).of([node])
 
 
 @cache
-def _functions(module: str) -> dict[str, _FUNCTION]:
-    """The syntax of each function of a module, by its qualified name."""
-    found: dict[str, _FUNCTION] = {}
+def _read_table(module: str, name: str) -> frozenset[Refusal]:
+    """Those of the functions in a table at the top of a module."""
+    node = _syntax(module).get(name)
+    return _Reading(vars(sys.modules[module]), {}).of([node]) if node is not None else frozenset()
+
+
+@cache
+def _syntax(module: str) -> dict[str, ast.AST]:
+    """The syntax of each function of a module by its qualified name, and of each value at the top."""
+    found: dict[str, ast.AST] = {}
 
     def look(body: Iterable[ast.stmt], prefix: str) -> None:
         for node in body:
-            if isinstance(node, _FUNCTION):
-                found[prefix + node.name] = node
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                found[prefix + node.name] = ast.Module(node.body, [])
             elif isinstance(node, ast.ClassDef):
                 look(node.body, f"{prefix}{node.name}.")
+            elif isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
+                target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+                if isinstance(target, ast.Name):
+                    found[prefix + target.id] = node.value
 
     look(ast.parse(inspect.getsource(sys.modules[module])).body, "")
     return found
@@ -145,16 +165,11 @@ def _classes(annotation: Any) -> list[type]:
 
 
 class _Reading:
-    """One function being read from top to bottom, with what is known of its variables."""
+    """A function (or a table of some) being read from top to bottom, with what is known of its variables."""
 
-    def __init__(self, function: types.FunctionType, owner: type | None) -> None:
-        self._globals = function.__globals__
-        self._types: dict[str, list[type]] = {name: _classes(hint) for name, hint in _hints(function).items()}
-        code = function.__code__
-        for name in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]:
-            self._types.setdefault(name, [])
-        if owner is not None and code.co_argcount:
-            self._types[code.co_varnames[0]] = [owner]
+    def __init__(self, outside: dict[str, Any], known: dict[str, list[type]]) -> None:
+        self._globals = outside
+        self._types = known
 
     def of(self, nodes: Iterable[ast.AST]) -> frozenset[Refusal]:
         found: set[Refusal] = set()
@@ -172,16 +187,14 @@ class _Reading:
             elif isinstance(node, ast.Name | ast.Attribute):
                 for call, owner in self._named(node):
                     found |= _refusals(call, owner)
+                if isinstance(node, ast.Name) and isinstance(self._value(node), Mapping | Sequence):
+                    found |= _read_table(self._globals["__name__"], node.id)
         return frozenset(found)
 
     def _of_try(self, node: ast.Try) -> frozenset[Refusal]:
         found = self.of(node.body)
         for handler in node.handlers:
-            again = any(
-                isinstance(one, ast.Raise)
-                and (one.exc is None or (isinstance(one.exc, ast.Name) and one.exc.id == handler.name))
-                for one in ast.walk(handler)
-            )
+            again = any(isinstance(one, ast.Raise) and _is_again(one.exc, handler.name) for one in ast.walk(handler))
             named = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type] if handler.type else []
             caught = tuple(kind for kind in map(self._value, named) if isinstance(kind, type))
             if not again:
@@ -203,6 +216,8 @@ class _Reading:
 
     def _note(self, node: ast.Assign | ast.withitem | ast.For | ast.AnnAssign | ast.NamedExpr) -> None:
         """Remember of what type a variable is now."""
+        target: ast.expr | None
+        value: ast.expr | None
         if isinstance(node, ast.withitem):
             target, value = node.optional_vars, node.context_expr
         elif isinstance(node, ast.For):
@@ -250,9 +265,17 @@ class _Reading:
         return []
 
 
+def _is_again(raised: ast.expr | None, caught: str | None) -> bool:
+    """Whether what is raised is what was caught, or another of its kind: `raise type(error)(…) from error`."""
+    if raised is None:
+        return True
+    if isinstance(raised, ast.Call) and isinstance(raised.func, ast.Call) and raised.func.args:
+        raised = raised.func.args[0]
+    return isinstance(raised, ast.Name) and raised.id == caught
+
+
 def _member(kind: type, name: str) -> list[type]:
     member = getattr(kind, name, None)
     if isinstance(member, property):
         return _classes(_hints(member.fget).get("return"))
     return _classes(_hints(kind).get(name))
-

@@ -4,12 +4,13 @@ import json
 import re
 from functools import cache
 from typing import Any
+from urllib.parse import unquote
 
 import httpx
 
+from api.description import CODES_KEY, PROBLEM_TYPE
 from tests.architecture.source import ROOT
 
-PROBLEM_TYPE = "application/problem+json"
 _PARAMETER = re.compile(r"\{\w+\}")
 
 
@@ -31,10 +32,12 @@ def undocumented(request: httpx.Request, answer: httpx.Response) -> str | None:
     """What the description lacks of an answer; None when it has it, or when no operation is behind the address."""
     if answer.headers.get("content-type") != PROBLEM_TYPE:
         return None
-    path = request.url.raw_path.decode().partition("?")[0]
+    path = unquote(request.url.raw_path.partition(b"?")[0])  # as routes see it: `%2f` is a slash
     item = next((item for pattern, item in _templates() if pattern.fullmatch(path)), {})
     operation = item.get(request.method.lower())
+    if operation is None:
+        return None
     code = answer.json()["code"]
-    if operation is None or code in operation["responses"].get(str(answer.status_code), {}).get("x-problem-codes", ()):
+    if code in operation["responses"].get(str(answer.status_code), {}).get(CODES_KEY, ()):
         return None
     return f"{operation['operationId']} answers {answer.status_code} {code}, which its description does not have"
