@@ -19,6 +19,7 @@ from api.refusals import Refusal, refusals_of
 PROBLEM_TYPE = "application/problem+json"
 CODES_KEY = "x-problem-codes"
 _PROBLEM = {"$ref": "#/components/schemas/Problem"}
+_BYTES = {"type": "string", "format": "binary"}
 _WITH_BODY = {"POST", "PUT", "PATCH"}
 _ANYWHERE = Refusal(500, "unexpected")
 
@@ -85,11 +86,13 @@ def _said_of(refusal: Refusal) -> str:
 
 
 def _type_bytes(answers: Iterable[dict[str, Any]]) -> None:
-    """Content without a schema is text, or else bytes."""
+    """Content without a schema is text, or anything in JSON, or else bytes."""
     for answer in answers:
         for media_type, content in answer.get("content", {}).items():
-            text = media_type.startswith("text/") or media_type.endswith("ndjson")
-            content.setdefault("schema", {"type": "string"} | ({} if text else {"format": "binary"}))
+            if media_type.startswith("text/") or media_type.endswith("ndjson"):
+                content.setdefault("schema", {"type": "string"})
+            else:
+                content.setdefault("schema", {} if media_type == "application/json" else dict(_BYTES))
 
 
 def _name_tags(tags: dict[str, str], operation: dict[str, Any], route: APIRoute) -> None:

@@ -129,6 +129,7 @@ def list_datasets(session: ReadDep, page: PageDep, _: Reader, archived: bool = F
 
 @router.get("/{name}")
 def get_dataset(name: DatasetName, session: ReadDep, response: Response, _: Reader) -> DatasetRead:
+    """A dataset, with its description; the ETag is for `If-Match`."""
     return _tagged(response, DatasetRead.of(queries.get_dataset(session, name)))
 
 
@@ -220,6 +221,7 @@ def list_dataset_versions(
 
 @router.get("/{name}/versions/{number}")
 def get_dataset_version(name: DatasetName, number: VersionNumber, session: ReadDep, _: Reader) -> VersionRead:
+    """A version: its state, its size, and what it was made from."""
     return VersionRead.of(queries.get_version(session, name, number))
 
 
@@ -269,7 +271,12 @@ def get_dataset_pointer(name: DatasetName, number: VersionNumber, session: ReadD
 @router.get(
     "/{name}/versions/{number}/content/{path:path}",
     response_class=Response,
-    responses={200: {"content": {"application/octet-stream": {}}, "description": "The bytes of the file."}},
+    responses={
+        200: {"content": {"application/octet-stream": {}}, "description": "The bytes of the file."},
+        206: {"content": {"application/octet-stream": {}}, "description": "The range that `Range` asks for."},
+        304: {"description": "As the `If-None-Match` says."},
+        416: {"description": "The file has no such range."},
+    },
 )
 def get_dataset_content(
     *,

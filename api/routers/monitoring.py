@@ -43,6 +43,7 @@ def put_monitor(name: str, body: MonitorPut, session: WriteDep, _: Writer) -> Mo
 
 @router.get("/endpoints/{name}/monitor")
 def get_monitor(name: str, session: ReadDep, _: Reader) -> MonitorRead:
+    """What is watched at the endpoint, and when the governor may retrain."""
     policy, governor = queries.policies_of(session, get_endpoint(session, name).id)
     return MonitorRead(endpoint=name, policy=policy, governor=governor)
 
