@@ -298,6 +298,7 @@ _FACTS: dict[str, Any] = {
     "PromotionRead.state": "passed",
     "RolloutRead.state": "canary",
     "Expectation.type": "expect_column_values_to_be_between",
+    "Expectation.kwargs": {"column": "hum", "min_value": 0, "max_value": 1},
     "MetricCheck.max": 60,
     "not_finite.key": "12",
     "VersionRead.dataset": "bikes",
