@@ -17,7 +17,7 @@ from adapters.runtime import Runtime
 from api.bundles import bundle
 from api.deps import IdempotencyKey, IfMatch, PageDep, ReadDep, Reader, RuntimeDep, WriteDep, Writer, check_if_match
 from api.documents import YAML_TYPES, DocumentRoute, parse_as, type_of
-from api.downloads import file_response
+from api.downloads import FILE_RESPONSES, file_response
 from api.pushes import PushReceiver
 from api.schemas.datasets import (
     DatasetCreate,
@@ -268,16 +268,7 @@ def get_dataset_pointer(name: DatasetName, number: VersionNumber, session: ReadD
     return PlainTextResponse(text, headers={"Content-Disposition": f'attachment; filename="{name}.dvc"'})
 
 
-@router.get(
-    "/{name}/versions/{number}/content/{path:path}",
-    response_class=Response,
-    responses={
-        200: {"content": {"application/octet-stream": {}}, "description": "The bytes of the file."},
-        206: {"content": {"application/octet-stream": {}}, "description": "The range that `Range` asks for."},
-        304: {"description": "As the `If-None-Match` says."},
-        416: {"description": "The file has no such range."},
-    },
-)
+@router.get("/{name}/versions/{number}/content/{path:path}", response_class=Response, responses=FILE_RESPONSES)
 def get_dataset_content(
     *,
     name: DatasetName,
