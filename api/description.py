@@ -14,7 +14,7 @@ from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 from starlette.routing import BaseRoute
 
 from api.documents import DocumentRoute
-from api.refusals import Refusal, refusals_of
+from api.refusals import Refusal, forget, refusals_of
 
 PROBLEM_TYPE = "application/problem+json"
 CODES_KEY = "x-problem-codes"
@@ -35,6 +35,7 @@ def described(document: dict[str, Any], routes: Iterable[BaseRoute]) -> dict[str
             _type_bytes(answers.values())
             operation["responses"] = answers | _problems(refusals, known=answers.keys())
             _name_tags(tags, operation, route)
+    forget()
     document["tags"] = [{"name": name, "description": said} for name, said in sorted(tags.items())]
     return document
 
