@@ -11,6 +11,8 @@ from typing import Any
 
 from api.schema_breaks import Schema, Schemas
 
+# Only who sends `Range` or `If-None-Match` is answered with these.
+_ASKED_FOR = {"206", "304"}
 _KEEP = "Keep it, marked as deprecated, beside the new."
 
 
@@ -133,7 +135,7 @@ def _answers(name: str, old: Schema, new: Schema, schemas: Schemas) -> Iterator[
             if good:
                 yield Break(f"{where} is gone.", "Go on answering with this status.")
         elif status not in before:
-            if good:
+            if good and status not in _ASKED_FOR:
                 yield Break(f"{where} is new.", "Clients know the statuses it had: answer with one of them.")
         else:
             contents = after[status].get("content", {})

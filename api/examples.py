@@ -1,7 +1,7 @@
 """An example of what each operation takes and answers: bodies as written in `api.example_bodies`, answers composed.
 
-An answer is composed from its model, field by field: what `api.example_values` has for a field of its name, else its
-default, its first allowed value, or null. So a new route has an example without a word, and one that fits its model.
+An answer is composed from its model, field by field: the field's own example, what `api.example_values` has for its
+name, its default, its first allowed value, or null. So a new route has an example without a word, and one that fits.
 """
 
 from collections.abc import Iterator
@@ -43,6 +43,8 @@ class _Composer:
         """An example of a field called `name` in the model `owner`, inside the models `above`."""
         if f"{owner}.{name}" in VALUES:
             return VALUES[f"{owner}.{name}"]
+        if "examples" in schema:
+            return schema["examples"][0]
         known = VALUES.get(name, ())
         for value in known if isinstance(known, tuple) else (known,):
             if self._suits(value, schema):
@@ -62,6 +64,8 @@ class _Composer:
         schema = self._resolved(schema)
         if "const" in schema:
             return schema["const"]
+        if "examples" in schema:
+            return schema["examples"][0]
         if "enum" in schema:
             return schema["enum"][0]
         kind = schema.get("type")

@@ -240,6 +240,7 @@ ADDITIONS: dict[str, Change] = {
     "an operation": lambda d: d["paths"].update({"/bikes": {"get": LIST}}),
     "a parameter": lambda d: get(d)["parameters"].append({"name": "day", "in": "query", "schema": {"type": "integer"}}),
     "a problem": lambda d: post(d)["responses"].update({"404": {"x-problem-codes": ["unknown_station"]}}),
+    "a range": lambda d: get(d)["responses"].update({"206": {}, "304": {}}),
     "a code that moves": lambda d: get(d)["responses"].update({"409": delete(d)["responses"].pop("409")}),
     "a smaller scope": lambda d: post(d).update(security=[{"HTTPBearer": []}, {"APIKeyCookie": []}]),
     "no token": lambda d: post(d).pop("security"),
