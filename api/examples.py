@@ -68,21 +68,19 @@ class _Composer:
             return schema["examples"][0]
         if "enum" in schema:
             return schema["enum"][0]
-        kind = schema.get("type")
-        if kind == "object":
-            inner = schema.get("additionalProperties")
-            if "properties" in schema or not isinstance(inner, dict):
-                return {key: self.of(one, key, owner, above) for key, one in schema.get("properties", {}).items()}
-            value = self.of(inner, f"{name}.*", owner, above)
-            return {} if value is None else {str(VALUES.get(f"{name}.key", "temp")): value}
-        if kind == "array":
+        if schema.get("type") == "object":
+            return self._of_object(schema, name, owner, above)
+        if schema.get("type") == "array":
             item = self.of(schema["items"], f"{name}[]", owner, above) if schema.get("items") else None
             return [] if item is None else [item]
-        if kind == "string":
-            return _WHEN.get(schema.get("format", ""), "…")
-        if kind in ("integer", "number"):
-            return max(schema.get("minimum", 1), schema.get("exclusiveMinimum", 0) + 1) if kind == "integer" else 0.5
-        return False if kind == "boolean" else None
+        return _plain(schema)
+
+    def _of_object(self, schema: dict[str, Any], name: str, owner: str, above: tuple[str, ...]) -> dict[str, Any]:
+        inner = schema.get("additionalProperties")
+        if "properties" in schema or not isinstance(inner, dict):
+            return {key: self.of(one, key, owner, above) for key, one in schema.get("properties", {}).items()}
+        value = self.of(inner, f"{name}.*", owner, above)
+        return {} if value is None else {str(VALUES.get(f"{name}.key", "temp")): value}
 
     def _resolved(self, schema: dict[str, Any]) -> dict[str, Any]:
         found: dict[str, Any] = self._schemas[schema["$ref"].removeprefix(_REF)] if "$ref" in schema else schema
@@ -110,3 +108,13 @@ class _Composer:
             return schema.get("type") == "array" and self._suits(value[0], schema["items"])
         kind = schema.get("type")
         return kind is None or (isinstance(value, _TYPES[kind]) and isinstance(value, bool) == (kind == "boolean"))
+
+
+def _plain(schema: dict[str, Any]) -> Any:
+    """A value of a type of which nothing more is known."""
+    kind = schema.get("type")
+    if kind == "string":
+        return _WHEN.get(schema.get("format", ""), "…")
+    if kind == "integer":
+        return max(schema.get("minimum", 1), schema.get("exclusiveMinimum", 0) + 1)
+    return {"number": 0.5, "boolean": False}.get(str(kind))
