@@ -126,6 +126,13 @@ BODIES: Final[dict[str, Any]] = {
     "create_repository": {"name": "rides", "address": "https://git.example/rides.git", **_BRANCHES},
     "update_repository": _BRANCHES,
     "sync_repository": {"branch": "main", "commit": "0f3a9c1d2b4e5f60718293a4b5c6d7e8f9012345"},
+    "create_webhook": {
+        "name": "chat",
+        "url": "https://chat.example.org/hooks/millrace",
+        "types": ["AlertOpened"],
+        "subject": "endpoints/bikes",
+    },
+    "update_webhook": {"types": ["AlertOpened", "RolloutAborted"]},
     "create_batch_prediction": {"dataset": "bikes-2012h2@1", "model": "bikes@champion", "into": "bikes-forecast"},
     "create_token": {"name": "notebook", "owner": "ann", "role": "developer", "expires_at": "2027-01-01T00:00:00Z"},
     "create_session": {"token": "mlr_3vYJ0nJq6T4tXw9ZkQeRb1UuLs8HcDfG"},
