@@ -190,6 +190,9 @@ class _Reading:
                 self._note(node)
             elif isinstance(node, ast.Call):
                 found |= self._of_call(node)
+            elif isinstance(node, ast.IfExp):  # one of two kinds, raised further down
+                kinds = map(self._value, (node.body, node.orelse))
+                found |= {_refusal(kind) for kind in kinds if isinstance(kind, type) and issubclass(kind, DomainError)}
             elif isinstance(node, ast.Name | ast.Attribute):
                 for call, owner in self._named(node):
                     found |= _refusals(call, owner)
@@ -212,7 +215,7 @@ class _Reading:
         if not isinstance(made, type):
             return frozenset()
         if issubclass(made, DomainError):
-            return frozenset({Refusal(status_of(made), made.code, made)})
+            return frozenset({_refusal(made)})
         if issubclass(made, HTTPException):
             status = node.args[0].value if node.args and isinstance(node.args[0], ast.Constant) else 500
             return frozenset({Refusal(int(str(status)), CODES.get(int(str(status)), "error"))})
@@ -269,6 +272,10 @@ class _Reading:
             named = [_plain(call) for call, _ in self._named(node.func)]
             return [one for call in named if callable(call) for one in _classes(_hints(call).get("return"))]
         return []
+
+
+def _refusal(error: type[DomainError]) -> Refusal:
+    return Refusal(status_of(error), error.code, error)
 
 
 def _is_again(raised: ast.expr | None, caught: str | None) -> bool:

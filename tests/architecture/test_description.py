@@ -166,6 +166,7 @@ class TestProblem:
             ("create_dataset_version", "415", "unsupported_media_type"),  # raised as HTTP says it
             ("create_dataset_version", "422", "bad_file_name"),  # a method of an object
             ("create_dataset_version", "404", "unknown_dataset_version"),  # caught, and raised again with its place
+            ("get_explanation", "409", "explanation_failed"),  # one of two kinds, as it turns out
             ("get_lineage", "404", "unknown_window"),  # a table of functions
             ("create_pin", "409", "conflict"),  # two writers at once
             ("list_roles", "503", "database_unavailable"),  # a session
