@@ -75,7 +75,7 @@ bench: install ## Measure the hot paths against bare alternatives
 # ---- Check -------------------------------------------------------------------------------------------------------
 
 .PHONY: check
-check: lint types laws frontend-check ## What CI demands besides the tests: style, types, laws, dashboard
+check: lint types laws api-check frontend-check ## What CI demands besides the tests: style, types, laws, API, dashboard
 
 .PHONY: lint
 lint: install ## Style: ruff's formatter and linter
@@ -90,6 +90,10 @@ types: install sdk/python/millrace/rest/client.py ## Types: mypy, strict
 laws: install ## Laws of the house: who may import whom, and tests/architecture
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/pytest -q tests/architecture
+
+.PHONY: api-check
+api-check: install ## Does api/openapi.json break who uses the API as it was on main (BASE=ref)?
+	$(BIN)/python -m api.openapi_check $(BASE)
 
 .PHONY: frontend-check
 frontend-check: frontend/node_modules/.package-lock.json ## Lint, type-check and unit-test the dashboard; is its client current?

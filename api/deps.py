@@ -121,8 +121,8 @@ ReadDep = Annotated[ReadSession, Depends(get_read_session, scope="function")]
 
 
 def get_page(
-    limit: Annotated[int, Query(ge=1, le=MOST_ROWS)] = 50,
-    cursor: Annotated[str | None, Query(max_length=200)] = None,
+    limit: Annotated[int, Query(ge=1, le=MOST_ROWS, description="Rows of a page.")] = 50,
+    cursor: Annotated[str | None, Query(max_length=200, description="The `next_cursor` of the page before.")] = None,
 ) -> PageRequest:
     return PageRequest(limit, cursor)
 

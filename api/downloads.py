@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
+from typing import Any
 from urllib.parse import quote
 
 from fastapi import Request, Response
@@ -11,6 +12,13 @@ from fastapi.responses import StreamingResponse
 from adapters.chunk_store.contents import Contents
 from domain.datasets.manifest import ManifestEntry
 
+FILE_RESPONSES: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"application/octet-stream": {}}, "description": "The bytes of the file."},
+    206: {"content": {"application/octet-stream": {}}, "description": "The range that `Range` asks for."},
+    304: {"description": "As the `If-None-Match` says; the ETag is the MD5 of the file."},
+    416: {"description": "The file has no such range."},
+}
+"""What `file_response` answers, for the description of a route."""
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 

@@ -76,14 +76,14 @@ def problem(request: Request, status: int, code: str, detail: str, **more: Any) 
     return JSONResponse(body.model_dump(exclude_none=True), status, headers, "application/problem+json")
 
 
-def status_of(error: DomainError) -> int:
-    if isinstance(error, TooLarge):
+def status_of(error: type[DomainError]) -> int:
+    if issubclass(error, TooLarge):
         return 413
-    return next((status for kind, status in STATUS if isinstance(error, kind)), 500)
+    return next((status for kind, status in STATUS if issubclass(error, kind)), 500)
 
 
 def _domain_error(request: Request, error: DomainError) -> JSONResponse:
-    return problem(request, status_of(error), error.code, error.message, where=error.where, fix=error.fix)
+    return problem(request, status_of(type(error)), error.code, error.message, where=error.where, fix=error.fix)
 
 
 def _validation_error(request: Request, error: RequestValidationError) -> JSONResponse:

@@ -136,10 +136,10 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.include_router(dvc.router)  # first: it is asked for each of many small files
     app.include_router(dvc_folders.router)
     app.include_router(mlflow.router)
-    app.include_router(health.public)
-    app.include_router(health.router)
-    problem = {"model": errors.Problem, "description": "problem+json"}
-    problems: dict[int | str, dict[str, Any]] = {"4XX": problem, "5XX": problem}
+    # Which problems an operation has is found out when it is described: this brings their schema into the document.
+    problems: dict[int | str, dict[str, Any]] = {"default": {"model": errors.Problem}}
+    app.include_router(health.public, responses=problems)
+    app.include_router(health.router, responses=problems)
     for router in [*ROUTERS, *PUBLIC]:
         app.include_router(router, prefix=PREFIX, responses=problems)
     app.include_router(repositories.hooks, responses=problems)

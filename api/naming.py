@@ -9,6 +9,9 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from api.description import described
+from api.examples import exemplify
+
 _PATH = re.compile(r"(?:api__schemas|domain)__(?P<noun>[a-z_]+?)(?:__[a-z_]+)*__(?P<name>[A-Z]\w*)")
 _SCHEMAS = "#/components/schemas/"
 
@@ -18,7 +21,7 @@ class DescribedApp(FastAPI):
 
     def openapi(self) -> dict[str, Any]:
         if not self.openapi_schema:
-            self.openapi_schema = told_apart(super().openapi())
+            self.openapi_schema = exemplify(told_apart(described(super().openapi(), self.routes)))
         return self.openapi_schema
 
 

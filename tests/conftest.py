@@ -25,6 +25,7 @@ from domain.jobs.queries import get_job
 from domain.jobs.states import JobState
 from domain.registry.mirror import SeenModel, SeenVersion
 from migrations import run as migrations
+from tests.documented import undocumented
 from tests.servers import Postgres
 from tests.servers import postgres as postgres_server
 from workers.dataset_cache import DatasetCache
@@ -218,14 +219,19 @@ def runtime(settings: Settings, clock: SteppingClock, queue: RecordingQueue) -> 
 
 
 class DoorTransport(httpx.BaseTransport):
-    """Calls an ASGI application in an event loop that runs beside the test. Answers are read to their end."""
+    """Calls an ASGI application in an event loop that runs beside the test. Answers are read to their end.
+
+    A problem that the API's description does not have fails the test that met it.
+    """
 
     def __init__(self, app: ASGIApp, portal: BlockingPortal) -> None:
         self._app = httpx.ASGITransport(app, raise_app_exceptions=False)
         self._portal = portal
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        return self._portal.call(self._answer, request)
+        answer = self._portal.call(self._answer, request)
+        assert (lacking := undocumented(request, answer)) is None, lacking
+        return answer
 
     async def _answer(self, request: httpx.Request) -> httpx.Response:
         body = request.read()

@@ -17,7 +17,7 @@ from adapters.runtime import Runtime
 from api.bundles import bundle
 from api.deps import IdempotencyKey, IfMatch, PageDep, ReadDep, Reader, RuntimeDep, WriteDep, Writer, check_if_match
 from api.documents import YAML_TYPES, DocumentRoute, parse_as, type_of
-from api.downloads import file_response
+from api.downloads import FILE_RESPONSES, file_response
 from api.pushes import PushReceiver
 from api.schemas.datasets import (
     DatasetCreate,
@@ -129,6 +129,7 @@ def list_datasets(session: ReadDep, page: PageDep, _: Reader, archived: bool = F
 
 @router.get("/{name}")
 def get_dataset(name: DatasetName, session: ReadDep, response: Response, _: Reader) -> DatasetRead:
+    """A dataset, with its description; the ETag is for `If-Match`."""
     return _tagged(response, DatasetRead.of(queries.get_dataset(session, name)))
 
 
@@ -220,6 +221,7 @@ def list_dataset_versions(
 
 @router.get("/{name}/versions/{number}")
 def get_dataset_version(name: DatasetName, number: VersionNumber, session: ReadDep, _: Reader) -> VersionRead:
+    """A version: its state, its size, and what it was made from."""
     return VersionRead.of(queries.get_version(session, name, number))
 
 
@@ -266,11 +268,7 @@ def get_dataset_pointer(name: DatasetName, number: VersionNumber, session: ReadD
     return PlainTextResponse(text, headers={"Content-Disposition": f'attachment; filename="{name}.dvc"'})
 
 
-@router.get(
-    "/{name}/versions/{number}/content/{path:path}",
-    response_class=Response,
-    responses={200: {"content": {"application/octet-stream": {}}, "description": "The bytes of the file."}},
-)
+@router.get("/{name}/versions/{number}/content/{path:path}", response_class=Response, responses=FILE_RESPONSES)
 def get_dataset_content(
     *,
     name: DatasetName,

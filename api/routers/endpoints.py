@@ -117,6 +117,7 @@ def put_endpoint(
 
 @router.get("/endpoints")
 def list_endpoints(session: ReadDep, page: PageDep, _: Reader) -> PageRead[EndpointRead]:
+    """Endpoints and what answers at each, newest first."""
     return PageRead[EndpointRead].of(queries.list_endpoints(session, page), lambda row: read_endpoint(session, row))
 
 

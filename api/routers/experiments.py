@@ -28,6 +28,7 @@ def _read(session: AnySession, row: Experiment) -> ExperimentRead:
 
 @router.post("", status_code=201)
 def create_experiment(body: ExperimentCreate, session: WriteDep, _: Writer) -> ExperimentRead:
+    """Create an experiment: a name for the runs to come."""
     return _read(session, service.create_experiment(session, name=body.name, description=body.description))
 
 
@@ -39,6 +40,7 @@ def list_experiments(session: ReadDep, page: PageDep, _: Reader) -> PageRead[Exp
 
 @router.get("/{name}")
 def get_experiment(name: str, session: ReadDep, _: Reader) -> ExperimentRead:
+    """An experiment; its runs are at `/runs?experiment=`."""
     return _read(session, queries.get_experiment(session, name))
 
 

@@ -50,6 +50,7 @@ def pin_dataset_version(name: DatasetName, number: Number, body: PinCreate, sess
 
 @versions.delete("/pin", status_code=204)
 def unpin_dataset_version(name: DatasetName, number: Number, session: WriteDep, _: Writer) -> None:
+    """Let the version be deleted again, if nothing else needs it."""
     version = get_version_by_id(session, get_version(session, name, number).id, lock=True)
     unpin_version(session, version=version)
 

@@ -21,7 +21,7 @@ def livez() -> dict[str, str]:
     return {"status": "ok"}
 
 
-@public.get("/readyz")
+@public.get("/readyz", responses={503: {"content": {"application/json": {}}, "description": "A part does not answer."}})
 def readyz(runtime: RuntimeDep) -> JSONResponse:
     """The database and the store answer. A broker that is away only slows things down, so it is told and not judged."""
     parts = {"database": "ok", "store": "ok", "broker": "ok"}

@@ -189,7 +189,7 @@ def _headers_for_caller(server: MlflowServer, visit: Visit, answer: httpx.Respon
 
 def _page(error: DomainError | HTTPException) -> HTMLResponse:
     if isinstance(error, DomainError):
-        status, code, text, fix = status_of(error), error.code, error.message, error.fix
+        status, code, text, fix = status_of(type(error)), error.code, error.message, error.fix
     else:
         status, code, text, fix = error.status_code, CODES.get(error.status_code, "error"), str(error.detail), None
     title = code.replace("_", " ").capitalize()

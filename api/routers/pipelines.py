@@ -39,11 +39,13 @@ def put_pipeline(
 
 @router.get("/pipelines")
 def list_pipelines(session: ReadDep, page: PageDep, _: Reader) -> PageRead[PipelineRead]:
+    """Pipelines, newest first."""
     return PageRead[PipelineRead].of(queries.list_pipelines(session, page), PipelineRead.model_validate)
 
 
 @router.get("/pipelines/{name}")
 def get_pipeline(name: str, session: ReadDep, response: Response, _: Reader) -> PipelineRead:
+    """A pipeline as it is declared, with its triggers."""
     pipeline = queries.get_pipeline(session, name)
     response.headers["ETag"] = f'"{pipeline.revision}"'
     return PipelineRead.model_validate(pipeline)
@@ -76,6 +78,7 @@ def list_pipeline_runs(name: str, session: ReadDep, page: PageDep, _: Reader) ->
 
 @router.get("/pipeline-runs/{run_id}")
 def get_pipeline_run(run_id: str, session: ReadDep, _: Reader) -> PipelineRunRead:
+    """A run of a pipeline, step by step."""
     return _read_run(session, queries.get_run(session, run_id))
 
 

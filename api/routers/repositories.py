@@ -61,11 +61,13 @@ def create_repository(
 
 @router.get("")
 def list_repositories(session: ReadDep, page: PageDep, _: Reader) -> PageRead[RepositoryRead]:
+    """Repositories that are followed, newest first."""
     return PageRead[RepositoryRead].of(queries.list_repositories(session, page), partial(_read, session))
 
 
 @router.get("/{name}")
 def get_repository(name: str, session: ReadDep, response: Response, _: Reader) -> RepositoryRead:
+    """A repository: its branches as last read, and how many pointers wait."""
     return _tagged(response, _read(session, queries.get_repository(session, name)))
 
 

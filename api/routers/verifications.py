@@ -30,6 +30,7 @@ def list_verifications(session: ReadDep, page: PageDep, _: Reader) -> PageRead[V
 
 @router.get("/{verification_id}")
 def get_verification(verification_id: str, session: ReadDep, _: Reader) -> VerificationRead:
+    """A verification, and what it has found so far."""
     return VerificationRead.model_validate(queries.get_verification(session, verification_id))
 
 
