@@ -16,7 +16,8 @@ import pytest
 import typer
 
 from cli.examples import EXAMPLES
-from cli.main import EPILOG, app
+from cli.main import app
+from cli.program import EPILOG
 from tests.cli.conftest import Millrace
 from tests.cli.server import Answer, Server
 
