@@ -6,7 +6,6 @@ take to look at a folder of thousands of files.
 
 import sys
 from gc import freeze
-from importlib import import_module
 
 import typer
 
@@ -24,7 +23,8 @@ def main() -> None:
 def program_for(words: list[str]) -> typer.Typer:
     """The program, or so much of it as this command needs."""
     if tuple(words[:2]) not in ALONE:
-        whole: typer.Typer = import_module("cli.main").app
+        from cli.main import app as whole  # noqa: PLC0415  # which is what the others need not wait for
+
         return whole
     app = new_program()
     app.add_typer(transfers.noun.app, name="data")

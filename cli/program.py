@@ -3,7 +3,6 @@
 import io
 import os
 import sys
-from importlib import import_module
 from typing import Annotated, Any
 
 import typer
@@ -39,8 +38,10 @@ class Program(TyperGroup):
 
 
 def _tell_version(asked: bool) -> None:
-    if asked:  # the library takes longer to import than most commands take
-        typer.echo(f"millrace {import_module('importlib.metadata').version('millrace')}")
+    if asked:
+        from importlib.metadata import version  # noqa: PLC0415  # takes longer to import than most commands take
+
+        typer.echo(f"millrace {version('millrace')}")
         raise typer.Exit
 
 
