@@ -118,12 +118,16 @@ class Client:
         self.url = urlunsplit(parts)
         self.token = token
         self._seconds = seconds
-        self._connections = Connections(
-            parts,
-            headers={"Authorization": f"Bearer {token}"} if token else {},
-            connect_seconds=min(seconds, CONNECT_SECONDS),
-            proxies=not is_local(url),  # those of the environment are for other machines
-        )
+        try:
+            self._connections = Connections(
+                parts,
+                headers={"Authorization": f"Bearer {token}"} if token else {},
+                connect_seconds=min(seconds, CONNECT_SECONDS),
+                proxies=not is_local(url),  # those of the environment are for other machines
+            )
+        except ValueError as error:
+            fix = "Name another in https_proxy, or this server in no_proxy."
+            raise ClientError(str(error), fix=fix, status=Status.USAGE) from error
 
     def __enter__(self) -> Self:
         return self

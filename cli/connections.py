@@ -66,7 +66,7 @@ class Reply:
 
 
 class Connections:
-    """To the server at an address without query. For several threads at once, each of which has its own connection."""
+    """To the server at an address; for several threads at once. Raises ValueError for a proxy that cannot be used."""
 
     def __init__(
         self, address: SplitResult, *, headers: Mapping[str, str], connect_seconds: float, proxies: bool
@@ -120,7 +120,7 @@ class Connections:
             connection.connect()
         except (OSError, HTTPException) as error:
             connection.close()
-            raise ConnectionTrouble(error, reached=False) from error
+            raise ConnectionTrouble(error, reached=isinstance(error, ssl.SSLError)) from error
         connection.sock.settimeout(seconds)
         return connection
 
@@ -176,14 +176,14 @@ def _send_all(sock: socket.socket, *parts: bytes) -> None:
 
 
 def _proxy_of(address: SplitResult) -> SplitResult | None:
-    """The one that the environment names for the server. Raises ConnectionTrouble for one of a kind not known here."""
+    """The one that the environment names for the server. Raises ValueError for one of a kind not known here."""
     known = getproxies()
     named = known.get(address.scheme) or known.get("all")
     if not named or proxy_bypass(str(address.hostname)):
         return None
     proxy = urlsplit(named if "://" in named else f"http://{named}")
     if proxy.scheme != "http" or not proxy.hostname:
-        raise ConnectionTrouble(ValueError(f"The proxy {proxy.hostname} is not one at http://"), reached=False)
+        raise ValueError(f"The environment names a proxy that is not at http://: {proxy.scheme}://{proxy.hostname}.")
     return proxy
 
 
