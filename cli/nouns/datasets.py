@@ -7,9 +7,10 @@ import typer
 from rich.console import RenderableType
 
 from cli.client import ClientError, Status
-from cli.nouns.transfers import NameArgument, RefArgument, draw_version, noun, version_of
+from cli.nouns.transfers import NameArgument, RefArgument, noun, version_of
 from cli.session import Session, WaitOption
 from cli.tables import at, facts, size, stack, table
+from cli.versions import draw_version
 
 LimitOption = Annotated[int, typer.Option(min=1, help="At most so many.")]
 

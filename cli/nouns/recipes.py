@@ -9,10 +9,11 @@ from rich.console import RenderableType
 
 from cli.documents import located, read_document
 from cli.nouns.jobs import draw_job
-from cli.nouns.transfers import NameArgument, RefArgument, draw_version, version_of
+from cli.nouns.transfers import NameArgument, RefArgument, version_of
 from cli.nouns.transfers import noun as data
 from cli.session import Noun, Session, WaitOption
 from cli.tables import facts, sentence, stack, table
+from cli.versions import draw_version
 
 noun = Noun("The recipe a dataset is built by.")
 

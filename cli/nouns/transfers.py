@@ -4,19 +4,19 @@ People type these all day and scripts run them in loops, so they start without t
 """
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import RenderableType
-from rich.progress import DownloadColumn, TransferSpeedColumn
 
 from cli.client import ClientError, Status
 from cli.completion import DATASET_VERSIONS, DATASETS
 from cli.session import Noun, Session, WaitOption
-from cli.tables import at, facts, number, size, stack, table
 from cli.transfer.get import Checkout
 from cli.transfer.push import push as transfer
 from cli.transfer.tree import Memory, files_under
+
+if TYPE_CHECKING:  # as in `cli.session`
+    from rich.console import RenderableType
 
 noun = Noun("Datasets and their versions.")
 
@@ -27,7 +27,6 @@ RefArgument = Annotated[
         help="A dataset, or one version of it as NAME@n; the newest if absent.", autocompletion=DATASET_VERSIONS
     ),
 ]
-LEAKAGE = "Steps learned on these very rows: do not judge a model here that should not know them (fit_on: NAME@n)."
 
 
 @noun.command("push")
@@ -39,22 +38,17 @@ def push(
     wait: WaitOption = False,
 ) -> None:
     """Upload a file or a folder as the next version. The same content is the same version."""
+    from cli.versions import draw_version, tell_sent  # noqa: PLC0415
+
     files = files_under(path)
     if not files:
         raise ClientError(f"{path} has no files in it.", status=Status.USAGE)
     session.ensure("datasets", name)
-    with session.progress(DownloadColumn(), TransferSpeedColumn()) as progress:
-        task = progress.add_task("sending", total=sum(file.size for file in files))
-        pushed = transfer(
-            session.client,
-            name,
-            files,
-            message=message,
-            memory=Memory(path),
-            on_read=lambda count: progress.advance(task, count),
-        )
+    whole = sum(file.size for file in files)
+    with session.counting("sending", whole) as on_read:
+        pushed = transfer(session.client, name, files, message=message, memory=Memory(path), on_read=on_read)
     version = pushed.version
-    session.note(f"Sent {size(pushed.sent)} of {size(sum(file.size for file in files))}; the server had the rest.")
+    session.note(tell_sent(pushed.sent, whole))
     if wait:
         session.settle(f"datasets/{name}/versions/{version['number']}")
         version = session.client.get("datasets", name, "versions", version["number"])
@@ -72,15 +66,14 @@ def get(
     name, number_ = version_of(session, ref)
     checkout = Checkout(session.client, name, number_, out)
     wanted = checkout.wanted()
-    with session.progress(DownloadColumn(), TransferSpeedColumn()) as progress:
-        task = progress.add_task("receiving", total=sum(file["size"] for file in wanted))
-        checkout.fetch(wanted, lambda count: progress.advance(task, count))
+    with session.counting("receiving", sum(file["size"] for file in wanted)) as on_bytes:
+        checkout.fetch(wanted, on_bytes)
     removed = checkout.others() if exact else []
     for other in removed:
         Path(other.path).unlink()
     checkout.remember()
     answer = {"dataset": name, "number": number_, "files": len(checkout.files), "written": len(wanted)}
-    session.show(answer | {"removed": len(removed)}, facts)
+    session.show(answer | {"removed": len(removed)}, _say_what_was_done)
 
 
 @noun.command("status")
@@ -94,7 +87,7 @@ def status(
     checkout = Checkout(session.client, name, number_, path)
     rows = [{"file": file["path"], "is": "missing or changed"} for file in checkout.wanted()]
     rows += [{"file": file.name, "is": "not in the version"} for file in checkout.others()]
-    session.show(rows, lambda rows: table(rows, {"file": "file", "is": "is"}, empty=f"As in {name}@{number_}."))
+    session.show(rows, lambda rows: _draw_differences(rows) if rows else f"As in {name}@{number_}.")
     if rows:
         raise typer.Exit(Status.REFUSED)
 
@@ -110,42 +103,12 @@ def version_of(session: Session, ref: str) -> tuple[str, int]:
     return name, session.client.get("datasets", name, "versions", "latest")["number"]
 
 
-def draw_version(version: dict[str, Any]) -> RenderableType:
-    columns = {
-        "column": "name",
-        "type": "type",
-        "nulls": "nulls",
-        "distinct": "distinct",
-        "min": "minimum",
-        "median": lambda row: number((row.get("quantiles") or {}).get("0.5")),
-        "max": "maximum",
-        "mean": "mean",
-    }
-    profile = version.get("profile")
-    source = version.get("source") or {}
-    learned = source.get("fitted") or []
-    return stack(
-        facts(
-            {
-                "version": f"{version['dataset']}@{version['number']}",
-                "state": version["state"],
-                "because": version["reasons"],
-                "digest": version["digest"],
-                "size": size(version["size"]),
-                "files": version["files"],
-                "rows": version.get("rows"),
-                "message": version["message"],
-                "made from": _origin(source),
-                "learned": [f"{step['place']} {step['step']} on {', '.join(step['learned_on'])}" for step in learned],
-                "warning": LEAKAGE if source.get("leakage") else None,
-                "created": f"{at('created_at')(version)} by {version['created_by']}",
-            }
-        ),
-        table(profile["columns"], columns) if profile else None,
-    )
+def _say_what_was_done(got: dict[str, Any]) -> str:
+    done = f"{got['written']:,} written, {got['removed']:,} removed"
+    return f"{got['dataset']}@{got['number']} has {got['files']:,} files: {done}."
 
 
-def _origin(source: dict[str, Any]) -> list[str] | str | None:
-    """The versions, or the endpoint, that the rows are from; nothing for an upload."""
-    joined = [step["version"] for step in source.get("steps", []) if step["step"] == "join"]
-    return [*source.get("concat", []), *joined] or source.get("version") or source.get("endpoint")
+def _draw_differences(rows: list[dict[str, str]]) -> "RenderableType":
+    from cli.tables import table  # noqa: PLC0415
+
+    return table(rows, {"file": "file", "is": "is"})
