@@ -38,8 +38,6 @@ def push(
     wait: WaitOption = False,
 ) -> None:
     """Upload a file or a folder as the next version. The same content is the same version."""
-    from cli.versions import draw_version, tell_sent  # noqa: PLC0415
-
     files = files_under(path)
     if not files:
         raise ClientError(f"{path} has no files in it.", status=Status.USAGE)
@@ -47,6 +45,8 @@ def push(
     whole = sum(file.size for file in files)
     with session.counting("sending", whole) as on_read:
         pushed = transfer(session.client, name, files, message=message, memory=Memory(path), on_read=on_read)
+    from cli.versions import draw_version, tell_sent  # noqa: PLC0415
+
     version = pushed.version
     session.note(tell_sent(pushed.sent, whole))
     if wait:

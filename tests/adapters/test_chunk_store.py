@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from hashlib import md5
-from io import BytesIO
+from io import BytesIO, FileIO
 from pathlib import Path
 from uuid import uuid4
 
@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import delete, func, select, update
 
 from adapters.chunk_store.arriving import WrongDigest
-from adapters.chunk_store.chunks import BITE, LARGEST, SMALLEST, Chunker, digest_of
+from adapters.chunk_store.chunks import BITE, FILE_BITE, LARGEST, SMALLEST, Chunker, cut_file, digest_of
 from adapters.chunk_store.contents import Contents
 from adapters.chunk_store.frames import Encoding, decode, encode, encode_difference
 from adapters.chunk_store.packs import read_directory
@@ -70,6 +70,16 @@ class TestCutting:
         assert b"".join(cut) == data
         assert cut == [*whole.feed(data), *whole.finish()]
         assert all(SMALLEST <= len(chunk) <= LARGEST for chunk in cut[:-1])
+
+    @pytest.mark.parametrize("size", [0, 1, SMALLEST, FILE_BITE - 1, FILE_BITE, FILE_BITE + LARGEST, 2 * BITE + 17])
+    @pytest.mark.parametrize("alike", [True, False])
+    def test_a_file_is_cut_where_its_bytes_are(self, tmp_path: Path, size: int, alike: bool) -> None:
+        path, data, whole = tmp_path / "file", bytes(size) if alike else noise(size), Chunker()
+        path.write_bytes(data)
+        counted: list[int] = []
+        with FileIO(path) as file:
+            assert list(cut_file(file, counted.append)) == [*whole.feed(data), *whole.finish()]
+        assert sum(counted) == size
 
     def test_an_insert_moves_only_the_chunks_around_it(self) -> None:
         data = noise(4 * BITE)
