@@ -6,13 +6,13 @@ that the next push need not send it again; a version comes of a push that is com
 
 from collections import OrderedDict
 from collections.abc import Iterable
-from hashlib import md5
 
 from adapters.chunk_store import wire
 from adapters.chunk_store.arriving import tree_of
 from adapters.chunk_store.chunks import LARGEST, digest_of
 from adapters.chunk_store.contents import Contents
 from adapters.chunk_store.frames import BadFrame, decode, sliced
+from adapters.chunk_store.hashing import HashBeside
 from adapters.chunk_store.wire import Kind
 from api.errors import TooLarge
 from api.uploads import MAX_FIELD_BYTES, BadUpload, Upload
@@ -35,10 +35,10 @@ class ContentGone(Conflict):
 class _File:
     """The file whose parts are arriving. Hashing waits for the first new chunk: without one, the whole may be known."""
 
-    def __init__(self) -> None:
+    def __init__(self, hash: HashBeside) -> None:  # noqa: A002  # that is what it is
         self.parts: list[Part] = []
         self.hashed = 0
-        self.hash = md5(usedforsecurity=False)
+        self.hash = hash
 
 
 class PushReceiver:
@@ -49,7 +49,7 @@ class PushReceiver:
         self._batch = contents.batch()
         self._max_files = max_files
         self._records = wire.RecordReader()
-        self._file = _File()
+        self._file = _File(self._contents.hash())
         self._recent: OrderedDict[bytes, bytes] = OrderedDict()
         self._recent_bytes = 0
         self._fresh: set[bytes] = set()
@@ -130,7 +130,7 @@ class PushReceiver:
             self._hash(self._file)
 
     def _end_file(self, path: str) -> None:
-        file, self._file = self._file, _File()
+        file, self._file = self._file, _File(self._contents.hash())
         if file.parts and not file.hashed:
             self._deferred[path] = file.parts
             return
@@ -189,7 +189,7 @@ class PushReceiver:
                 self._batch.add_again(digests[trees[path]])
                 self._files[path] = ManifestEntry(path, digests[trees[path]], size)
                 continue
-            file = _File()
+            file = _File(self._contents.hash())
             file.parts = parts
             self._hash(file)
             self._add(path, file)

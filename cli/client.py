@@ -2,16 +2,18 @@
 
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from email.message import Message
 from enum import IntEnum
+from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import SplitResult, quote, urlsplit, urlunsplit
+from urllib.parse import SplitResult, quote, urlencode, urlsplit, urlunsplit
 
-import httpx
+from cli.connections import Body, Connections, ConnectionTrouble, Reply
 
 API = "/api/v1"
 CONNECT_SECONDS = 5.0
@@ -22,6 +24,9 @@ PATIENCE_SECONDS = 300.0
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 10.0
 PAGE_LIMIT = 100
+
+Path = tuple[str | int, ...]
+Query = str | float | list[str] | None
 
 
 class Status(IntEnum):
@@ -35,12 +40,12 @@ class Status(IntEnum):
 
 
 BY_HTTP: dict[int, Status] = {
-    httpx.codes.UNAUTHORIZED: Status.NOT_PERMITTED,
-    httpx.codes.FORBIDDEN: Status.NOT_PERMITTED,
-    httpx.codes.NOT_FOUND: Status.NOT_FOUND,
+    HTTPStatus.UNAUTHORIZED: Status.NOT_PERMITTED,
+    HTTPStatus.FORBIDDEN: Status.NOT_PERMITTED,
+    HTTPStatus.NOT_FOUND: Status.NOT_FOUND,
 }
 # What a server says, or a proxy for it, that starts or is drained.
-PASSING = {httpx.codes.BAD_GATEWAY, httpx.codes.SERVICE_UNAVAILABLE, httpx.codes.GATEWAY_TIMEOUT}
+PASSING = {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}
 
 
 class ClientError(Exception):
@@ -79,10 +84,30 @@ class Event:
 
 @dataclass(frozen=True)
 class Answer:
-    """Bytes, and the ETag by which to ask whether they have changed."""
+    """What a server said, read to its end."""
 
+    url: str
+    status: int
+    reason: str
+    headers: Message
     content: bytes
-    tag: str
+
+    @property
+    def ok(self) -> bool:
+        return HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
+
+    @property
+    def tag(self) -> str:
+        """The ETag, by which to ask whether this has changed."""
+        return self.headers.get("etag", "")
+
+    @property
+    def text(self) -> str:
+        return self.content.decode(errors="replace")
+
+    def json(self) -> Any:
+        """Raises ValueError."""
+        return json.loads(self.content)
 
 
 class Client:
@@ -92,14 +117,17 @@ class Client:
         parts = address_parts(url)
         self.url = urlunsplit(parts)
         self.token = token
-        self._http = httpx.Client(
-            base_url=self.url,
-            headers={"Authorization": f"Bearer {token}"} if token else {},
-            timeout=httpx.Timeout(seconds, connect=min(seconds, CONNECT_SECONDS)),
-            verify=parts.scheme == "https",  # the authorities are read from a file: not for nothing
-            # A proxy of the environment is for other machines.
-            trust_env=not is_local(url),
-        )
+        self._seconds = seconds
+        try:
+            self._connections = Connections(
+                parts,
+                headers={"Authorization": f"Bearer {token}"} if token else {},
+                connect_seconds=min(seconds, CONNECT_SECONDS),
+                proxies=not is_local(url),  # those of the environment are for other machines
+            )
+        except ValueError as error:
+            fix = "Name another in https_proxy, or this server in no_proxy."
+            raise ClientError(str(error), fix=fix, status=Status.USAGE) from error
 
     def __enter__(self) -> Self:
         return self
@@ -107,69 +135,55 @@ class Client:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._http.close()
+        self._connections.close()
 
-    def get(self, *path: str | int, **query: str | float | list[str] | None) -> Any:
-        return self._call("GET", path, params={name: value for name, value in query.items() if value is not None})
+    def get(self, *path: str | int, **query: Query) -> Any:
+        return self._call("GET", path, query)
 
     def get_new(self, *path: str | int, tag: str | None) -> "Answer | None":
         """What is there now, as bytes; None when it has the ETag `tag` still."""
-        with self._errors():
-            response = self._http.get(_join(path), headers={"If-None-Match": tag} if tag else {})
-        if response.status_code == httpx.codes.NOT_MODIFIED:
-            return None
-        if not response.is_success:
-            raise problem(response)
-        return Answer(response.content, response.headers.get("etag", ""))
+        answer = self._answer("GET", path, headers={"If-None-Match": tag} if tag else {})
+        return None if answer.status == HTTPStatus.NOT_MODIFIED else _accepted(answer)
 
     def text(self, *path: str | int, **query: str) -> str:
         """An answer that is no JSON."""
-        with self._errors():
-            response = self._http.get(_join(path), params=query)
-        if not response.is_success:
-            raise problem(response)
-        return response.text
+        return _accepted(self._answer("GET", path, query)).text
 
     def post(self, *path: str | int, body: Any = None, **query: str | None) -> Any:
-        asked = {name: value for name, value in query.items() if value is not None}
-        return self._call("POST", path, params=asked, **_as_json(body))
+        return self._call("POST", path, query, **_as_json(body))
 
     def put(self, *path: str | int, body: Any = None) -> Any:
         return self._call("PUT", path, **_as_json(body))
 
     def put_text(self, *path: str | int, text: str) -> Any:
         """A PUT of a document as it is written: the server keeps its text."""
-        return self._call("PUT", path, content=text.encode(), headers={"Content-Type": "application/yaml"})
+        return self._call("PUT", path, body=text.encode(), headers={"Content-Type": "application/yaml"})
 
     def patch(self, *path: str | int, body: Any = None) -> Any:
         return self._call("PATCH", path, **_as_json(body))
 
-    def delete(self, *path: str | int, **query: str | float | None) -> Any:
-        return self._call("DELETE", path, params={name: value for name, value in query.items() if value is not None})
+    def delete(self, *path: str | int, **query: Query) -> Any:
+        return self._call("DELETE", path, query)
 
     def push(self, *path: str | int, records: Iterator[bytes], media_type: str) -> Any:
-        """A POST of what is made while it is sent."""
-        timeout = httpx.Timeout(None, connect=CONNECT_SECONDS)
-        return self._call("POST", path, content=records, headers={"Content-Type": media_type}, timeout=timeout)
+        """A POST of what is made while it is sent; its answer may take any time."""
+        return self._call("POST", path, body=records, headers={"Content-Type": media_type}, seconds=None)
 
     def ask(self, *path: str | int, body: bytes) -> bytes:
         """A POST of bytes that is answered with bytes."""
-        with self._errors():
-            response = self._http.post(_join(path), content=body, headers={"Content-Type": "application/octet-stream"})
-        if not response.is_success:
-            raise problem(response)
-        return response.content
+        answer = self._answer("POST", path, body=body, headers={"Content-Type": "application/octet-stream"})
+        return _accepted(answer).content
 
     def download(self, *path: str | int, start: int = 0, **query: str) -> Iterator[bytes]:
         """The bytes of a file from `start` on."""
-        headers = {"Range": f"bytes={start}-"} if start else None
-        with self._stream("GET", path, timeout=ANSWER_SECONDS, headers=headers, params=query) as response:
-            yield from response.iter_raw(2**20)
+        headers = {"Range": f"bytes={start}-"} if start else {}
+        with self._stream("GET", path, query, headers=headers) as reply:
+            yield from reply.pieces()
 
     def bundle(self, *path: str | int, paths: list[str]) -> Iterator[bytes]:
         """The records of these files."""
-        with self._stream("POST", path, timeout=ANSWER_SECONDS, json={"paths": paths}) as response:
-            yield from response.iter_raw(2**20)
+        with self._stream("POST", path, **_as_json({"paths": paths})) as reply:
+            yield from reply.pieces()
 
     def items(self, *path: str | int, limit: int, **query: str | int | list[str] | None) -> list[Any]:
         """At most `limit` items of a list, over as many pages as that takes."""
@@ -185,8 +199,8 @@ class Client:
     def events(self, *path: str | int, last_id: str | None = None) -> Iterator[Event]:
         """Server-sent events until the server ends the stream."""
         headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": last_id} if last_id else {})
-        with self._stream("GET", path, timeout=SILENCE_SECONDS, headers=headers) as response:
-            yield from parse_events(response.iter_lines())
+        with self._stream("GET", path, headers=headers, seconds=SILENCE_SECONDS) as reply:
+            yield from parse_events(reply.lines())
 
     def follow(
         self, *path: str | int, last_id: str | None = None, on_break: Callable[[str], None] = lambda reason: None
@@ -212,41 +226,54 @@ class Client:
             pause = min(pause * 2 or FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
             time.sleep(pause)
 
-    def reply(self, *path: str | int) -> httpx.Response:
+    def reply(self, *path: str | int) -> Answer:
         """The answer to a GET as it came, refusals too."""
-        with self._errors():
-            return self._http.get(_join(path))
+        return self._answer("GET", path)
 
-    def _call(self, method: str, path: tuple[str | int, ...], **options: Any) -> Any:
-        with self._errors():
-            response = self._http.request(method, _join(path), **options)
-        if not response.is_success:
-            raise problem(response)
-        return response.json() if response.content else None
+    def _call(self, method: str, path: Path, query: Mapping[str, Query] | None = None, **options: Any) -> Any:
+        answer = _accepted(self._answer(method, path, query, **options))
+        return answer.json() if answer.content else None
+
+    def _answer(self, method: str, path: Path, query: Mapping[str, Query] | None = None, **options: Any) -> Answer:
+        with self._exchange(method, path, query, **{"seconds": self._seconds, **options}) as reply:
+            return _read(reply)
 
     @contextmanager
     def _stream(
-        self, method: str, path: tuple[str | int, ...], *, timeout: float, **options: Any
-    ) -> Iterator[httpx.Response]:
-        options["timeout"] = httpx.Timeout(timeout, connect=CONNECT_SECONDS)
-        with self._errors(), self._http.stream(method, _join(path), **options) as response:
-            if not response.is_success:
-                response.read()
-                raise problem(response)
-            yield response
+        self,
+        method: str,
+        path: Path,
+        query: Mapping[str, Query] | None = None,
+        *,
+        seconds: float = ANSWER_SECONDS,
+        **options: Any,
+    ) -> Iterator[Reply]:
+        with self._exchange(method, path, query, seconds=seconds, **options) as reply:
+            if not reply.ok:
+                raise problem(_read(reply))
+            yield reply
 
     @contextmanager
-    def _errors(self) -> Iterator[None]:
+    def _exchange(
+        self,
+        method: str,
+        path: Path,
+        query: Mapping[str, Query] | None,
+        *,
+        body: Body = None,
+        headers: Mapping[str, str] | None = None,
+        seconds: float | None,
+    ) -> Iterator[Reply]:
+        target = _join(path) + _as_query(query or {})
         try:
-            yield
-        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-            fix = "Start one with `millrace up`, or name another with --url; `millrace doctor` looks for the reason."
-            message = f"No server answers at {self.url}."
-            raise ClientError(message, fix=fix, status=Status.UNREACHABLE, passing=True) from error
-        except httpx.TransportError as error:
-            reason = str(error) or type(error).__name__
-            message = f"The connection to {self.url} broke: {reason}."
-            fix = "Try again; `millrace doctor` looks for the reason."
+            with self._connections.exchange(method, target, headers=headers or {}, body=body, seconds=seconds) as reply:
+                yield reply
+        except ConnectionTrouble as error:
+            message, fix = f"The connection to {self.url} broke: {error}.", "Try again"
+            if not error.reached:
+                message = f"No server answers at {self.url}."
+                fix = "Start one with `millrace up`, or name another with --url"
+            fix += "; `millrace doctor` looks for the reason."
             raise ClientError(message, fix=fix, status=Status.UNREACHABLE, passing=True) from error
 
 
@@ -273,20 +300,20 @@ def address_parts(url: str) -> SplitResult:
     return SplitResult(parts.scheme, shown + named, parts.path.rstrip("/"), "", "")
 
 
-def problem(response: httpx.Response) -> ClientError:
+def problem(answer: Answer) -> ClientError:
     """What a refusal says (RFC 9457 problem+json), or its HTTP status where something else answered."""
-    status = BY_HTTP.get(response.status_code, Status.REFUSED)
-    passing = response.status_code in PASSING
+    status = BY_HTTP.get(answer.status, Status.REFUSED)
+    passing = answer.status in PASSING
     try:
-        body = response.json()
+        body = answer.json()
     except ValueError:
         body = None
     if not isinstance(body, dict) or not (body.get("detail") or body.get("title")):
-        message = f"{response.url} answered {response.status_code} {response.reason_phrase}."
+        message = f"{answer.url} answered {answer.status} {answer.reason}."
         doubt = "Is that a Millrace server? `millrace doctor` looks at it."
         return ClientError(message, fix=doubt, status=status, passing=passing)
     fix = body.get("fix")
-    if fix is None and response.status_code == httpx.codes.UNAUTHORIZED:
+    if fix is None and answer.status == HTTPStatus.UNAUTHORIZED:
         fix = "Give a good one with `millrace login`, --token or MILLRACE_TOKEN, or name the server's home with --home."
     message = str(body.get("detail") or body["title"])
     where, code = body.get("where"), body.get("code")
@@ -312,7 +339,26 @@ def parse_events(lines: Iterable[str]) -> Iterator[Event]:
             data.append(value)
 
 
-def _join(path: tuple[str | int, ...]) -> str:
+def _read(reply: Reply) -> Answer:
+    return Answer(reply.url, reply.status, reply.reason, reply.headers, reply.read())
+
+
+def _accepted(answer: Answer) -> Answer:
+    """The answer. Raises ClientError when it is a refusal."""
+    if not answer.ok:
+        raise problem(answer)
+    return answer
+
+
+def _as_query(query: Mapping[str, Query]) -> str:
+    """What is None is not asked for."""
+    given = {name: value for name, value in query.items() if value is not None}
+    plain = {name: str(value).lower() if isinstance(value, bool) else value for name, value in given.items()}
+    asked = urlencode(plain, doseq=True, quote_via=quote)
+    return f"?{asked}" if asked else ""
+
+
+def _join(path: Path) -> str:
     first, *rest = map(str, path)
     start = quote(first) if first.startswith("/") else f"{API}/{quote(first, safe='')}"
     return "/".join([start, *(quote(segment, safe="") for segment in rest)])
@@ -323,4 +369,4 @@ def _as_json(body: Any) -> dict[str, Any]:
         return {}
     # YAML knows dates, JSON does not.
     content = json.dumps(body, default=lambda value: value.isoformat() if isinstance(value, date) else str(value))
-    return {"content": content, "headers": {"Content-Type": "application/json"}}
+    return {"body": content.encode(), "headers": {"Content-Type": "application/json"}}

@@ -1,10 +1,6 @@
 """`millrace`: the command line. Commands that talk to a server, and commands that run one."""
 
 from gc import freeze
-from importlib.metadata import version
-from typing import Annotated
-
-import typer
 
 from cli.demo.command import demo
 from cli.examples import dress
@@ -14,7 +10,7 @@ from cli.nouns import (
     browse,
     data_checks,
     dataset_records,  # noqa: F401  # its commands belong to `data`
-    datasets,
+    datasets,  # noqa: F401  # its commands belong to `data`
     deployments,
     doctor,
     env,
@@ -36,47 +32,17 @@ from cli.nouns import (
     rollouts,
     sweeps,
     training,
+    transfers,
     verifications,  # noqa: F401  # its command belongs to `data`
     webhooks,
 )
-from cli.program import Program, read_settings
+from cli.program import new_program
 from cli.run import run
 
-EPILOG = (
-    "Exit status: 0 done · 1 refused, or a job that was waited for failed · 2 wrong usage or an unreadable file · "
-    "3 no server answers · 4 no such thing · 5 no token, or one without the needed role · 130 interrupted."
-)
-
-app = typer.Typer(
-    cls=Program,
-    help="Version data, train, check, promote, serve, watch, retrain.",
-    epilog=EPILOG,
-    no_args_is_help=True,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    pretty_exceptions_show_locals=False,
-)
-datasets.noun.app.add_typer(recipes.noun.app, name="recipe")
+app = new_program()
+transfers.noun.app.add_typer(recipes.noun.app, name="recipe")
 app.add_typer(run)
 app.add_typer(demo)
-
-
-def _tell_version(asked: bool) -> None:
-    if asked:
-        typer.echo(f"millrace {version('millrace')}")
-        raise typer.Exit
-
-
-@app.callback()
-def begin(
-    *,
-    _: Annotated[
-        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_tell_version)
-    ] = False,
-) -> None:
-    # Before any option looks for its variable.
-    read_settings()
-
-
 app.add_typer(logins.verbs)
 app.add_typer(doctor.verbs)
 for verbs in (
@@ -94,7 +60,7 @@ for verbs in (
 ):
     app.add_typer(verbs.verbs.app)
 for name, noun in {
-    "data": datasets,
+    "data": transfers,
     "gc": gc,
     "checks": data_checks,
     "runs": training,

@@ -3,7 +3,7 @@
 import io
 import os
 import sys
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from dotenv import dotenv_values
@@ -12,6 +12,11 @@ from typer.exceptions import TyperException
 
 from cli.client import ClientError, Status, is_local
 from cli.session import report
+
+EPILOG = (
+    "Exit status: 0 done · 1 refused, or a job that was waited for failed · 2 wrong usage or an unreadable file · "
+    "3 no server answers · 4 no such thing · 5 no token, or one without the needed role · 130 interrupted."
+)
 
 
 class Program(TyperGroup):
@@ -30,6 +35,38 @@ class Program(TyperGroup):
         except typer.Abort:
             sys.exit(1)
         sys.exit(status if isinstance(status, int) else 0)
+
+
+def _tell_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version  # noqa: PLC0415  # takes longer to import than most commands take
+
+        typer.echo(f"millrace {version('millrace')}")
+        raise typer.Exit
+
+
+def _begin(
+    *,
+    _: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_tell_version)
+    ] = False,
+) -> None:
+    # Before any option looks for its variable.
+    read_settings()
+
+
+def new_program() -> typer.Typer:
+    """The program without any command yet."""
+    app = typer.Typer(
+        cls=Program,
+        help="Version data, train, check, promote, serve, watch, retrain.",
+        epilog=EPILOG,
+        no_args_is_help=True,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        pretty_exceptions_show_locals=False,
+    )
+    app.callback()(_begin)
+    return app
 
 
 def stay_printable() -> None:

@@ -6,17 +6,19 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import wraps
+from functools import cached_property, wraps
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console, RenderableType
-from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeElapsedColumn
 
 from cli.client import ANSWER_SECONDS, Client, ClientError, Status, is_local
 from cli.home import DEFAULT_HOME, Home
 from cli.logins import Logins
+
+if TYPE_CHECKING:  # where it draws, it is imported: that takes as long as a look at thousands of files
+    from rich.console import Console, RenderableType
+    from rich.progress import Progress, ProgressColumn
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 PANEL = "Connection"
@@ -58,6 +60,7 @@ JsonOption = Annotated[
 ]
 WaitOption = Annotated[bool, typer.Option("--wait", "-w", help="Wait for the end; exit status 1 if it fails.")]
 Command = Callable[..., None]
+View = Callable[[Any], "RenderableType"]
 KEYWORD = inspect.Parameter.KEYWORD_ONLY
 
 OPTIONS = {
@@ -73,18 +76,30 @@ class Screen:
 
     def __init__(self, *, as_json: bool) -> None:
         self.as_json = as_json
-        # What a program reads (`| grep`) is not folded to the width of a screen that is not there.
-        self.screen = Console(width=None if sys.stdout.isatty() else PIPE_WIDTH)
-        self.margin = Console(stderr=True)
 
-    def show(self, answer: Any, view: Callable[[Any], RenderableType]) -> None:
-        """Print what the server said: as it is with `--json`, else as `view` draws it."""
+    @cached_property
+    def screen(self) -> "Console":
+        from rich.console import Console  # noqa: PLC0415
+
+        # What a program reads (`| grep`) is not folded to the width of a screen that is not there.
+        return Console(width=None if sys.stdout.isatty() else PIPE_WIDTH)
+
+    @cached_property
+    def margin(self) -> "Console":
+        from rich.console import Console  # noqa: PLC0415
+
+        return Console(stderr=True)
+
+    def show(self, answer: Any, view: View) -> None:
+        """Print what the server said: as it is with `--json`, else as `view` draws it; a sentence is as it is."""
         if self.as_json:
             typer.echo(json.dumps(answer, indent=2, ensure_ascii=False))
+        elif isinstance(drawn := view(answer), str):
+            typer.echo(drawn)
         else:
-            self.screen.print(view(answer))
+            self.screen.print(drawn)
 
-    def show_next(self, answer: Any, view: Callable[[Any], RenderableType]) -> None:
+    def show_next(self, answer: Any, view: View) -> None:
         """Print one of many that arrive one by one: with `--json` each is a line (NDJSON)."""
         if self.as_json:
             typer.echo(json.dumps(answer, ensure_ascii=False))
@@ -108,14 +123,28 @@ class Screen:
     def note(self, sentence: str) -> None:
         """Something to know beside the answer. A program (`--json`) is told problems there, and nothing else."""
         if not self.as_json:
-            self.margin.print(sentence, markup=False, highlight=False)
+            typer.echo(sentence, err=True)
 
     @contextmanager
-    def progress(self, *columns: ProgressColumn) -> Iterator[Progress]:
+    def progress(self, *columns: "ProgressColumn") -> Iterator["Progress"]:
         """A bar on the margin; nothing at all where that is not a terminal."""
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+
         shown = [TextColumn("{task.description}", markup=False), BarColumn(), *columns, TimeElapsedColumn()]
         with Progress(*shown, console=self.margin, transient=True, disable=not self.margin.is_terminal) as progress:
             yield progress
+
+    @contextmanager
+    def counting(self, what: str, size: int) -> Iterator[Callable[[int], None]]:
+        """A bar of so many bytes, and what to tell it of each bite."""
+        if not sys.stderr.isatty():
+            yield lambda _: None
+            return
+        from rich.progress import DownloadColumn, TransferSpeedColumn  # noqa: PLC0415
+
+        with self.progress(DownloadColumn(), TransferSpeedColumn()) as progress:
+            task = progress.add_task(what, total=size)
+            yield lambda count: progress.advance(task, count)
 
 
 class Session(Screen):

@@ -10,15 +10,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from threading import Event, Thread
 from types import FrameType
 from typing import IO
 from urllib.parse import urlsplit
-
-import httpx
 
 from cli.journal import Journal
 from cli.processes import Process
@@ -276,8 +276,11 @@ def answers(url: str) -> bool:
         return True
     try:
         # No proxy of the environment may stand between processes of one machine.
-        return httpx.get(url, timeout=2, trust_env=False).status_code == httpx.codes.OK
-    except httpx.HTTPError:
+        with closing(HTTPConnection(parts.netloc, timeout=2)) as connection:
+            connection.request("GET", parts.path)
+            status: int = connection.getresponse().status
+            return status == HTTPStatus.OK
+    except (OSError, HTTPException):
         return False
 
 

@@ -1,5 +1,6 @@
 """Contents on their way in: `ContentSink` takes the bytes of one, `ContentBatch` makes many readable together."""
 
+from collections.abc import Callable
 from hashlib import md5
 from typing import BinaryIO, Self
 
@@ -7,6 +8,7 @@ from blake3 import blake3
 
 from adapters.chunk_store.batch import Batch
 from adapters.chunk_store.chunks import Chunker
+from adapters.chunk_store.hashing import HashBeside
 from adapters.chunk_store.recording import Recorder
 from domain.contents import recipes
 from domain.contents.recipes import Part
@@ -28,9 +30,10 @@ class WrongDigest(Invalid):
 class ContentBatch:
     """Contents that become readable together: as a context at its end, or not at all after an error."""
 
-    def __init__(self, recorder: Recorder, batch: Batch) -> None:
+    def __init__(self, recorder: Recorder, batch: Batch, new_hash: Callable[[], HashBeside]) -> None:
         self._recorder = recorder
         self.chunks = batch
+        self.new_hash = new_hash
 
     def __enter__(self) -> Self:
         return self
@@ -89,7 +92,7 @@ class ContentSink:
     def __init__(self, batch: ContentBatch, *, alone: bool) -> None:
         self._batch = batch
         self._alone = alone
-        self._hash = md5(usedforsecurity=False)
+        self._hash = batch.new_hash()
         self._size = 0
         self._chunker = Chunker()
         self._parts: list[Part] = []

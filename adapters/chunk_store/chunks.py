@@ -3,8 +3,9 @@
 Cut points are content-defined (FastCDC, Xia et al. 2020): bytes inserted or removed move only the chunks around them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from hashlib import blake2b
+from io import FileIO
 
 from blake3 import blake3
 from pyfastcdc import FastCDC
@@ -13,6 +14,8 @@ AVERAGE = 64 * 2**10
 SMALLEST, LARGEST = AVERAGE // 4, AVERAGE * 4
 BITE = 4 * 2**20
 """Bytes that are cut at once."""
+FILE_BITE = 2**20
+"""The same of a file, where nothing has to be put together for it."""
 MARK_BYTES = 64
 
 
@@ -29,11 +32,33 @@ def marks_of(chunk: bytes) -> tuple[int, int]:
     return _mark(chunk[:MARK_BYTES]), _mark(chunk[-MARK_BYTES:])
 
 
+def cut_file(file: FileIO, on_read: Callable[[int], None]) -> Iterator[bytes]:
+    """The chunks of a file, which is read through one small buffer: most of it is still in the processor's cache."""
+    cdc = _new_cdc()
+    buffer = memoryview(bytearray(FILE_BITE + LARGEST))
+    held = 0
+    while True:
+        read = file.readinto(buffer[held:])
+        on_read(read)
+        held += read
+        ends = [chunk.offset + chunk.length for chunk in cdc.cut_buf(buffer[:held])]
+        if read:
+            ends = ends[:-1]  # only the end of the buffer cut the last one
+        start = 0
+        for end in ends:
+            yield bytes(buffer[start:end])
+            start = end
+        buffer[: held - start] = buffer[start:held]
+        held -= start
+        if not read:
+            return
+
+
 class Chunker:
     """Cuts a stream. `feed` and `finish` give the chunks that are complete; a stream of no bytes has none."""
 
     def __init__(self) -> None:
-        self._cdc = FastCDC(AVERAGE, min_size=SMALLEST, max_size=LARGEST)
+        self._cdc = _new_cdc()
         self._waiting: list[bytes] = []
         self._size = 0
 
@@ -61,6 +86,10 @@ class Chunker:
             yield bytes(buffer[start:end])
             start = end
         self._waiting, self._size = ([buffer[start:]], len(buffer) - start) if not last else ([], 0)
+
+
+def _new_cdc() -> FastCDC:
+    return FastCDC(AVERAGE, min_size=SMALLEST, max_size=LARGEST)
 
 
 def _mark(data: bytes) -> int:

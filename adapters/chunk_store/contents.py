@@ -11,6 +11,7 @@ from typing import BinaryIO, cast
 
 from adapters.chunk_store.arriving import BITE, ContentBatch, ContentSink, WrongDigest
 from adapters.chunk_store.batch import Batch
+from adapters.chunk_store.hashing import HashBeside
 from adapters.chunk_store.reader import ChunkReader
 from adapters.chunk_store.recording import Recorder
 from adapters.chunk_store.streams import ContentReader, bytes_from
@@ -29,12 +30,18 @@ class Contents:
         self._store = store
         self._database = database
         self._pool = ThreadPoolExecutor(max_workers=os.cpu_count() or 1, thread_name_prefix="chunks")
+        # Apart from the pool that compresses: a hash that waited for a turn there would hold up its content.
+        self._hashing = ThreadPoolExecutor(max_workers=os.cpu_count() or 1, thread_name_prefix="md5")
         self._reader = ChunkReader(store, self._reading, self._pool)
         self._recorder = Recorder(store, database, clock)
 
     def batch(self) -> ContentBatch:
         """For many contents at once: they become readable together, when it is kept."""
-        return ContentBatch(self._recorder, Batch(self._store, self._reading, self._reader, self._pool))
+        return ContentBatch(self._recorder, Batch(self._store, self._reading, self._reader, self._pool), self.hash)
+
+    def hash(self) -> HashBeside:
+        """For the MD5 of one content as it arrives."""
+        return HashBeside(self._hashing)
 
     def sink(self) -> ContentSink:
         """For one content as it arrives."""

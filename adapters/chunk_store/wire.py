@@ -54,7 +54,8 @@ def parts(chunks: Sequence[tuple[bytes, int]]) -> bytes:
 
 def frame(encoding: Encoding, parts: Sequence[tuple[bytes, int]], stored: bytes) -> bytes:
     """The record of a frame that holds these chunks."""
-    return record(Kind.FRAME, b"".join((_FRAME.pack(encoding, len(parts)), pack(parts), stored)))
+    head = _FRAME.pack(encoding, len(parts)) + pack(parts)
+    return b"".join((_HEAD.pack(b"F", len(head) + len(stored)), head, stored))
 
 
 def read_frame(data: memoryview) -> tuple[Encoding, list[Part], bytes]:

@@ -8,9 +8,7 @@ from email.utils import parsedate_to_datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-import httpx
-
-from cli.client import Client, ClientError
+from cli.client import Answer, Client, ClientError
 from cli.doctor.finding import Finding, State
 
 GROUP = "server"
@@ -25,7 +23,7 @@ SILENT_SECONDS = 60.0
 class Server:
     """What the doctor heard: `about` is empty for a server that does not tell, or not to this token."""
 
-    ready: httpx.Response
+    ready: Answer
     about: dict[str, Any]
     sent_at: datetime
     heard_at: datetime
@@ -38,7 +36,7 @@ def call(client: Client) -> Server:
     ready = client.reply("/readyz")
     heard = datetime.now(UTC)
     about = client.reply("about")
-    told = _json(about) if about.is_success else {}
+    told = _json(about) if about.ok else {}
     return Server(ready, told, sent, heard)
 
 
@@ -48,7 +46,7 @@ def look_at_server(client: Client, *, named: str) -> Iterator[Finding]:
     server = call(client)
     parts = _json(server.ready)
     if parts.get("status") not in SAID_BY_MILLRACE:
-        what = f"What answers at {client.url} is no Millrace: {server.ready.status_code} to /readyz."
+        what = f"What answers at {client.url} is no Millrace: {server.ready.status} to /readyz."
         fix = "millrace up --port ANOTHER, or name the right one with --url"
         yield Finding(GROUP, "server", "broken", what, f"It was named by {named}.", fix)
         return
@@ -137,7 +135,7 @@ def _workers(client: Client, about: dict[str, Any]) -> Iterator[Finding]:
         what = f"The last tick came {age:,.0f} s ago."
         yield Finding(GROUP, "tick", "broken" if late else "ok", what, why, "millrace beat, once" if late else "")
     metrics = client.reply("/metrics") if client.token else None
-    if metrics is None or not metrics.is_success:
+    if metrics is None or not metrics.ok:
         return
     told = dict(line.rsplit(" ", 1) for line in metrics.text.splitlines() if line and not line.startswith("#"))
     waited = float(told.get("millrace_queue_age_seconds", 0))
@@ -151,9 +149,9 @@ def _workers(client: Client, about: dict[str, Any]) -> Iterator[Finding]:
         yield Finding(GROUP, "queue", "ok", "no job waits long")
 
 
-def _json(response: httpx.Response) -> dict[str, Any]:
+def _json(answer: Answer) -> dict[str, Any]:
     try:
-        told = response.json()
+        told = answer.json()
     except ValueError:
         return {}
     return told if isinstance(told, dict) else {}

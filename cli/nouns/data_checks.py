@@ -8,11 +8,12 @@ from rich.console import RenderableType
 
 from cli.client import ClientError, Status
 from cli.documents import located, read_json
-from cli.nouns.datasets import NameArgument, RefArgument, draw_version, version_of
 from cli.nouns.jobs import follow
+from cli.nouns.transfers import NameArgument, RefArgument, version_of
 from cli.session import Noun, Session, WaitOption
 from cli.suites import bare, read_suite, suite_text, write_suite
 from cli.tables import facts, sentence, stack, table
+from cli.versions import draw_version
 
 noun = Noun("Data checks.")
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import RenderableType
 
-from cli.nouns.datasets import NameArgument, RefArgument, noun, version_of
+from cli.nouns.transfers import NameArgument, RefArgument, noun, version_of
 from cli.session import Session
 from cli.tables import facts, size, stack, table
 

@@ -8,11 +8,12 @@ from rich.console import RenderableType
 
 from cli.client import ClientError, Status
 from cli.completion import DATASET_VERSIONS, names
-from cli.nouns.datasets import draw_version, version_of
-from cli.nouns.datasets import noun as data
 from cli.nouns.jobs import follow
+from cli.nouns.transfers import noun as data
+from cli.nouns.transfers import version_of
 from cli.session import Noun, Session, WaitOption
 from cli.tables import at, facts, sentence, size, stack, table, when
+from cli.versions import draw_version
 
 noun = Noun("Collections: what nothing needs any more leaves the store.")
 

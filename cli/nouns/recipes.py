@@ -8,18 +8,19 @@ import typer
 from rich.console import RenderableType
 
 from cli.documents import located, read_document
-from cli.nouns import datasets
-from cli.nouns.datasets import NameArgument, RefArgument, draw_version, version_of
 from cli.nouns.jobs import draw_job
+from cli.nouns.transfers import NameArgument, RefArgument, version_of
+from cli.nouns.transfers import noun as data
 from cli.session import Noun, Session, WaitOption
 from cli.tables import facts, sentence, stack, table
+from cli.versions import draw_version
 
 noun = Noun("The recipe a dataset is built by.")
 
 MessageOption = Annotated[str, typer.Option("-m", "--message", help="What is new in it.")]
 
 
-@datasets.noun.command("build")
+@data.command("build")
 def build(
     session: Session,
     name: NameArgument,
@@ -45,7 +46,7 @@ def build(
     session.show(_settled(session, made), draw_version)
 
 
-@datasets.noun.command("quarantine")
+@data.command("quarantine")
 def quarantine(
     session: Session,
     ref: RefArgument,

@@ -7,7 +7,7 @@ from rich.console import RenderableType
 
 from cli.client import ClientError, Status
 from cli.completion import DATASET_VERSIONS
-from cli.nouns.datasets import noun, version_of
+from cli.nouns.transfers import noun, version_of
 from cli.session import Session
 from cli.tables import facts, size, stack, table, when
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from adapters.chunk_store.wire import Kind, RecordReader
 from cli.client import Client, ClientError
 from cli.transfer.listing import File, files_of, refuse_outside
-from cli.transfer.tree import LocalFile, Memory, files_under, look_at
+from cli.transfer.tree import LocalFile, Memory, in_folder, look_at
 
 LARGE = 8 * 2**20
 """Files from this size on are fetched one by one, and go on where they broke off."""
@@ -26,7 +26,7 @@ class Checkout:
         self.files: list[File] = files_of(client, name, number)
         refuse_outside(folder, self.files)
         self._memory = Memory(folder)
-        self._local = {file.name: file for file in files_under(folder)} if folder.is_dir() else {}
+        self._local = {file.name: file for file in in_folder(folder)} if folder.is_dir() else {}
 
     def wanted(self) -> list[File]:
         """The files that are not there as they are in the version."""
@@ -63,8 +63,10 @@ class Checkout:
         self._local[path] = look_at(str(self._folder / path), path)
 
     def _is_there(self, file: File) -> bool:
-        local = self._local.get(file["path"])
-        return local is not None and local.size == file["size"] and self._memory.hashed(local) == file["md5"]
+        local, digest = self._local.get(file["path"]), file["md5"]
+        if local is None or local.size != file["size"]:
+            return False
+        return self._memory.has(local, digest) or self._memory.hashed(local) == digest
 
     def _stream(self, paths: list[str], on_bytes: Callable[[int], None]) -> Iterator[tuple[str, bytes]]:
         records = RecordReader()

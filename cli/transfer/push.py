@@ -3,11 +3,12 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from io import FileIO
 from os import cpu_count
 from typing import Any
 
 from adapters.chunk_store import wire
-from adapters.chunk_store.chunks import BITE, SMALLEST, Chunker, digest_of
+from adapters.chunk_store.chunks import SMALLEST, cut_file, digest_of
 from adapters.chunk_store.frames import Encoding, encode
 from adapters.chunk_store.wire import Kind
 from cli.client import Client, ClientError, is_local
@@ -140,21 +141,21 @@ class _Push:
 def _chunks_of(file: LocalFile, on_read: Callable[[int], None]) -> Iterator[bytes]:
     """The file's chunks. Raises ClientError when it is not as large as it was when it was looked at."""
     read = 0
+
+    def count(size: int) -> None:
+        nonlocal read
+        read += size
+        on_read(size)
+
     try:
-        with open(file.path, "rb", buffering=0) as stream:  # noqa: PTH123  # a Path each costs as much as the read
+        with FileIO(file.path) as stream:  # a Path each costs as much as the read
             if file.size <= SMALLEST:
                 data = stream.read(SMALLEST + 1)
-                read = len(data)
-                on_read(read)
+                count(len(data))
                 if data:
                     yield data
             else:
-                chunker = Chunker()
-                while data := stream.read(BITE):
-                    read += len(data)
-                    on_read(len(data))
-                    yield from chunker.feed(data)
-                yield from chunker.finish()
+                yield from cut_file(stream, count)
     except OSError as error:
         raise ClientError(f"{file.path} cannot be read: {error.strerror}.") from error
     if read != file.size:

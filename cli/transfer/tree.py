@@ -34,15 +34,22 @@ def files_under(path: Path) -> list[LocalFile]:
     """
     if path.is_file():
         return [look_at(str(path), path.name)]
+    return sorted(in_folder(path), key=attrgetter("name"))
+
+
+def in_folder(path: Path) -> list[LocalFile]:
+    """The same of a folder, in no particular order."""
     files: list[LocalFile] = []
     _walk(str(path), "", files)
-    return sorted(files, key=attrgetter("name"))
+    return files
 
 
 def _walk(folder: str, prefix: str, files: list[LocalFile]) -> None:
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
+            if entry.is_file(follow_symlinks=False):  # first: there are thousands of these
+                files.append(_looked_at(entry.path, prefix + entry.name, entry.stat(follow_symlinks=False)))
+            elif entry.is_dir(follow_symlinks=False):
                 _walk(entry.path, f"{prefix}{entry.name}/", files)
             elif entry.is_symlink() and Path(entry.path).is_dir():
                 raise ClientError(
@@ -91,6 +98,10 @@ class Memory:
         if known is None or tuple(known[:3]) != file.mark:
             return None
         return str(known[3])
+
+    def has(self, file: LocalFile, digest: str) -> bool:
+        """Whether the file is known to have this MD5 still."""
+        return self._known.get(file.name) == [*file.mark, digest]
 
     def hashed(self, file: LocalFile) -> str:
         """The file's MD5, read if need be."""

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import delete, func, select, update
 
 from adapters.chunk_store.arriving import WrongDigest
-from adapters.chunk_store.chunks import BITE, LARGEST, SMALLEST, Chunker, digest_of
+from adapters.chunk_store.chunks import BITE, LARGEST, SMALLEST, digest_of
 from adapters.chunk_store.contents import Contents
 from adapters.chunk_store.frames import Encoding, decode, encode, encode_difference
 from adapters.chunk_store.packs import read_directory
@@ -57,29 +57,6 @@ def store(tmp_path: Path) -> ObjectStore:
 @pytest.fixture
 def contents(store: ObjectStore, runtime: Runtime) -> Contents:
     return Contents(store, runtime.database, utc_now)
-
-
-class TestCutting:
-    @pytest.mark.parametrize("size", [0, 1, SMALLEST, SMALLEST + 1, BITE - 1, BITE, 2 * BITE + 17])
-    @pytest.mark.parametrize("bite", [10_000, BITE + 1])
-    def test_chunks_are_the_bytes_however_they_arrive(self, size: int, bite: int) -> None:
-        data, whole = noise(size), Chunker()
-        chunker = Chunker()
-        cut = [chunk for at in range(0, size, bite) for chunk in chunker.feed(data[at : at + bite])]
-        cut += chunker.finish()
-        assert b"".join(cut) == data
-        assert cut == [*whole.feed(data), *whole.finish()]
-        assert all(SMALLEST <= len(chunk) <= LARGEST for chunk in cut[:-1])
-
-    def test_an_insert_moves_only_the_chunks_around_it(self) -> None:
-        data = noise(4 * BITE)
-        changed = data[:BITE] + b"inserted" + data[BITE:]
-        before, after = ({digest_of(chunk) for chunk in [*c.feed(d), *c.finish()]} for c, d in _both(data, changed))
-        assert len(after - before) <= 2
-
-
-def _both(*data: bytes) -> list[tuple[Chunker, bytes]]:
-    return [(Chunker(), one) for one in data]
 
 
 class TestFrames:

@@ -18,7 +18,7 @@ LIBRARIES = {
     "cli": {
         "cryptography",
         "dotenv",
-        "httpx",
+        "certifi",
         "kubernetes",
         "orjson",
         "packaging",

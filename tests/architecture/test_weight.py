@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -24,6 +25,8 @@ HEAVY = (
     "pyspark",
     "great_expectations",
 )
+# What takes longer to import than `millrace data status` takes for thousands of files.
+SLOW = ("fastapi", "pydantic", "httpx", "rich", "yaml", "asyncio", "cryptography")
 DATABASE = ("sqlalchemy", "alembic", "psycopg", "celery", "kombu", "redis")
 
 
@@ -46,12 +49,32 @@ def loaded_by(statement: str) -> set[str]:
         ("import serving.app", (*DATABASE, "polars", "pandas", "sklearn", "scipy", "skl2onnx", "mlflow", "ray")),
         ("import serving.main", (*DATABASE, "polars", "pandas", "sklearn", "scipy", "skl2onnx", "mlflow", "ray")),
         ("import domain.tables, domain.reactions", (*HEAVY, "fastapi", "starlette", "celery", "httpx", "fsspec")),
-        ("import cli.main", (*HEAVY, *DATABASE, "fastapi", "pydantic")),
+        ("import cli.main", (*HEAVY, *DATABASE, "fastapi", "pydantic", "httpx")),
+        ("import cli.__main__", (*HEAVY, *DATABASE, *SLOW)),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_stays_light(statement: str, forbidden: tuple[str, ...]) -> None:
     assert loaded_by(statement) & set(forbidden) == set()
+
+
+@pytest.mark.parametrize(
+    "words", [["status", "rides", "rides"], ["get", "rides@1", "--out", "rides", "--exact"], ["push", "rides", "rides"]]
+)
+def test_a_transfer_ends_light(tmp_path: Path, words: list[str]) -> None:
+    """Whatever a command line of these three does until it is told that nobody answers; it is parsed as any other."""
+    (tmp_path / "rides").mkdir()
+    (tmp_path / "rides" / "a.csv").touch()
+    code = f"import sys; sys.argv = ['millrace', 'data', *{words}]; sys.path.insert(0, {str(ROOT)!r})"
+    code += "\nfrom cli.__main__ import main\ntry: main()\nexcept SystemExit as end: print(end.code, *sys.modules)"
+    nobody = {"MILLRACE_URL": "http://127.0.0.1:1", "HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code], cwd=tmp_path, env=nobody, check=True, capture_output=True, text=True
+    )
+    status, *modules = done.stdout.split()
+    assert (status, "No server answers" in done.stderr) == ("3", True)
+    assert {name.partition(".")[0] for name in modules} & {*SLOW} == set()
+    assert "cli.main" not in modules
 
 
 def test_the_command_line_knows_nothing_of_the_domain_but_how_chunks_are_listed() -> None:

@@ -15,8 +15,10 @@ from typing import Any
 import pytest
 import typer
 
+from cli.__main__ import ALONE, program_for
 from cli.examples import EXAMPLES
-from cli.main import EPILOG, app
+from cli.main import app
+from cli.program import EPILOG
 from tests.cli.conftest import Millrace
 from tests.cli.server import Answer, Server
 
@@ -102,6 +104,22 @@ class TestJson:
         assert without == silent
 
 
+class TestAlone:
+    """What starts without the rest of the program is the same program."""
+
+    @pytest.mark.parametrize("words", sorted(ALONE))
+    def test_commands_are_as_in_the_whole(self, words: tuple[str, str], tmp_path: Path) -> None:
+        told = [
+            run([*words, "--help"], tmp_path, url="", start=f"from cli.{module} import {name}; {name}()")
+            for module, name in (("__main__", "main"), ("main", "app"))
+        ]
+        assert told[0].stdout == told[1].stdout
+        assert f"$ millrace {' '.join(words)} " in told[0].stdout
+
+    def test_others_are_the_whole(self) -> None:
+        assert program_for([]) is program_for(["data", "log"]) is program_for(["data"]) is app
+
+
 class TestUnknown:
     def test_commands_get_near_ones(self, bare: Millrace) -> None:
         assert "Did you mean 'logs'?" in bare("jobs", "log").stderr
@@ -148,14 +166,15 @@ class TestCompletion:
         assert "bikes" in run([], tmp_path, url=server.url, **words).stdout
 
 
-def program(arguments: list[str], folder: Path, *, url: str, **more: str) -> "subprocess.Popen[str]":
+def program(
+    arguments: list[str], folder: Path, *, url: str, start: str = "from cli.__main__ import main; main()", **more: str
+) -> "subprocess.Popen[str]":
     """`millrace` in a process of its own, under its own name."""
     # Without a buffer Python loses what a broken pipe did not take, and says nothing.
     theirs = ("MILLRACE_", "PYTHONUNBUFFERED")
     settings = {name: value for name, value in os.environ.items() if not name.startswith(theirs)}
     settings |= {"PYTHONPATH": str(ROOT), "MILLRACE_URL": url, "MILLRACE_TOKEN": "mlr_test"}
-    start = "import sys; from cli.main import app; sys.argv[0] = 'millrace'; app()"
-    command = [sys.executable, "-P", "-c", start, *arguments]
+    command = [sys.executable, "-P", "-c", f"import sys; sys.argv[0] = 'millrace'; {start}", *arguments]
     pipe = subprocess.PIPE
     return subprocess.Popen(command, cwd=folder, env=settings | more, stdout=pipe, stderr=pipe, text=True)
 
