@@ -15,6 +15,10 @@ export interface Line {
   tone?: "ok" | "attention" | "failed" | "running" | "idle";
 }
 
+/** With more lines than these, none is told apart by its colour or a legend, and the tip names only some. */
+const MANY = 20;
+const NAMED = 12;
+
 interface LinesProps {
   label: string;
   lines: readonly Line[];
@@ -48,14 +52,16 @@ export function Lines(props: LinesProps) {
   } = props;
   const option = useCallback(
     (palette: Palette) => {
+      const many = lines.length > MANY;
       const colour = (line: Line, index: number) =>
         line.tone ? palette[line.tone] : (palette.series[index % palette.series.length] ?? palette.accent);
       return {
-        legend: lines.length > 1 ? { data: lines.map(({ name }) => name) } : undefined,
-        grid: { top: lines.length > 1 || yName ? 34 : 14, bottom: zoom ? 44 : xName ? 24 : 8, right: 24 },
+        legend: lines.length > 1 && !many ? { data: lines.map(({ name }) => name) } : undefined,
+        grid: { top: (lines.length > 1 && !many) || yName ? 34 : 14, bottom: zoom ? 44 : xName ? 24 : 8, right: 24 },
         tooltip: {
           trigger: "axis",
           valueFormatter: (value: unknown) => (typeof value === "number" ? format(value) : "–"),
+          ...(many ? { formatter: (found: Tip[]) => tipOf(found, format) } : {}),
         },
         xAxis: axis(palette, { type: x, name: xName, nameLocation: "middle", nameGap: 26, splitLine: { show: false } }),
         yAxis: axis(palette, {
@@ -73,7 +79,8 @@ export function Lines(props: LinesProps) {
             showSymbol: line.points.length < 40,
             symbolSize: 5,
             data: line.points.map((point) => [...point]),
-            lineStyle: { width: 2, type: line.dashed ? "dashed" : "solid", color: colour(line, index) },
+            ...(many ? QUIET : {}),
+            lineStyle: { width: many ? 1 : 2, type: line.dashed ? "dashed" : "solid", color: colour(line, index) },
             itemStyle: { color: colour(line, index) },
             markLine:
               index === 0 && marks.length > 0
@@ -98,6 +105,28 @@ export function Lines(props: LinesProps) {
     ),
   });
   return <Chart label={label} option={option} facts={facts} height={height} />;
+}
+
+/** On a canvas of their own, which moving over them leaves as it is. */
+const QUIET = { zlevel: -1, emphasis: { disabled: true }, sampling: "lttb" };
+
+interface Tip {
+  axisValueLabel: string;
+  seriesName: string;
+  value: readonly [number | string, number | null];
+}
+
+/** The highest at this place, and how many more there are. */
+function tipOf(found: readonly Tip[], format: (value: number) => string): string {
+  const known = found.flatMap(({ seriesName, value: [, value] }) =>
+    typeof value === "number" ? [{ name: seriesName, value }] : [],
+  );
+  const named = known.sort((a, b) => b.value - a.value).slice(0, NAMED);
+  return [
+    found[0]?.axisValueLabel ?? "",
+    ...named.map(({ name, value }) => `${name}: ${format(value)}`),
+    ...(known.length > NAMED ? [`and ${known.length - NAMED} lower ones`] : []),
+  ].join("\n");
 }
 
 /** The band as a custom polygon: unlike stacked areas it also holds below zero. */

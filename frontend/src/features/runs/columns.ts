@@ -1,5 +1,5 @@
 /** Metrics and parameters of many runs, as columns. */
-import type { Value } from "../../components/DataTable";
+import type { Value } from "../../lib/order";
 
 interface Row {
   metrics: Readonly<Record<string, number | null>>;
