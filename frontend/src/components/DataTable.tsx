@@ -86,7 +86,7 @@ export function DataTable<T extends object>(props: DataTableProps<T>) {
     getScrollElement: () => scroller.current,
     estimateSize: () => ROW_PX,
     getItemKey: (index) => (found[index] ? rowKey(found[index]) : index),
-    overscan: 12,
+    overscan: 6,
     // Without a measured screen (tests, printing) the first rows are there all the same.
     initialRect: { width: 1000, height: 800 },
     onChange: (instance) => {

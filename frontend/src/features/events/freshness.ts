@@ -2,6 +2,7 @@
 import { useQueryClient, type QueryClient } from "@tanstack/react-query";
 import { useEffect, useState, useSyncExternalStore } from "react";
 import { isOutage } from "../../client/http";
+import { isLong } from "../../client/pages";
 import { coalesce } from "../../lib/coalesce";
 import type { StreamState } from "../../lib/eventStream";
 import { useEvents } from "./api";
@@ -21,9 +22,18 @@ export interface Outage {
 function readAgain(client: QueryClient): Promise<void> {
   // Without cancelRefetch: false a steady stream of events would cancel every read before it ends.
   return client.refetchQueries(
-    { type: "active", predicate: ({ queryKey, observers }) => queryKey[0] !== "session" && !observers.some(isFixed) },
+    {
+      type: "active",
+      predicate: ({ queryKey, observers, state }) =>
+        queryKey[0] !== "session" && !observers.some(isFixed) && !isRecent(state),
+    },
     { cancelRefetch: false },
   );
+}
+
+/** A list that one has scrolled far into is many reads: no more than once in a while. */
+function isRecent({ data, dataUpdatedAt }: { data: unknown; dataUpdatedAt: number }): boolean {
+  return isLong(data) && Date.now() - dataUpdatedAt < LIVE_MS;
 }
 
 function isFixed({ options }: { options: { staleTime?: unknown } }): boolean {
