@@ -182,6 +182,7 @@ export function DataTable<T extends object>(props: DataTableProps<T>) {
                   template={template}
                   drawn={drawn}
                   tone={tone?.(row)}
+                  first={index === items[0]?.index}
                 />
               ) : null;
             })}
@@ -209,17 +210,19 @@ interface DrawnRowProps<T> {
   template: string;
   drawn: readonly DrawnColumn<T>[];
   tone: string | undefined;
+  /** By Tab one comes to the first row that is drawn, and goes on by the arrows. */
+  first: boolean;
 }
 
 /** Remembered, since scrolling, ordering and filtering change which rows are drawn, and not how. */
-const DrawnRow = memo(function DrawnRow<T>({ row, index, start, template, drawn, tone }: DrawnRowProps<T>) {
+const DrawnRow = memo(function DrawnRow<T>({ row, index, start, template, drawn, tone, first }: DrawnRowProps<T>) {
   return (
     <div
       role="row"
       aria-rowindex={index + 2}
       data-index={index}
       data-tone={tone}
-      tabIndex={index === 0 ? 0 : -1}
+      tabIndex={first ? 0 : -1}
       className={styles.row}
       style={{ gridTemplateColumns: template, transform: `translateY(${start}px)`, height: ROW_PX }}
     >

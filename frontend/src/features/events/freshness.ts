@@ -4,6 +4,7 @@ import { useEffect, useState, useSyncExternalStore } from "react";
 import { isOutage } from "../../client/http";
 import { isLong } from "../../client/pages";
 import { coalesce } from "../../lib/coalesce";
+import { onServer } from "../../lib/time";
 import type { StreamState } from "../../lib/eventStream";
 import { useEvents } from "./api";
 
@@ -64,5 +65,5 @@ function useOutage(client: QueryClient): Outage | undefined {
   );
   if (!query?.state.error) return undefined;
   const { error, dataUpdatedAt } = query.state;
-  return { error, readAt: new Date(dataUpdatedAt).toISOString() };
+  return { error, readAt: onServer(dataUpdatedAt) };
 }
