@@ -1,4 +1,4 @@
-"""The dashboard's interactions in a real browser, over a system with the amounts of `bench.dashboard_system`, against its budgets.
+"""The dashboard's interactions in a real browser against its budget, over the amounts of `bench.dashboard_system`.
 
 Needs Chromium and a built dashboard. From the input to the paint that shows what it did: the middle of several turns.
 `python -m bench.dashboard` prints the rows; `--keep DIR` leaves the system there, and fills it only the first time.
@@ -12,18 +12,17 @@ import shutil
 import signal
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from gzip import compress
+from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import httpx
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import FloatRect, Locator, Page, sync_playwright
 
 from adapters.runtime import open_runtime
 from adapters.settings import Settings
@@ -34,20 +33,18 @@ from cli.processes import Process, api, environment, free_port, mlflow
 from migrations import run as migrations
 
 BUDGET_MS: Final = 100
-SHELL_KB: Final = 300
 TURNS: Final = 5
 _WATCH = Path(__file__).with_name("dashboard_watch.js")
 
 
 @dataclass(frozen=True)
 class System:
-    """A running API with its dashboard, and the runs that stand out in it."""
+    """A running API with its dashboard, and the runs that are opened in it."""
 
     url: str
     token: str
     compared: list[str]
     wide: str
-    odd: str
 
 
 def run(keep: Path | None = None) -> list[BenchRow]:
@@ -64,8 +61,11 @@ def _running(home: Path) -> Iterator[System]:
     home.mkdir(parents=True, exist_ok=True)
     ports = free_port(), free_port()
     tracking = mlflow("127.0.0.1", ports[1], home / "mlflow")
-    told = {"MILLRACE_HOME": str(home), "MILLRACE_LOG_LEVEL": "ERROR",
-            "MILLRACE_MLFLOW_URL": f"http://127.0.0.1:{ports[1]}/mlflow"}
+    told = {
+        "MILLRACE_HOME": str(home),
+        "MILLRACE_LOG_LEVEL": "ERROR",
+        "MILLRACE_MLFLOW_URL": f"http://127.0.0.1:{ports[1]}/mlflow",
+    }
     with ExitStack() as stack:
         stack.enter_context(_process(tracking, told))
         noted = home / "filled.json"
@@ -75,10 +75,12 @@ def _running(home: Path) -> Iterator[System]:
             bootstrap(runtime)
             tracked = fill_curves(f"http://127.0.0.1:{ports[1]}/mlflow", home / "mlflow" / "mlflow.db")
             filled = Filled(runtime, tracked)
-            noted.write_text(json.dumps([filled.compared, filled.wide, filled.odd]))
+            noted.write_text(json.dumps([filled.compared, filled.wide]))
             runtime.close()
         stack.enter_context(_process(api("127.0.0.1", ports[0]), told))
-        yield System(f"http://127.0.0.1:{ports[0]}", (home / "token").read_text().strip(), *json.loads(noted.read_text()))
+        yield System(
+            f"http://127.0.0.1:{ports[0]}", (home / "token").read_text().strip(), *json.loads(noted.read_text())
+        )
 
 
 @contextmanager
@@ -86,7 +88,7 @@ def _process(process: Process, told: dict[str, str]) -> Iterator[None]:
     env = {**environment(os.environ), **process.env, **told}
     started = subprocess.Popen(process.argv, env=env, stdout=subprocess.DEVNULL, start_new_session=True)
     try:
-        _wait_for(process.ready)
+        _wait_for(process.ready or "")
         yield
     finally:
         os.killpg(started.pid, signal.SIGTERM)
@@ -157,17 +159,28 @@ def _table(page: Page, where: str, label: str, *, sort: str, letter: str, before
     table = page.get_by_role("table", name=label, exact=True)
     box = f"""document.querySelector('[role=table][aria-label="{label}"]')"""
     header = table.get_by_role("columnheader").filter(has_text=re.compile(f"^{sort}"))
-    order = f"""[...{box}.querySelectorAll('[role=columnheader]')].find((one) => one.textContent.startsWith("{sort}")).ariaSort"""
+    order = f"""[...{box}.querySelectorAll('[role=columnheader]')].find((one) =>
+        one.textContent.startsWith("{sort}")).ariaSort"""
     field = page.get_by_label(f"Filter {label}", exact=True)
     rows = [seen.until(f"sort by {sort}", lambda _: header.get_by_role("button").click(), order)]
     field.fill(before)
     page.wait_for_timeout(300)
-    rows.append(seen.until("type in the filter", lambda turn: page.keyboard.press("Backspace" if turn % 2 else letter), f"{box}.ariaRowCount"))
+    rows.append(
+        seen.until(
+            "type in the filter",
+            lambda turn: page.keyboard.press("Backspace" if turn % 2 else letter),
+            f"{box}.ariaRowCount",
+        )
+    )
     field.fill("")
     page.wait_for_timeout(300)
     page.get_by_role("button", name="Columns").click()
     ticked = page.get_by_role("dialog", name="Columns").get_by_role("checkbox").last
-    rows.append(seen.until("choose a column", lambda _: ticked.press("Space"), f"{box}.querySelectorAll('[role=columnheader]').length"))
+    rows.append(
+        seen.until(
+            "choose a column", lambda _: ticked.press("Space"), f"{box}.querySelectorAll('[role=columnheader]').length"
+        )
+    )
     page.keyboard.press("Escape")
     table.hover()
     rows.append(seen.moving("scroll by the wheel", lambda: _wheel(page)))
@@ -224,7 +237,9 @@ def _runs(page: Page, system: System) -> list[BenchRow]:
     seen = Measured(page, "10,000 runs")
     tick = page.get_by_role("table", name="Runs").get_by_role("checkbox").nth(3)
     rows.append(seen.until("choose to compare", lambda _: tick.click(), "document.querySelectorAll(':checked').length"))
-    header = page.get_by_role("table", name="Runs").get_by_role("columnheader", name="test_metric_00").get_by_role("button")
+    header = (
+        page.get_by_role("table", name="Runs").get_by_role("columnheader", name="test_metric_00").get_by_role("button")
+    )
     top = """document.querySelector('[role=table][aria-label="Runs"] [data-index="0"]').textContent"""
     rows.append(seen.until("sort by a metric, by the server", lambda _: header.click(), top))
     return rows
@@ -245,18 +260,24 @@ def _compare(page: Page, system: System) -> list[BenchRow]:
     for label in ("Parameters and metrics of each run", "train_loss of each run"):
         chart = page.get_by_role("img", name=label)
         chart.scroll_into_view_if_needed()
-        box = chart.bounding_box()
-        assert box is not None
-        rows.append(seen.moving(f"move over {label}", lambda box=box: _wander(page, box)))
+        rows.append(seen.moving(f"move over {label}", partial(_wander, page, _box(chart))))
     field = page.get_by_label("Filter Metric", exact=True)
     field.fill("metric_1")
     page.wait_for_timeout(300)
     count = """document.querySelector('[role=table][aria-label="Metric"]').ariaRowCount"""
-    rows.append(seen.until("type in the filter", lambda turn: page.keyboard.press("Backspace" if turn % 2 else "7"), count))
+    rows.append(
+        seen.until("type in the filter", lambda turn: page.keyboard.press("Backspace" if turn % 2 else "7"), count)
+    )
     field.fill("")
     page.wait_for_timeout(300)
     header = page.get_by_role("table", name="Metric").get_by_role("columnheader").nth(1).get_by_role("button")
-    rows.append(seen.until("sort by a run", lambda _: header.click(), """document.querySelector('[role=table][aria-label="Metric"] [role=columnheader]:nth-child(2)').ariaSort"""))
+    rows.append(
+        seen.until(
+            "sort by a run",
+            lambda _: header.click(),
+            """document.querySelector('[role=table][aria-label="Metric"] [role=columnheader]:nth-child(2)').ariaSort""",
+        )
+    )
     across = page.get_by_label("Across")
     across.focus()
     drawn = "[...document.querySelectorAll('[role=img]')].map((one) => one.ariaLabel).join()"
@@ -269,12 +290,17 @@ def _heat(page: Page, system: System) -> list[BenchRow]:
     chart = page.get_by_role("img", name="Drift of 200 features over 100 windows")
     chart.locator("canvas").first.wait_for()
     page.wait_for_timeout(1_000)
-    box = chart.bounding_box()
-    assert box is not None
+    box = _box(chart)
     seen = Measured(page, "drift of 200 features over 100 windows")
     rows = [seen.moving("move over it", lambda: _wander(page, box))]
     heading = "[...document.querySelectorAll('h2')].map((one) => one.textContent).join()"
-    rows.append(seen.until("open a cell", lambda turn: page.mouse.click(box["x"] + 400 + 60 * turn, box["y"] + 200 + 24 * turn), heading))
+    rows.append(
+        seen.until(
+            "open a cell",
+            lambda turn: page.mouse.click(box["x"] + 400 + 60 * turn, box["y"] + 200 + 24 * turn),
+            heading,
+        )
+    )
     return rows
 
 
@@ -283,16 +309,34 @@ def _palette(page: Page, system: System) -> list[BenchRow]:
     page.get_by_role("button", name="Search").wait_for()
     page.wait_for_timeout(1_000)
     seen = Measured(page, "palette")
-    rows = [seen.until("open and close", lambda turn: page.keyboard.press("Escape" if turn % 2 else "Control+k"), "document.querySelectorAll('[role=combobox]').length")]
+    rows = [
+        seen.until(
+            "open and close",
+            lambda turn: page.keyboard.press("Escape" if turn % 2 else "Control+k"),
+            "document.querySelectorAll('[role=combobox]').length",
+        )
+    ]
     if not page.get_by_role("combobox", name="Name or id").is_visible():
         page.keyboard.press("Control+k")
-    rows.append(seen.until("type", lambda turn: page.keyboard.press("bigbi"[turn % 5]), "document.querySelector('#found').textContent"))
+    rows.append(
+        seen.until(
+            "type", lambda turn: page.keyboard.press("bigbi"[turn % 5]), "document.querySelector('#found').textContent"
+        )
+    )
     return rows
 
 
-def _wander(page: Page, box: Any) -> None:
+def _box(chart: Locator) -> FloatRect:
+    box = chart.bounding_box()
+    assert box is not None
+    return box
+
+
+def _wander(page: Page, box: FloatRect) -> None:
     for step in range(24):
-        page.mouse.move(box["x"] + box["width"] * (0.2 + step / 40), box["y"] + min(box["height"], 600) * (0.3 + step % 5 / 10))
+        page.mouse.move(
+            box["x"] + box["width"] * (0.2 + step / 40), box["y"] + min(box["height"], 600) * (0.3 + step % 5 / 10)
+        )
         page.wait_for_timeout(20)
 
 

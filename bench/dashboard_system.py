@@ -1,7 +1,8 @@
 """A system with the amounts that the dashboard has to stay quick with: filled in bulk, without a training.
 
 10,000 runs of 30 metrics and 30 parameters, a run of 5,000 metrics and one whose metrics are no numbers, 10,000 jobs,
-100,000 events, 10,000 files in a version, drift of 200 features over 100 windows, 100 runs with curves of 10,000 points.
+100,000 events, 10,000 files in a version, drift of 200 features over 100 windows, 100 runs with curves of 10,000
+points.
 """
 
 import sqlite3
@@ -48,18 +49,18 @@ _SPEC: Final = TrainSpec(dataset="big", trainer="linear", task="regression", tar
 
 
 class Filled:
-    """What the pages need to be opened: ids of the runs that are compared, of the wide one and of the odd one."""
+    """What the pages need to be opened: ids of the runs that are compared and of the wide one."""
 
     def __init__(self, runtime: Runtime, tracked: list[str]) -> None:
         self.random = Random(0)
         self.tracked = tracked
         with runtime.transaction() as session:
             version = _dataset(session)
-            self.compared, self.wide, self.odd = self._runs(session, version)
+            self.compared, self.wide = self._runs(session, version)
             _events(session)
             _windows(session, self.random)
 
-    def _runs(self, session: WriteSession, version: str) -> tuple[list[str], str, str]:
+    def _runs(self, session: WriteSession, version: str) -> tuple[list[str], str]:
         experiment = Experiment(id=new_id(), name="many", description="", created_at=_START, created_by="bench")
         session.add(experiment)
         session.flush()
@@ -71,7 +72,7 @@ class Filled:
             run["mlflow_run_id"] = known
         session.execute(insert(Job), [_job(run) for run in runs])
         session.execute(insert(Run), runs)
-        return [run["id"] for run in compared], wide["id"], odd["id"]
+        return [run["id"] for run in compared], wide["id"]
 
     def _run(self, place: int, experiment: str, version: str) -> dict[str, Any]:
         at = _START + timedelta(minutes=place)
@@ -144,9 +145,9 @@ def _windows(session: WriteSession, random: Random) -> None:
 def _drift(random: Random) -> dict[str, Any]:
     features = [
         FeatureDrift(
-            name=f"feature_{place:03}", kind="number", n_reference=1000, n=1000, psi=random.random() / 2, js=0.1, kl=0.1,
-            test="ks", statistic=0.1, p_value=0.5, q_value=0.5, threshold=0.2, null_share=0.0, null_share_reference=0.0,
-            drifted=False, broken=False,
+            name=f"feature_{place:03}", kind="number", n_reference=1000, n=1000, psi=random.random() / 2,
+            js=0.1, kl=0.1, test="ks", statistic=0.1, p_value=0.5, q_value=0.5, threshold=0.2, null_share=0.0,
+            null_share_reference=0.0, drifted=False, broken=False,
         )
         for place in range(FEATURES)
     ]  # fmt: skip
@@ -154,18 +155,22 @@ def _drift(random: Random) -> dict[str, Any]:
 
 
 def fill_curves(url: str, database: Path) -> list[str]:
-    """MLflow's ids of as many new runs, each with a curve of `POINTS` points, written past its API: there are a million."""
+    """MLflow's ids of the compared runs, each with a curve. Written past its API, since there are a million points."""
     with httpx.Client(base_url=f"{url}/api/2.0/mlflow") as client, closing(sqlite3.connect(database)) as connection:
         ids = []
         for place in range(COMPARED):
             answer = client.post("/runs/create", json={"experiment_id": "0", "run_name": f"run {place}"})
             ids.append(answer.raise_for_status().json()["run"]["info"]["run_id"])
         for place, run in enumerate(ids):
-            connection.executemany("INSERT INTO metrics (key, value, timestamp, run_uuid, step, is_nan) "
-                "VALUES (?, ?, ?, ?, ?, 0)", _curve(run, place))
+            connection.executemany(
+                "INSERT INTO metrics (key, value, timestamp, run_uuid, step, is_nan) VALUES (?, ?, ?, ?, ?, 0)",
+                _curve(run, place),
+            )
             last = (CURVE, 0.5, 0, POINTS - 1, False, run)
-            connection.execute("INSERT INTO latest_metrics (key, value, timestamp, step, is_nan, run_uuid) "
-                "VALUES (?, ?, ?, ?, ?, ?)", last)
+            connection.execute(
+                "INSERT INTO latest_metrics (key, value, timestamp, step, is_nan, run_uuid) VALUES (?, ?, ?, ?, ?, ?)",
+                last,
+            )
         connection.commit()
     return ids
 

@@ -1,7 +1,7 @@
 /** How the dashboard is built, served while developing, and tested. */
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
-import { budget } from "./budget";
+import { budget } from "./budget.ts";
 
 /** Where `npm run dev` finds the API; the built dashboard is served by the API itself. */
 const api = process.env.MILLRACE_URL ?? "http://127.0.0.1:8000";
