@@ -13,6 +13,7 @@ from rich.table import Table
 from bench import (
     cache,
     checks,
+    dashboard,
     diff,
     dvc,
     expectations,
@@ -41,6 +42,7 @@ BENCHES = {
     "gate": gate.run,
     "model_checks": model_checks.run,
     "trials": trials.run,
+    "dashboard": dashboard.run,
 }
 NAMED = ("fastapi", "uvicorn", "celery", "sqlalchemy", "polars", "onnxruntime", "mlflow")
 

@@ -1,12 +1,13 @@
 /** How the dashboard is built, served while developing, and tested. */
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
+import { budget } from "./budget.ts";
 
 /** Where `npm run dev` finds the API; the built dashboard is served by the API itself. */
 const api = process.env.MILLRACE_URL ?? "http://127.0.0.1:8000";
 
 export default defineConfig({
-  plugins: [react()],
+  plugins: [react(), budget()],
   build: {
     target: ["chrome123", "edge123", "firefox121", "safari17.5"],
     // Nothing inline: the page runs under a Content-Security-Policy of 'self' alone.

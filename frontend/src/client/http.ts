@@ -1,5 +1,6 @@
 /** The typed HTTP client. Every failure becomes a `Problem` (the server said no) or `Unreachable` (it said nothing). */
 import createClient from "openapi-fetch";
+import { setServerClock } from "../lib/time";
 import type { paths } from "./schema";
 
 /** An answer that takes longer is given up; work that takes long is a job, not a request. */
@@ -49,7 +50,9 @@ export const api = createClient<paths>({
   fetch: async (request) => {
     try {
       const signal = AbortSignal.any([request.signal, AbortSignal.timeout(TIMEOUT_MS)]);
-      return await fetch(request, { signal });
+      const response = await fetch(request, { signal });
+      setServerClock(response.headers.get("Date"));
+      return response;
     } catch (cause) {
       throw request.signal.aborted ? cause : new Unreachable(cause);
     }

@@ -2,29 +2,14 @@
  * The one table: virtual rows, sorting, a filter over all that is shown, choice of columns. What is chosen is in the URL.
  * Sorting and filtering concern the rows that are loaded; a list that goes on says so at its end.
  */
-import {
-  columnFilteringFeature,
-  columnVisibilityFeature,
-  createFilteredRowModel,
-  createSortedRowModel,
-  globalFilteringFeature,
-  rowSortingFeature,
-  sortFn_alphanumeric,
-  tableFeatures,
-  useTable,
-  type ColumnDef,
-  type Row,
-  type RowData,
-} from "@tanstack/react-table";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { useDeferredValue, useMemo, useRef, type KeyboardEvent, type ReactNode } from "react";
+import { memo, useDeferredValue, useMemo, useRef, type KeyboardEvent, type ReactNode, type RefObject } from "react";
+import { classes } from "../lib/classes";
+import { finder, ordered, type Value } from "../lib/order";
+import { plural } from "../lib/text";
 import { useUrlState } from "../lib/urlState";
 import { ColumnChoice } from "./ColumnChoice";
-import { classes } from "../lib/classes";
-import { plural } from "../lib/text";
 import styles from "./DataTable.module.css";
-
-export type Value = string | number | boolean | null | undefined;
 
 export interface Column<T> {
   id: string;
@@ -62,32 +47,20 @@ interface DataTableProps<T> {
   height?: string;
 }
 
-const features = tableFeatures({
-  columnFilteringFeature,
-  globalFilteringFeature,
-  filteredRowModel: createFilteredRowModel(),
-  rowSortingFeature,
-  sortedRowModel: createSortedRowModel(),
-  sortFns: { alphanumeric: sortFn_alphanumeric },
-  columnVisibilityFeature,
-});
-
 const ROW_PX = 40;
 const SMALL = 12;
-
-/** Numbers by size, NaN and nothing always last, everything else as people order names. */
-function compare<T extends RowData>(a: Row<typeof features, T>, b: Row<typeof features, T>, id: string): number {
-  const [x, y] = [a.getValue<Value>(id), b.getValue<Value>(id)];
-  if (typeof x === "number" && typeof y === "number") return x - y;
-  return String(x).localeCompare(String(y), "en", { numeric: true });
-}
+/** With more columns than these, only those in sight are drawn, each as wide as it has to be. */
+const MANY = 30;
+const TRACK = "minmax(100px, 1fr)";
+/** Rows that Page Up and Page Down go. */
+const PAGE = 10;
 
 function shown(value: Value): ReactNode {
   if (value === null || value === undefined || value === "") return "–";
   return typeof value === "boolean" ? (value ? "yes" : "no") : String(value);
 }
 
-export function DataTable<T extends RowData>(props: DataTableProps<T>) {
+export function DataTable<T extends object>(props: DataTableProps<T>) {
   const { label, rows, columns, rowKey, empty, tone, name = "", initialSort, tools, onMore, height = "70vh" } = props;
   const [filter, setFilter] = useUrlState(`${name}q`);
   const [sort, setSort] = useUrlState(
@@ -101,42 +74,19 @@ export function DataTable<T extends RowData>(props: DataTableProps<T>) {
     const wanted = chosen ? new Set(chosen.split(",")) : undefined;
     return Object.fromEntries(columns.map(({ id, optional }) => [id, wanted ? wanted.has(id) : !optional]));
   }, [columns, chosen]);
-  const definitions = useMemo(
-    () =>
-      columns.map((column): ColumnDef<typeof features, T> => ({
-        id: column.id,
-        // NaN sorts and filters as nothing; the cell still shows it.
-        accessorFn: (row) => {
-          const value = column.value(row);
-          return value === null || (typeof value === "number" && Number.isNaN(value)) ? undefined : value;
-        },
-        sortFn: compare,
-        sortUndefined: "last",
-      })),
-    [columns],
-  );
-  const sorting = useMemo(() => (sort ? [{ id: sort.replace(/^-/, ""), desc: sort.startsWith("-") }] : []), [sort]);
-  const globalFilter = useDeferredValue(filter);
-  const table = useTable({
-    features,
-    columns: definitions,
-    data: rows,
-    getRowId: rowKey,
-    state: { sorting, globalFilter, columnVisibility: visible },
-    globalFilterFn: (row, id, text: string) =>
-      String(row.getValue<Value>(id) ?? "")
-        .toLowerCase()
-        .includes(text.toLowerCase()),
-    getColumnCanGlobalFilter: () => true,
-  });
-  const found = table.getRowModel().rows;
+  const find = useMemo(() => finder(columns.map(({ value }) => value)), [columns]);
+  const text = useDeferredValue(filter);
+  const matching = useMemo(() => find(rows, text), [find, rows, text]);
+  const order = useDeferredValue(sort);
+  const by = columns.find(({ id }) => id === order.replace(/^-/, ""))?.value;
+  const found = useMemo(() => (by ? ordered(matching, by, order.startsWith("-")) : matching), [matching, by, order]);
   // eslint-disable-next-line react-hooks/incompatible-library -- nothing here is compiled
   const virtualizer = useVirtualizer({
     count: found.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => ROW_PX,
-    getItemKey: (index) => found[index]?.id ?? index,
-    overscan: 12,
+    getItemKey: (index) => (found[index] ? rowKey(found[index]) : index),
+    overscan: 6,
     // Without a measured screen (tests, printing) the first rows are there all the same.
     initialRect: { width: 1000, height: 800 },
     onChange: (instance) => {
@@ -144,18 +94,17 @@ export function DataTable<T extends RowData>(props: DataTableProps<T>) {
       if (onMore && last && last.index >= found.length - 20) onMore();
     },
   });
-  const byId = new Map(columns.map((column) => [column.id, column]));
-  const shownColumns = columns.filter(({ id }) => visible[id]);
-  const template = shownColumns.map(({ width }) => width ?? "minmax(100px, 1fr)").join(" ");
+  const chosenColumns = useMemo(() => columns.filter(({ id }) => visible[id]), [columns, visible]);
+  const { template, drawn } = useDrawn(chosenColumns, scroller);
   const items = virtualizer.getVirtualItems();
 
   const move = (event: KeyboardEvent<HTMLDivElement>) => {
-    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    const steps = { ArrowDown: 1, ArrowUp: -1, PageDown: PAGE, PageUp: -PAGE, Home: -Infinity, End: Infinity };
+    const step = steps[event.key as keyof typeof steps];
     const current = (event.target as HTMLElement).closest<HTMLElement>("[data-index]");
     if (!step || !current) return;
     event.preventDefault();
-    const next = Number(current.dataset.index) + step;
-    if (next < 0 || next >= found.length) return;
+    const next = Math.min(Math.max(Number(current.dataset.index) + step, 0), found.length - 1);
     virtualizer.scrollToIndex(next);
     requestAnimationFrame(() => scroller.current?.querySelector<HTMLElement>(`[data-index="${next}"]`)?.focus());
   };
@@ -193,16 +142,25 @@ export function DataTable<T extends RowData>(props: DataTableProps<T>) {
           role="table"
           aria-label={label}
           aria-rowcount={found.length + 1}
+          aria-colcount={chosenColumns.length}
+          data-wide={chosenColumns.length > MANY}
           className={styles.table}
           style={{ gridTemplateColumns: template }}
           onKeyDown={move}
         >
           <div role="rowgroup" className={styles.head}>
             <div role="row" aria-rowindex={1} className={styles.row} style={{ gridTemplateColumns: template }}>
-              {shownColumns.map(({ id, header, hint, align }) => {
+              {drawn.map(({ at, column: { id, header, hint, align } }) => {
                 const direction = sort === id ? "ascending" : sort === `-${id}` ? "descending" : "none";
                 return (
-                  <div key={id} role="columnheader" aria-sort={direction} className={classes(align && styles.end)}>
+                  <div
+                    key={id}
+                    role="columnheader"
+                    aria-sort={direction}
+                    aria-colindex={at + 1}
+                    className={classes(align && styles.end)}
+                    style={{ gridColumn: at + 1 }}
+                  >
                     <button type="button" title={hint ?? header} onClick={() => toggleSort(id)}>
                       {header}
                       <span aria-hidden="true">{{ ascending: " ↑", descending: " ↓", none: "" }[direction]}</span>
@@ -213,30 +171,20 @@ export function DataTable<T extends RowData>(props: DataTableProps<T>) {
             </div>
           </div>
           <div role="rowgroup" className={styles.body} style={{ height: virtualizer.getTotalSize() }}>
-            {items.map(({ index, start }) => {
+            {items.map(({ index, start, key }) => {
               const row = found[index];
-              if (!row) return null;
-              return (
-                <div
-                  key={row.id}
-                  role="row"
-                  aria-rowindex={index + 2}
-                  data-index={index}
-                  data-tone={tone?.(row.original)}
-                  tabIndex={index === 0 ? 0 : -1}
-                  className={styles.row}
-                  style={{ gridTemplateColumns: template, transform: `translateY(${start}px)`, height: ROW_PX }}
-                >
-                  {row.getVisibleCells().map(({ id, column }) => {
-                    const { cell, value, align } = byId.get(column.id) ?? { value: () => undefined };
-                    return (
-                      <div key={id} role="cell" className={classes(styles.cell, align && styles.end)}>
-                        {cell ? cell(row.original) : shown(value(row.original))}
-                      </div>
-                    );
-                  })}
-                </div>
-              );
+              return row ? (
+                <DrawnRow
+                  key={key}
+                  row={row}
+                  index={index}
+                  start={start}
+                  template={template}
+                  drawn={drawn}
+                  tone={tone?.(row)}
+                  first={index === items[0]?.index}
+                />
+              ) : null;
             })}
           </div>
         </div>
@@ -247,4 +195,80 @@ export function DataTable<T extends RowData>(props: DataTableProps<T>) {
       </p>
     </div>
   );
+}
+
+interface DrawnColumn<T> {
+  /** Its place among the chosen ones. */
+  at: number;
+  column: Column<T>;
+}
+
+interface DrawnRowProps<T> {
+  row: T;
+  index: number;
+  start: number;
+  template: string;
+  drawn: readonly DrawnColumn<T>[];
+  tone: string | undefined;
+  /** By Tab one comes to the first row that is drawn, and goes on by the arrows. */
+  first: boolean;
+}
+
+/** Remembered, since scrolling, ordering and filtering change which rows are drawn, and not how. */
+const DrawnRow = memo(function DrawnRow<T>({ row, index, start, template, drawn, tone, first }: DrawnRowProps<T>) {
+  return (
+    <div
+      role="row"
+      aria-rowindex={index + 2}
+      data-index={index}
+      data-tone={tone}
+      tabIndex={first ? 0 : -1}
+      className={styles.row}
+      style={{ gridTemplateColumns: template, transform: `translateY(${start}px)`, height: ROW_PX }}
+    >
+      {drawn.map(({ at, column: { id, cell, value, align } }) => (
+        <div
+          key={id}
+          role="cell"
+          aria-colindex={at + 1}
+          className={classes(styles.cell, align && styles.end)}
+          style={{ gridColumn: at + 1 }}
+        >
+          {cell ? cell(row) : shown(value(row))}
+        </div>
+      ))}
+    </div>
+  );
+}) as <T>(props: DrawnRowProps<T>) => ReactNode;
+
+/** The least width of a track: 160 of "minmax(160px, 2fr)". */
+const leastPx = ({ width }: Column<never>) => Number(/\d+/.exec(width ?? "")?.[0] ?? 100);
+
+/** The columns that are in sight, where there are many; the first one always, beside which one reads the others. */
+function useDrawn<T>(columns: readonly Column<T>[], scroller: RefObject<HTMLDivElement | null>) {
+  const many = columns.length > MANY;
+  // eslint-disable-next-line react-hooks/incompatible-library -- nothing here is compiled
+  const virtualizer = useVirtualizer({
+    horizontal: true,
+    enabled: many,
+    count: columns.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: (index) => leastPx(columns[index] as Column<never>),
+    overscan: 4,
+    initialRect: { width: 1000, height: 800 },
+  });
+  const template = useMemo(
+    () => columns.map((column) => (many ? `${leastPx(column)}px` : (column.width ?? TRACK))).join(" "),
+    [columns, many],
+  );
+  const range = many ? virtualizer.getVirtualItems() : undefined;
+  const [from, to] = [range?.at(0)?.index ?? 0, range?.at(-1)?.index ?? columns.length - 1];
+  const drawn = useMemo(
+    () =>
+      columns
+        .map((column, at): DrawnColumn<T> => ({ at, column }))
+        .filter(({ at }) => at === 0 || (at >= from && at <= to)),
+    [columns, from, to],
+  );
+  return { template, drawn };
 }

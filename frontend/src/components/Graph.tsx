@@ -42,19 +42,20 @@ interface GraphProps {
 }
 
 const [WIDTH, HEIGHT] = [190, 72];
-type CardData = { [Key in keyof GraphNode]: GraphNode[Key] } & { focused: boolean };
+const NARROW_PX = 600;
+type CardData = { [Key in keyof GraphNode]: GraphNode[Key] } & { focused: boolean; down: boolean };
 type Card = Node<CardData, "card">;
 
 function CardNode({ data }: NodeProps<Card>) {
   return (
     <div className={styles.card} data-tone={data.tone ?? "idle"} data-focused={data.focused}>
-      <Handle type="target" position={Position.Left} className={styles.port ?? ""} />
+      <Handle type="target" position={data.down ? Position.Top : Position.Left} className={styles.port ?? ""} />
       <span className={styles.kind}>{data.kind}</span>
       <span className={styles.title} title={data.title}>
         {data.title}
       </span>
       {data.detail ? <span className={styles.detail}>{data.detail}</span> : null}
-      <Handle type="source" position={Position.Right} className={styles.port ?? ""} />
+      <Handle type="source" position={data.down ? Position.Bottom : Position.Right} className={styles.port ?? ""} />
     </div>
   );
 }
@@ -62,10 +63,15 @@ function CardNode({ data }: NodeProps<Card>) {
 const TYPES = { card: CardNode };
 
 /** Positions by dagre (layered drawing after Sugiyama). */
-function place(nodes: readonly GraphNode[], edges: readonly GraphEdge[], focus: string | undefined): Card[] {
+function place(
+  nodes: readonly GraphNode[],
+  edges: readonly GraphEdge[],
+  focus: string | undefined,
+  down: boolean,
+): Card[] {
   const graph = new graphlib.Graph();
   // Labels stand between the ranks.
-  graph.setGraph({ rankdir: "LR", nodesep: 22, ranksep: edges.some(({ label }) => label) ? 90 : 26 });
+  graph.setGraph({ rankdir: down ? "TB" : "LR", nodesep: 22, ranksep: edges.some(({ label }) => label) ? 90 : 26 });
   graph.setDefaultEdgeLabel(() => ({}));
   for (const { id } of nodes) graph.setNode(id, { width: WIDTH, height: HEIGHT });
   for (const { source, target } of edges) graph.setEdge(source, target);
@@ -76,14 +82,16 @@ function place(nodes: readonly GraphNode[], edges: readonly GraphEdge[], focus: 
       id: node.id,
       type: "card",
       position: { x: at.x - WIDTH / 2, y: at.y - HEIGHT / 2 },
-      data: { ...node, focused: node.id === focus },
+      data: { ...node, down, focused: node.id === focus },
       ariaLabel: `${node.kind} ${node.title}`,
     };
   });
 }
 
 export default function Graph({ label, nodes, edges, focus, onOpen, height = 420 }: GraphProps) {
-  const placed = useMemo(() => place(nodes, edges, focus), [nodes, edges, focus]);
+  // On a phone a chain goes down, as the page does.
+  const down = window.innerWidth < NARROW_PX;
+  const placed = useMemo(() => place(nodes, edges, focus, down), [nodes, edges, focus, down]);
   const lines = useMemo(
     () =>
       edges.map(({ source, target, label: text }) => ({
@@ -96,7 +104,7 @@ export default function Graph({ label, nodes, edges, focus, onOpen, height = 420
     [edges],
   );
   return (
-    <div className={styles.graph} style={{ height }} role="group" aria-label={label}>
+    <div className={styles.graph} style={{ height: down ? "70vh" : height }} role="group" aria-label={label}>
       <ReactFlow
         nodes={placed}
         edges={lines}

@@ -1,7 +1,8 @@
 /** Something to know: what is wrong, why, and what to do next. As a banner across the page, or in place of it. */
-import type { ReactNode } from "react";
+import { useContext, useEffect, type ReactNode } from "react";
 import { classes } from "../lib/classes";
 import { Glyph } from "./Glyph";
+import { InPage } from "./inPage";
 import type { Tone } from "../lib/tone";
 import styles from "./Notice.module.css";
 
@@ -15,7 +16,12 @@ interface NoticeProps {
 }
 
 export function Notice({ tone, title, children, action, size = "banner" }: NoticeProps) {
-  const Title = size === "page" ? "h1" : "p";
+  const inPage = useContext(InPage);
+  const alone = size === "page" && !inPage;
+  const Title = size === "banner" ? "p" : alone ? "h1" : "h2";
+  useEffect(() => {
+    if (alone) document.title = `${title} · Millrace`;
+  }, [alone, title]);
   return (
     <div
       className={classes(styles.notice, styles[size])}

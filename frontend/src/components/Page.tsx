@@ -1,6 +1,7 @@
 /** The frame of a page: where one is, what it is about, what can be done, and its parts below. */
 import { Link } from "@tanstack/react-router";
 import { useEffect, type ReactNode } from "react";
+import { InPage } from "./inPage";
 import styles from "./Page.module.css";
 
 export interface Crumb {
@@ -46,7 +47,7 @@ export function Page({ title, crumbs = [], marks, about, actions, children }: Pa
         </div>
         {actions ? <div className={styles.actions}>{actions}</div> : null}
       </div>
-      {children}
+      <InPage value>{children}</InPage>
     </div>
   );
 }

@@ -1,6 +1,7 @@
 /** What a page shows of something read from the server: loading, refused, missing, away, or the thing itself. */
 import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
+import { onServer } from "../lib/time";
 import { Button } from "./Button";
 import { Loading } from "./Loading";
 import { Notice } from "./Notice";
@@ -72,7 +73,7 @@ export function Read<Data>({ query, what, instead, loading, children }: ReadProp
             action={<Button onClick={() => void query.refetch()}>Try now</Button>}
           >
             <p>
-              You see what was known <RelativeTime at={new Date(query.dataUpdatedAt).toISOString()} />.
+              You see what was known <RelativeTime at={onServer(query.dataUpdatedAt)} />.
             </p>
           </Notice>
         ) : null}

@@ -1,5 +1,5 @@
-import { describe, expect, it } from "vitest";
-import { duration, exactTime, relativeTime } from "./time";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { duration, exactTime, onServer, relativeTime, serverNow, setServerClock } from "./time";
 
 const NOW = new Date("2026-11-23T12:00:00Z");
 
@@ -33,4 +33,28 @@ describe("duration", () => {
     [185, "3 min 5 s"],
     [7_800, "2 h 10 min"],
   ])("%d seconds is %s", (seconds, text) => expect(duration(seconds)).toBe(text));
+});
+
+describe("a clock that is off", () => {
+  afterEach(() => {
+    setServerClock(new Date().toUTCString());
+    vi.useRealTimers();
+  });
+
+  it.each([
+    ["a day behind", "2026-11-22T12:00:00Z"],
+    ["a day ahead", "2026-11-24T12:00:00Z"],
+  ])("tells times from the server as the server would: %s", (_, here) => {
+    vi.useFakeTimers({ now: new Date(here) });
+    setServerClock(NOW.toUTCString());
+    expect(relativeTime(new Date("2026-11-23T11:57:00Z"), new Date(serverNow()))).toBe("3 min ago");
+    expect(onServer(Date.now())).toBe(NOW.toISOString());
+  });
+
+  it("takes seconds for the way of the answer, and no Date for no news", () => {
+    vi.useFakeTimers({ now: NOW });
+    setServerClock(new Date(NOW.getTime() - 2_000).toUTCString());
+    setServerClock(null);
+    expect(serverNow()).toBe(NOW.getTime());
+  });
 });

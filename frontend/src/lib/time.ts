@@ -37,15 +37,32 @@ export function duration(seconds: number): string {
   return `${Math.floor(whole / 3_600)} h ${Math.floor((whole % 3_600) / 60)} min`;
 }
 
+/** By how much the server's clock is ahead of this machine's. Times come from there; this machine's may be days off. */
+let ahead = 0;
+/** What the way of an answer and whole seconds can explain is no skew. */
+const SKEW_MS = 30_000;
+
+/** Told by each answer: its `Date`. */
+export function setServerClock(date: string | null): void {
+  const skew = Date.parse(date ?? "") - Date.now();
+  if (!Number.isNaN(skew)) ahead = Math.abs(skew) > SKEW_MS ? skew : 0;
+}
+
+/** Milliseconds on the server's clock. */
+export const serverNow = () => Date.now() + ahead;
+
+/** A time of this machine's clock as the server has it. */
+export const onServer = (milliseconds: number) => new Date(milliseconds + ahead).toISOString();
+
 const TICK_MS = 1_000;
 const listeners = new Set<() => void>();
 let timer: ReturnType<typeof setInterval> | undefined;
-let current = Date.now();
+let current = serverNow();
 
 function subscribe(listener: () => void): () => void {
   listeners.add(listener);
   timer ??= setInterval(() => {
-    current = Date.now();
+    current = serverNow();
     listeners.forEach((notify) => notify());
   }, TICK_MS);
   return () => {
@@ -61,7 +78,7 @@ function subscribe(listener: () => void): () => void {
 export function useNow(everySeconds = 15): Date {
   const step = everySeconds * 1000;
   const read = () => {
-    if (timer === undefined) current = Date.now();
+    if (timer === undefined) current = serverNow();
     return Math.floor(current / step) * step;
   };
   return new Date(useSyncExternalStore(subscribe, read));

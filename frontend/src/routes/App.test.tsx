@@ -210,6 +210,8 @@ describe("trouble", () => {
   it("keeps what is known when the server goes away, says so, and recovers", async () => {
     const { user } = open();
     await screen.findByText("Watch needs you");
+    // The stream's opening has everything read once more: that reading is not to meet the server gone.
+    await waitFor(() => expect(server.asked.filter((one) => one === "GET /api/v1/overview")).toHaveLength(2));
     server.away = true;
     server.hangUp();
     expect(await screen.findByText("Live updates are interrupted")).toBeDefined();

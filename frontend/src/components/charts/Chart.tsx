@@ -21,6 +21,8 @@ interface ChartProps {
   option: (palette: Palette) => EChartsCoreOption;
   facts: () => ChartFacts;
   height?: number;
+  /** Scrolled sideways where there is less room, in pixels. */
+  minWidth?: number;
   onPick?: (dataIndex: number, seriesName: string) => void;
 }
 
@@ -61,7 +63,7 @@ export function axis(palette: Palette, extra: Record<string, unknown>): Record<s
   };
 }
 
-export function Chart({ label, option, facts, height = 220, onPick }: ChartProps) {
+export function Chart({ label, option, facts, height = 220, minWidth = 0, onPick }: ChartProps) {
   const palette = usePalette();
   const [asTable, setAsTable] = useState(false);
   const drawn = useMemo(() => {
@@ -78,10 +80,12 @@ export function Chart({ label, option, facts, height = 220, onPick }: ChartProps
       {asTable ? (
         <FactsTable facts={facts()} label={label} height={height} />
       ) : (
-        <div role="img" aria-label={label}>
-          <Suspense fallback={<div style={{ height }} />}>
-            <Canvas option={drawn} height={height} onPick={onPick} />
-          </Suspense>
+        <div className={styles.across} {...(minWidth > 0 ? { tabIndex: 0 } : {})}>
+          <div role="img" aria-label={label} style={{ minWidth }}>
+            <Suspense fallback={<div style={{ height }} />}>
+              <Canvas option={drawn} height={height} onPick={onPick} />
+            </Suspense>
+          </div>
         </div>
       )}
       <button type="button" className={styles.switch} onClick={() => setAsTable(!asTable)}>

@@ -15,6 +15,10 @@ export interface Line {
   tone?: "ok" | "attention" | "failed" | "running" | "idle";
 }
 
+/** With more lines than these, none is told apart by its colour or a legend, and the tip names only some. */
+const MANY = 20;
+const NAMED = 12;
+
 interface LinesProps {
   label: string;
   lines: readonly Line[];
@@ -57,12 +61,13 @@ export function Lines(props: LinesProps) {
   } = props;
   const option = useCallback(
     (palette: Palette) => {
+      const many = lines.length > MANY;
       const colour = (line: Line, index: number) =>
         line.tone ? palette[line.tone] : (palette.series[index % palette.series.length] ?? palette.accent);
       return {
-        legend: lines.length > 1 ? { data: lines.map(({ name }) => name) } : undefined,
+        legend: lines.length > 1 && !many ? { data: lines.map(({ name }) => name) } : undefined,
         grid: {
-          top: lines.length > 1 || yName || moments.length > 0 ? 34 : 14,
+          top: (lines.length > 1 && !many) || yName || moments.length > 0 ? 34 : 14,
           bottom: zoom ? 44 : xName ? 24 : 8,
           right: 24,
         },
@@ -71,6 +76,7 @@ export function Lines(props: LinesProps) {
           // With one line, the value's band is said as well.
           valueFormatter: (value: unknown, at: number) =>
             (typeof value === "number" ? format(value) : "–") + (lines.length > 1 ? "" : ends(lines[0], at, format)),
+          ...(many ? { formatter: (found: Tip[]) => tipOf(found, format) } : {}),
         },
         xAxis: axis(palette, {
           type: x,
@@ -97,7 +103,8 @@ export function Lines(props: LinesProps) {
             showSymbol: line.points.length < (line.band ? 12 : 40),
             symbolSize: 5,
             data: line.points.map((point) => [...point]),
-            lineStyle: { width: 2, type: line.dashed ? "dashed" : "solid", color: colour(line, index) },
+            ...(many ? QUIET : {}),
+            lineStyle: { width: many ? 1 : 2, type: line.dashed ? "dashed" : "solid", color: colour(line, index) },
             itemStyle: { color: colour(line, index) },
             ...(index === 0 ? { markLine: markLines(marks, moments, palette), markArea: stripes(spans, palette) } : {}),
           },
@@ -160,6 +167,28 @@ function stripes(spans: LinesProps["spans"] = [], palette: Palette) {
       { xAxis: to },
     ]),
   };
+}
+
+/** On a canvas of their own, which moving over them leaves as it is. */
+const QUIET = { zlevel: -1, emphasis: { disabled: true }, sampling: "lttb" };
+
+interface Tip {
+  axisValueLabel: string;
+  seriesName: string;
+  value: readonly [number | string, number | null];
+}
+
+/** The highest at this place, and how many more there are. */
+function tipOf(found: readonly Tip[], format: (value: number) => string): string {
+  const known = found.flatMap(({ seriesName, value: [, value] }) =>
+    typeof value === "number" ? [{ name: seriesName, value }] : [],
+  );
+  const named = known.sort((a, b) => b.value - a.value).slice(0, NAMED);
+  return [
+    found[0]?.axisValueLabel ?? "",
+    ...named.map(({ name, value }) => `${name}: ${format(value)}`),
+    ...(known.length > NAMED ? [`and ${known.length - NAMED} lower ones`] : []),
+  ].join("\n");
 }
 
 /** The band as a custom polygon: unlike stacked areas it also holds below zero. */

@@ -19,6 +19,9 @@ interface ParallelProps {
   onPick?: (index: number) => void;
 }
 
+/** What one axis takes, and what is at both sides of all. */
+const [AXIS_PX, AROUND_PX] = [92, 60];
+
 const said = (value: number | string | null | undefined) => (typeof value === "string" ? value : number(value));
 
 /** A dimension as an axis holds it: all numbers, or all categories. */
@@ -52,12 +55,12 @@ export function Parallel({ label, names, dimensions, height = 320, onPick }: Par
           type: numeric ? "value" : "category",
           ...(numeric ? { scale: true } : { data: categories }),
           nameTextStyle: { color: palette.muted },
-          nameTruncate: { maxWidth: 110 },
+          nameTruncate: { maxWidth: AXIS_PX - 8 },
           axisLine: { lineStyle: { color: palette.line } },
           axisTick: { show: false },
           axisLabel: {
             color: palette.muted,
-            width: 90,
+            width: AXIS_PX - 20,
             overflow: "truncate",
             ...(numeric ? { formatter: number } : {}),
           },
@@ -81,5 +84,14 @@ export function Parallel({ label, names, dimensions, height = 320, onPick }: Par
     columns: ["", ...dimensions.map(({ name }) => name)],
     rows: names.map((name, index) => [name, ...dimensions.map(({ values }) => said(values[index]))]),
   });
-  return <Chart label={label} option={option} facts={facts} height={height} {...(onPick ? { onPick } : {})} />;
+  return (
+    <Chart
+      label={label}
+      option={option}
+      facts={facts}
+      height={height}
+      minWidth={AROUND_PX + dimensions.length * AXIS_PX}
+      {...(onPick ? { onPick } : {})}
+    />
+  );
 }

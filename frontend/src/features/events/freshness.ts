@@ -2,7 +2,9 @@
 import { useQueryClient, type QueryClient } from "@tanstack/react-query";
 import { useEffect, useState, useSyncExternalStore } from "react";
 import { isOutage, isProblem } from "../../client/http";
+import { isLong } from "../../client/pages";
 import { coalesce } from "../../lib/coalesce";
+import { onServer } from "../../lib/time";
 import type { StreamState } from "../../lib/eventStream";
 import { useEvents } from "./api";
 
@@ -21,9 +23,18 @@ export interface Outage {
 function readAgain(client: QueryClient): Promise<void> {
   // Without cancelRefetch: false a steady stream of events would cancel every read before it ends.
   return client.refetchQueries(
-    { type: "active", predicate: ({ queryKey, observers }) => queryKey[0] !== "session" && !observers.some(isFixed) },
+    {
+      type: "active",
+      predicate: ({ queryKey, observers, state }) =>
+        queryKey[0] !== "session" && !observers.some(isFixed) && !isRecent(state),
+    },
     { cancelRefetch: false },
   );
+}
+
+/** A list that one has scrolled far into is many reads: no more than once in a while. */
+function isRecent({ data, dataUpdatedAt }: { data: unknown; dataUpdatedAt: number }): boolean {
+  return isLong(data) && Date.now() - dataUpdatedAt < LIVE_MS;
 }
 
 function isFixed({ options }: { options: { staleTime?: unknown } }): boolean {
@@ -59,5 +70,5 @@ function useOutage(client: QueryClient): Outage | undefined {
   );
   if (!query?.state.error) return undefined;
   const { error, dataUpdatedAt } = query.state;
-  return { error, readAt: new Date(dataUpdatedAt).toISOString() };
+  return { error, readAt: onServer(dataUpdatedAt) };
 }

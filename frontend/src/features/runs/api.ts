@@ -79,6 +79,39 @@ export function curvesQuery(id: string, keys: readonly string[], live = false) {
   });
 }
 
+/** One metric of many runs, in little detail when they are very many. Those without it are left out. */
+export function overlaidQuery(ids: readonly string[], key: string | undefined, ended: boolean) {
+  const points = ids.length > 20 ? 200 : 500;
+  return queryOptions({
+    queryKey: ["runs", "overlaid", ids, key],
+    queryFn: async ({ signal }) => {
+      const answers = await Promise.allSettled(
+        ids.map((id) =>
+          answer(
+            api.GET("/api/v1/runs/{run_id}/curves", {
+              params: { path: { run_id: id }, query: { keys: key ?? "", points } },
+              signal,
+            }),
+          ),
+        ),
+      );
+      return {
+        curves: answers.flatMap((one) =>
+          one.status === "fulfilled"
+            ? one.value.curves
+                .filter(({ steps }) => steps.length > 0)
+                .map((curve) => ({ run: one.value.run_id, ...curve }))
+            : [],
+        ),
+        failed: answers.flatMap((one) => (one.status === "rejected" ? [one.reason as Error] : [])),
+      };
+    },
+    enabled: key !== undefined,
+    // What has ended logs no more.
+    ...(ended ? { staleTime: Infinity } : {}),
+  });
+}
+
 export function artifactsQuery(id: string, folder: string) {
   return queryOptions({
     queryKey: ["runs", id, "artifacts", folder],

@@ -1,5 +1,5 @@
 /** Metrics and parameters of many runs, as columns. */
-import type { Value } from "../../components/DataTable";
+import type { Value } from "../../lib/order";
 
 interface Row {
   metrics: Readonly<Record<string, number | null>>;
@@ -10,15 +10,27 @@ const MOST = 300;
 /** Shown without being chosen: the fewer, the more readable. */
 const SHOWN = 4;
 
-/** Names by how many rows have them, the most common first. */
+/** Names by how many rows have them, the most common first. Rows next to each other mostly have the same ones. */
 function common(maps: readonly object[]): string[] {
   const counts = new Map<string, number>();
-  for (const map of maps) for (const name of Object.keys(map)) counts.set(name, (counts.get(name) ?? 0) + 1);
+  let [alike, names]: [number, ReadonlySet<string>] = [0, new Set()];
+  const count = () => names.forEach((name) => counts.set(name, (counts.get(name) ?? 0) + alike));
+  for (const map of maps) {
+    const found = Object.keys(map);
+    if (found.length === names.size && found.every((name) => names.has(name))) alike += 1;
+    else {
+      count();
+      [alike, names] = [1, new Set(found)];
+    }
+  }
+  count();
   return [...counts]
     .sort(([a, x], [b, y]) => y - x || a.localeCompare(b, "en"))
     .slice(0, MOST)
     .map(([name]) => name);
 }
+
+const same = (a: unknown, b: unknown) => a === b || (typeof a === "object" && JSON.stringify(a) === JSON.stringify(b));
 
 export interface Names {
   metrics: string[];
@@ -32,7 +44,7 @@ export function namesOf(rows: readonly Row[]): Names {
   const metrics = common(rows.map((row) => row.metrics));
   const params = common(rows.map((row) => row.params));
   const tests = metrics.filter((name) => name.startsWith("test_") && name !== "test_loss");
-  const differing = params.filter((name) => new Set(rows.map((row) => JSON.stringify(row.params[name]))).size > 1);
+  const differing = params.filter((name) => rows.some((row) => !same(row.params[name], rows[0]?.params[name])));
   return {
     metrics,
     params,

@@ -30,7 +30,7 @@ function Compared({ ids }: { ids: readonly string[] }) {
           <Columns>
             <Stack>
               <Drawn of={comparison} />
-              <CurvesOverlaid runs={comparison.runs} />
+              <CurvesOverlaid of={comparison} />
             </Stack>
             <RunsCompared of={comparison} />
           </Columns>

@@ -10,7 +10,7 @@ import { Read } from "../../../components/Read";
 import { RelativeTime } from "../../../components/RelativeTime";
 import { Tag } from "../../../components/Tag";
 import { words } from "../../../lib/text";
-import { duration } from "../../../lib/time";
+import { duration, serverNow } from "../../../lib/time";
 import { governorQuery, type GovernorRead, type RulingRead } from "../api";
 import { afterRule, ruleTone } from "../rules";
 import { VerdictStrip } from "./VerdictStrip";
@@ -56,7 +56,7 @@ export function GovernorTab({ name }: { name: string }) {
 
 function OnePipeline({ of, governor }: { of: GovernorPipeline; governor: GovernorRead }) {
   const { policy } = governor;
-  const cooling = of.cooldown_until !== null && new Date(of.cooldown_until) > new Date();
+  const cooling = of.cooldown_until !== null && Date.parse(of.cooldown_until) > serverNow();
   const met = governor.windows_bad >= governor.windows_needed;
   return (
     <>

@@ -1,5 +1,5 @@
 /** Runs side by side: as tables of what differs, and drawn. */
-import { useQueries, useQuery } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useMemo } from "react";
 import { Lines } from "../../../components/charts/Lines";
@@ -12,12 +12,11 @@ import { State } from "../../../components/State";
 import { number } from "../../../lib/numbers";
 import { words } from "../../../lib/text";
 import { useUrlState } from "../../../lib/urlState";
-import { curvesQuery, metricsQuery, type RunComparison } from "../api";
+import { hasEnded, metricsQuery, overlaidQuery, type RunComparison } from "../api";
 import { plain } from "../columns";
 import { axesOf, isNumeric, parallelAxes, pointsOf, type Axis } from "../compare";
 import styles from "./Runs.module.css";
 
-const MOST_CURVES = 20;
 const short = (id: string) => id.slice(-8);
 
 interface Line {
@@ -174,22 +173,24 @@ export function Drawn({ of }: { of: RunComparison }) {
 }
 
 /** One metric of every run over its steps. */
-export function CurvesOverlaid({ runs }: { runs: readonly string[] }) {
+export function CurvesOverlaid({ of: { runs, states } }: { of: RunComparison }) {
   const [wanted, setWanted] = useUrlState("curve");
-  const drawn = runs.slice(0, MOST_CURVES);
   const known = useQuery(metricsQuery(runs[0] ?? "", false));
   const keys = (known.data?.metrics ?? []).filter(({ key }) => !key.includes(","));
   const key = keys.some((metric) => metric.key === wanted)
     ? wanted
     : (keys.find((metric) => metric.step > 0) ?? keys[0])?.key;
-  const found = useQueries({ queries: drawn.map((id) => curvesQuery(id, key === undefined ? [] : [key])) });
-  const lines = found.flatMap(({ data }, index) => {
-    const curve = data?.curves[0];
-    const id = drawn[index];
-    if (!curve || !id || curve.steps.length === 0) return [];
-    return [{ name: short(id), points: curve.steps.map((step, at) => [step, curve.values[at] ?? null] as const) }];
-  });
-  const failed = found.find(({ error }) => error)?.error ?? known.error;
+  const ended = states.every((state) => hasEnded({ state }));
+  const found = useQuery(overlaidQuery(runs, key, ended));
+  const lines = useMemo(
+    () =>
+      (found.data?.curves ?? []).map(({ run, steps, values }) => ({
+        name: short(run),
+        points: steps.map((step, at) => [step, values[at] ?? null] as const),
+      })),
+    [found.data],
+  );
+  const failed = found.data?.failed[0] ?? found.error ?? known.error;
   return (
     <Panel title="Curves">
       {key === undefined ? (
@@ -203,9 +204,8 @@ export function CurvesOverlaid({ runs }: { runs: readonly string[] }) {
           {lines.length > 0 ? (
             <Lines label={`${key} of each run`} lines={lines} x="value" xName="step" height={300} />
           ) : failed ? null : (
-            <p>{found.some(({ isPending }) => isPending) ? "Reading the curves." : "No run has this metric."}</p>
+            <p>{found.isPending ? "Reading the curves." : "No run has this metric."}</p>
           )}
-          {runs.length > MOST_CURVES ? <p>The first {MOST_CURVES} runs are drawn.</p> : null}
         </>
       )}
     </Panel>

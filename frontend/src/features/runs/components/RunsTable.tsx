@@ -1,7 +1,7 @@
 /** Runs with their metrics and parameters as columns, by the server's filter and order, to look at or to compare. */
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { useMemo, useState } from "react";
+import { createContext, useContext, useMemo, useState, type Dispatch, type SetStateAction } from "react";
 import { Button } from "../../../components/Button";
 import { DataTable, type Column } from "../../../components/DataTable";
 import { TextField } from "../../../components/Fields";
@@ -16,6 +16,37 @@ import { metricOf, namesOf, placeInFilter, plain } from "../columns";
 import styles from "./Runs.module.css";
 
 const MOST_COMPARED = 100;
+
+interface Choice {
+  chosen: ReadonlySet<string>;
+  setChosen: Dispatch<SetStateAction<ReadonlySet<string>>>;
+}
+
+/** Not in the columns: with each tick they would be others, and the whole table would be put together anew. */
+const ChoiceContext = createContext<Choice>({ chosen: new Set(), setChosen: () => undefined });
+
+function Tick({ id }: { id: string }) {
+  const { chosen, setChosen } = useContext(ChoiceContext);
+  return (
+    <input
+      type="checkbox"
+      aria-label={`Compare run ${id.slice(-8)}`}
+      checked={chosen.has(id)}
+      onChange={({ target }) =>
+        setChosen((old) => new Set(target.checked ? [...old, id] : [...old].filter((other) => other !== id)))
+      }
+    />
+  );
+}
+
+const TICKS: Column<RunRead> = {
+  id: "compare",
+  header: "✓",
+  hint: "Chosen to compare",
+  value: () => undefined,
+  cell: ({ id }) => <Tick id={id} />,
+  width: "48px",
+};
 
 function fixedColumns(inExperiment: boolean): Column<RunRead>[] {
   return [
@@ -145,36 +176,17 @@ export function RunsTable({ experiment }: { experiment?: string }) {
   const query = useInfiniteQuery(runsQuery({ filter, sort, ...(experiment === undefined ? {} : { experiment }) }));
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const rows = query.data;
-  const data = useMemo(() => [...fixedColumns(experiment !== undefined), ...measured(rows ?? [])], [experiment, rows]);
   const columns = useMemo(
-    (): Column<RunRead>[] => [
-      {
-        id: "compare",
-        header: "✓",
-        hint: "Chosen to compare",
-        value: ({ id }) => chosen.has(id),
-        cell: ({ id }) => (
-          <input
-            type="checkbox"
-            aria-label={`Compare run ${id.slice(-8)}`}
-            checked={chosen.has(id)}
-            onChange={({ target }) =>
-              setChosen((old) => new Set(target.checked ? [...old, id] : [...old].filter((other) => other !== id)))
-            }
-          />
-        ),
-        width: "48px",
-      },
-      ...data,
-    ],
-    [data, chosen],
+    () => [TICKS, ...fixedColumns(experiment !== undefined), ...measured(rows ?? [])],
+    [experiment, rows],
   );
+  const choice = useMemo(() => ({ chosen, setChosen }), [chosen]);
   const { error } = query;
   const wrong =
     error && "where" in error && typeof error.where === "string" && error.where.endsWith("filter") ? error : undefined;
   const fits = chosen.size >= 2 && chosen.size <= MOST_COMPARED;
   return (
-    <>
+    <ChoiceContext value={choice}>
       <FilterField key={filter} error={wrong} />
       {wrong ? null : (
         <Read query={query} what="the runs">
@@ -208,6 +220,6 @@ export function RunsTable({ experiment }: { experiment?: string }) {
           )}
         </Read>
       )}
-    </>
+    </ChoiceContext>
   );
 }

@@ -57,7 +57,8 @@ function Finder({ places, onDone }: { places: readonly Place[]; onDone: () => vo
   const go = (to: string | undefined) => {
     if (!to) return;
     onDone();
-    void navigate({ to });
+    // Where one came to is what one goes on from.
+    void navigate({ to }).then(() => document.getElementById("content")?.focus());
   };
   const keys = (event: KeyboardEvent) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];

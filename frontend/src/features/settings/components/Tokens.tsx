@@ -12,13 +12,14 @@ import { Notice } from "../../../components/Notice";
 import { Read } from "../../../components/Read";
 import { RelativeTime } from "../../../components/RelativeTime";
 import { Tag } from "../../../components/Tag";
+import { serverNow } from "../../../lib/time";
 import { createToken, revokeToken, tokensQuery, type RoleName, type TokenRead } from "../api";
 
 const ROLES: RoleName[] = ["viewer", "developer", "approver", "admin"];
 
 function stateOf({ revoked_at: revoked, expires_at: expires }: TokenRead): "revoked" | "expired" | "valid" {
   if (revoked) return "revoked";
-  return expires && Date.parse(expires) < Date.now() ? "expired" : "valid";
+  return expires && Date.parse(expires) < serverNow() ? "expired" : "valid";
 }
 
 function columns(forbidden: string | undefined): Column<TokenRead>[] {
