@@ -119,7 +119,7 @@ def newest_predictions(store: ObjectStore, endpoint: str, *, limit: int) -> list
     this_hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     for since in (this_hour - timedelta(hours=1), this_hour - timedelta(hours=70), None):
         # From a full hour on: no segment holds answers of two hours, so none left out has newer ones than those read.
-        segments = list(list_segments(store, endpoint, since_id=since and first_id_at(since)))
+        segments = list(list_segments(store, endpoint, since_id=first_id_at(since) if since else None))
         if sum(segment.rows for segment in segments) >= limit:
             break
     newest: dict[str, dict[str, Any]] = {}

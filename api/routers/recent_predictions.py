@@ -96,6 +96,6 @@ def _reason(endpoint: Endpoint, *, recording: bool, any_found: bool) -> str | No
     if endpoint.live_version_id is None:
         return "No version answers here yet, so there is nothing to record."
     return (
-        "Nothing is recorded yet: nobody has asked, or only in the last second or so, before it was written; "
-        "or what was kept has expired."
+        "Nothing is recorded. Either nobody has asked yet, or only a moment ago (an answer is written within a second "
+        "or so), or what was kept has expired."
     )
