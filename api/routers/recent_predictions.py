@@ -34,7 +34,7 @@ _ACCEPTED: dict[int | str, dict[str, Any]] = {202: {"model": JobRead, "descripti
 
 
 @router.get("/endpoints/{name}/predictions", responses=_ACCEPTED)
-def list_recent_predictions(
+def get_recent_predictions(
     name: str,
     runtime: RuntimeDep,
     response: Response,

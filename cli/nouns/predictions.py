@@ -59,7 +59,7 @@ def explain(
 
 
 def draw_recent(found: dict[str, Any]) -> RenderableType:
-    about = {"recorded by": when(found["as_of"]), "note": found["reason"]}
+    about = {"as of": when(found["as_of"]), "note": found["reason"]}
     return stack(facts(about), table(found["predictions"], COLUMNS, empty=""))
 
 

@@ -86,7 +86,7 @@ export function Recent({ endpoint }: { endpoint: string }) {
             <Answers found={found}>
               {again}
               <span className={styles.asOf}>
-                Recorded by <RelativeTime at={found.as_of} />. An answer is written about a second after it was given.
+                As of <RelativeTime at={found.as_of} />: an answer is written about a second after it was given.
               </span>
             </Answers>
           )
