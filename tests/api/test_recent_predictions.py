@@ -166,6 +166,14 @@ class TestReason:
         assert (found["predictions"], found["recording"]) == ([], False)
         assert found["reason"].startswith("Recording is off")
 
+    def test_what_was_kept_before_it_was_turned_off_is_still_listed(
+        self, client: httpx.Client, drain: Drain, runtime: Runtime
+    ) -> None:
+        kept = answered(runtime, NOW)
+        put(runtime, record=False)
+        found = recent(client, drain)
+        assert (ids(found), found["reason"].split(":")[0]) == (kept, "Recording is off")
+
 
 class TestRefusals:
     def test_an_endpoint_that_is_not_there(self, client: httpx.Client) -> None:
