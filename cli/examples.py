@@ -27,6 +27,7 @@ EXAMPLES: dict[str, str] = {
     "predict-batch": "millrace predict-batch rides@7 scored --model bikes@champion --keep id --wait",
     "lineage": "millrace lineage 01a2",
     "prediction": "millrace prediction 01a2",
+    "predictions": "millrace predictions bikes\nmillrace predictions bikes --json | jq '.predictions[].id'",
     "explain": "millrace explain 01a2",
     "drift": "millrace drift bikes --limit 3",
     "events": "millrace events --subject models/bikes\nmillrace events -f --type DriftDetected --json",
@@ -179,12 +180,12 @@ EXAMPLES: dict[str, str] = {
     "git-hook uninstall": "millrace git-hook uninstall",
 }
 
-ONE_PREDICTION = ("prediction", "lineage", "explain")
+RECORDED = ("predictions", "prediction", "lineage", "explain")
 PANELS = {
     "Begin": ("login", "logout", "servers", "whoami", "status", "doctor", "open", "env"),
     "Data": ("data", "checks", "repos", "git-hook", "gc"),
     "Models": ("train", "sweep", "runs", "compare", "models", "promote", "promotions", "pins"),
-    "Answers": ("deploy", "rollout", "rollback", "endpoints", "predict", "predict-batch", "batches", *ONE_PREDICTION),
+    "Answers": ("deploy", "rollout", "rollback", "endpoints", "predict", "predict-batch", "batches", *RECORDED),
     "Watch": ("drift", "governor", "backtest", "alerts", "pipelines", "jobs", "events", "webhooks", "tokens"),
 }
 

@@ -19,6 +19,7 @@ SHADOWS = "shadows"
 SUFFIX = ".parquet"
 # The column of a compacted segment that says which segment a row was recorded in.
 PART_OF = "segment"
+_ANSWER = ["id", "at", "version", "mode", "latency_us", "prediction"]
 _HOURS_LISTED_ALONE = timedelta(hours=72)
 
 
@@ -109,6 +110,28 @@ def find_prediction(store: ObjectStore, endpoints: Iterable[str], prediction_id:
     )
 
 
+def newest_predictions(store: ObjectStore, endpoint: str, *, limit: int) -> list[dict[str, Any]]:
+    """The newest recorded answers as JSON has them, newest first, without what was asked.
+
+    Looks back an hour, then three days, then at all there is: the price of a busy endpoint is its last segments.
+    """
+    segments: list[Segment] = []
+    this_hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    for since in (this_hour - timedelta(hours=1), this_hour - timedelta(hours=70), None):
+        # From a full hour on: no segment holds answers of two hours, so none left out has newer ones than those read.
+        segments = list(list_segments(store, endpoint, since_id=first_id_at(since) if since else None))
+        if sum(segment.rows for segment in segments) >= limit:
+            break
+    newest: dict[str, dict[str, Any]] = {}
+    for segment in sorted(segments, key=lambda one: one.last_id, reverse=True):
+        if len(newest) == limit and segment.last_id < min(newest):
+            break
+        rows = _read(store, segment.key, _ANSWER).select(_ANSWER).top_k(limit, by="id")
+        found = rows_as_json(rows.with_columns(pl.col("at").dt.to_string("%Y-%m-%dT%H:%M:%S%.6f%:z")))
+        newest = dict(sorted((newest | {row["id"]: row for row in found}).items(), reverse=True)[:limit])
+    return list(newest.values())
+
+
 def read_segments(store: ObjectStore, keys: Iterable[str]) -> pl.DataFrame:
     """Rows of these segments in the order of their ids, each once.
 
@@ -133,9 +156,9 @@ def read_segments(store: ObjectStore, keys: Iterable[str]) -> pl.DataFrame:
     return rows.drop(names).with_columns(inputs)
 
 
-def _read(store: ObjectStore, key: str) -> pl.DataFrame:
+def _read(store: ObjectStore, key: str, columns: list[str] | None = None) -> pl.DataFrame:
     try:
-        return pl.read_parquet(BytesIO(store.get(key)))
+        return pl.read_parquet(BytesIO(store.get(key)), columns=columns)
     except ObjectMissing:
         found = _compacted(store, key)
         if found is None:

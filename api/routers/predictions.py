@@ -51,6 +51,11 @@ def look_up(runtime: Runtime, actor: Actor, prediction_id: str) -> Job:
         return standing
     with runtime.transaction(actor) as session:
         job_id = job_service.submit(session, LookUpPrediction(prediction_id=prediction_id), subject=subject).id
+    return waited_for(runtime, job_id)
+
+
+def waited_for(runtime: Runtime, job_id: str) -> Job:
+    """The job when it has ended, or as it is when that takes too long for one request."""
     deadline = time.monotonic() + _WAIT_SECONDS
     while True:
         with runtime.reading() as session:

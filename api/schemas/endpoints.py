@@ -182,6 +182,29 @@ class PredictionRead(BaseModel):
     ground_truth: float | str | bool | None
 
 
+class RecentPrediction(BaseModel):
+    """One answer as a list shows it; `GET /predictions/{id}` has its inputs, and leads to its lineage."""
+
+    id: str
+    at: datetime
+    version: int
+    mode: str
+    latency_us: int
+    prediction: float | str | None
+    ground_truth: float | str | bool | None = Field(description="Null until it is told.")
+
+
+class RecentPredictionsRead(BaseModel):
+    """The newest recorded answers of an endpoint, newest first."""
+
+    endpoint: str
+    model: str
+    as_of: datetime = Field(description="What was recorded by then is in it: answers are written a second or so later.")
+    recording: bool = Field(description="Whether what is answered now is kept.")
+    reason: str | None = Field(description="Why there is nothing, or nothing newer, in it.")
+    predictions: list[RecentPrediction]
+
+
 class LineageLink(BaseModel):
     """One step of the way from an answer back to the data it rests on."""
 

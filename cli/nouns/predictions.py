@@ -1,4 +1,4 @@
-"""`millrace lineage` and `millrace explain`: where one prediction comes from, and why it is what it is."""
+"""`millrace predictions`, `lineage` and `explain`: the newest answers, where one comes from, and why it is as it is."""
 
 from typing import Annotated, Any
 
@@ -6,10 +6,30 @@ import typer
 from rich.console import RenderableType
 from rich.tree import Tree
 
+from cli.completion import ENDPOINTS
 from cli.session import Noun, Session
-from cli.tables import facts, sentence, stack, table
+from cli.tables import at, facts, sentence, stack, table, when
 
 verbs = Noun()
+COLUMNS = {
+    "id": "id",
+    "at": at("at"),
+    "version": "version",
+    "mode": "mode",
+    "prediction": "prediction",
+    "truth": "ground_truth",
+    "ms": lambda one: f"{one['latency_us'] / 1000:.2f}",
+}
+
+
+@verbs.command("predictions")
+def predictions(
+    session: Session,
+    endpoint: Annotated[str, typer.Argument(help="Name of the endpoint.", autocompletion=ENDPOINTS)],
+    limit: Annotated[int, typer.Option(min=1, max=100, help="At most so many.")] = 20,
+) -> None:
+    """The newest recorded answers of an endpoint. Those of the last second or so are not written yet."""
+    session.show(session.ask("endpoints", endpoint, "predictions", limit=limit), draw_recent)
 
 
 @verbs.command("lineage")
@@ -36,6 +56,11 @@ def explain(
     job = session.client.post("predictions", prediction_id, "explanation")
     session.wait(job["id"])
     session.show(session.client.get("predictions", prediction_id, "explanation"), draw_explanation)
+
+
+def draw_recent(found: dict[str, Any]) -> RenderableType:
+    about = {"as of": when(found["as_of"]), "note": found["reason"]}
+    return stack(facts(about), table(found["predictions"], COLUMNS, empty=""))
 
 
 def draw_explanation(found: dict[str, Any]) -> RenderableType:

@@ -28,6 +28,14 @@ class LookUpPrediction(JobSpec):
     prediction_id: str
 
 
+class ReadPredictions(JobSpec):
+    """Read the newest recorded predictions of one endpoint from the segments of the model store."""
+
+    max_attempts: ClassVar[int] = 1
+    priority: ClassVar[int] = 20
+    endpoint: str
+
+
 class CountQuality(JobSpec):
     """Join the ground truth known by now with what both versions of a rollout answered."""
 

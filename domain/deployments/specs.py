@@ -67,6 +67,10 @@ class EndpointSettings(Spec):
     )
 
 
+MOST_RECENT: Final = 100
+"""Recorded predictions that a list of the newest has at most."""
+
+
 class Trial(Spec):
     """A rollout that is being judged on live traffic: serving counts what both versions do, per step.
 

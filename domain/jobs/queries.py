@@ -82,6 +82,12 @@ def latest_succeeded(session: AnySession, *, kind: str, subject: str) -> Job | N
     return session.scalar(query.order_by(Job.id.desc()).limit(1))
 
 
+def newest(session: AnySession, *, kind: str, subject: str) -> Job | None:
+    """The last job of this kind about this subject, whatever became of it."""
+    query = select(Job).where(Job.kind == kind, Job.subject == subject)
+    return session.scalar(query.order_by(Job.id.desc()).limit(1))
+
+
 def last_tick(session: AnySession) -> datetime | None:
     """When time last made something due; None where it never did."""
     return session.scalar(select(func.max(Tick.at)))

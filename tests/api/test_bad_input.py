@@ -40,7 +40,7 @@ DOCUMENT: Final[dict[str, Any]] = json.loads(document())
 GOOD_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 JSON: Final = {"content-type": "application/json"}
 # They wait: for a job that nobody runs here, or for ever.
-SLOW: Final = {"get_prediction", "get_prediction_lineage", "follow_job", "stream_events"}
+SLOW: Final = {"get_prediction", "get_prediction_lineage", "get_recent_predictions", "follow_job", "stream_events"}
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,32 @@ EXPLANATION = {
 }  # fmt: skip
 
 
+RECENT: dict[str, Any] = {
+    "endpoint": "bikes", "model": "rides", "as_of": "2026-01-01T12:00:00Z", "recording": True, "reason": None,
+    "predictions": [
+        {
+            "id": "01a2163e-c838-7744-9a2a-e8d893771caa", "at": "2026-01-01T11:59:00Z", "version": 3, "mode": "live",
+            "latency_us": 1250, "prediction": 12.5, "ground_truth": None,
+        },
+    ],
+}  # fmt: skip
+NONE = RECENT | {"recording": False, "reason": "Recording is off.", "predictions": []}
+
+
+def test_recent_answers_are_read_by_a_job_and_shown_with_their_ids(millrace: Millrace, server: Server) -> None:
+    server.on("GET", "/api/v1/endpoints/bikes/predictions", Answer(JOB | {"state": "queued"}, 202), Answer(RECENT))
+    server.on("GET", "/api/v1/jobs/j1", Answer(JOB))
+    done = millrace("predictions", "bikes", "--limit", "5")
+    assert done.exit_code == 0, done.output
+    assert all(word in done.output for word in ("01a2163e-c838-7744-9a2a-e8d893771caa", "live", "12.5", "1.25"))
+    assert [one.path for one in server.asked].count("/api/v1/endpoints/bikes/predictions") == 2
+
+
+def test_where_there_are_none_the_reason_is_said(millrace: Millrace, server: Server) -> None:
+    server.on("GET", "/api/v1/endpoints/bikes/predictions", Answer(NONE))
+    assert "Recording is off." in millrace("predictions", "bikes").output
+
+
 def test_a_batch_is_ordered_waited_for_and_shown(millrace: Millrace, server: Server) -> None:
     server.on("GET", "/api/v1/datasets/scored", Answer({"name": "scored"}))
     server.on("POST", "/api/v1/batch-predictions", Answer(JOB, status=202))

@@ -9,11 +9,11 @@ from sqlalchemy import select
 from adapters.object_store.protocol import ObjectMissing
 from domain.db import ReadSession
 from domain.deployments import service, steps
-from domain.deployments.jobs import CountQuality, LookUpPrediction, PublishRoutes, RollOut
+from domain.deployments.jobs import CountQuality, LookUpPrediction, PublishRoutes, ReadPredictions, RollOut
 from domain.deployments.models import Endpoint
 from domain.deployments.queries import get_endpoint, get_rollout, routes_of, strategy_of
 from domain.deployments.rollout import BEFORE_TRIAL, RolloutState
-from domain.deployments.specs import EndpointSettings, Routes, ServingInstance
+from domain.deployments.specs import MOST_RECENT, EndpointSettings, Routes, ServingInstance
 from domain.errors import DomainError
 from domain.experiments.models import Run
 from domain.registry.models import ModelVersion
@@ -21,7 +21,7 @@ from ml.frames import rows_as_json
 from workers.quality import wrong_answers
 from workers.run import RunningJob
 from workers.toolbox import Toolbox
-from workers.traffic import find_prediction
+from workers.traffic import find_prediction, newest_predictions
 from workers.validation import Case, Colour, validate
 
 _WARM_TIMEOUT_SECONDS = 60.0
@@ -123,6 +123,12 @@ def look_up_prediction(job: RunningJob[LookUpPrediction], tools: Toolbox) -> dic
     row = rows_as_json(found)[0]
     extra = json.loads(row["extra"]) if row["extra"] else None
     return {**row, "at": found["at"][0].isoformat(), "extra": extra}
+
+
+def read_predictions(job: RunningJob[ReadPredictions], tools: Toolbox) -> dict[str, Any]:
+    """The newest answers of an endpoint, newest first. Their inputs are left to the look-up of each."""
+    job.stage("read")
+    return {"predictions": newest_predictions(tools.runtime.models, job.spec.endpoint, limit=MOST_RECENT)}
 
 
 def _colour(session: ReadSession, version_id: str) -> Colour:

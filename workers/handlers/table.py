@@ -5,7 +5,7 @@ from domain.batch_predictions.jobs import PredictBatch
 from domain.comparisons.jobs import CompareVersions
 from domain.data_checks.jobs import QuarantineRows, RunDataChecks
 from domain.datasets.jobs import BuildVersion, DiffVersions
-from domain.deployments.jobs import CountQuality, LookUpPrediction, PublishRoutes, RollOut
+from domain.deployments.jobs import CountQuality, LookUpPrediction, PublishRoutes, ReadPredictions, RollOut
 from domain.explanations.jobs import ExplainPrediction
 from domain.eyeballs.jobs import PickRows
 from domain.gate_drills.jobs import DrillGates
@@ -70,6 +70,7 @@ HANDLERS: dict[type[JobSpec], Handler] = {
     RollOut: deployments.roll_out,
     CountQuality: deployments.count_quality,
     LookUpPrediction: deployments.look_up_prediction,
+    ReadPredictions: deployments.read_predictions,
     ExplainPrediction: explanations.explain_prediction,
     PredictBatch: batch_predictions.predict_batch,
     DrillGates: gate_drills.drill_gates,

@@ -6,11 +6,31 @@ import type { Schema } from "../../client/types";
 
 export type PredictionRead = Schema<"PredictionRead">;
 export type ExplanationRead = Schema<"ExplanationRead">;
+export type RecentPredictionsRead = Schema<"RecentPredictionsRead">;
+export type RecentPrediction = Schema<"RecentPrediction">;
 export type LineageRead = Schema<"LineageRead">;
 
 const POLL_MS = 700;
+const MOST_RECENT = 100;
 const isJob = (data: object | undefined) => data !== undefined && "kind" in data;
 const under = (id: string) => ({ params: { path: { prediction_id: id } } });
+
+/** Each reading is a job, whose end is an event: read when it is looked at, not after events, or it would never end. */
+export function recentQuery(endpoint: string) {
+  return queryOptions({
+    queryKey: ["predictions", "of", endpoint],
+    queryFn: ({ signal }) =>
+      answer(
+        api.GET("/api/v1/endpoints/{name}/predictions", {
+          params: { path: { name: endpoint }, query: { limit: MOST_RECENT } },
+          signal,
+        }),
+      ),
+    refetchInterval: ({ state: { data } }) => (isJob(data) ? POLL_MS : false),
+    staleTime: Infinity,
+    refetchOnMount: "always",
+  });
+}
 
 export function predictionQuery(id: string) {
   return queryOptions({

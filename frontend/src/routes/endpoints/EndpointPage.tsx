@@ -13,6 +13,7 @@ import { Settings } from "../../features/endpoints/components/Settings";
 import { Traffic } from "../../features/endpoints/components/Traffic";
 import { TryIt } from "../../features/endpoints/components/TryIt";
 import { FindPrediction } from "../../features/predictions/components/FindPrediction";
+import { Recent } from "../../features/predictions/components/Recent";
 import { rolloutsQuery } from "../../features/rollouts/api";
 import { RolloutsTable } from "../../features/rollouts/components/RolloutsTable";
 import { useUrlState } from "../../lib/urlState";
@@ -96,7 +97,16 @@ export function EndpointPage() {
                   ),
                 },
                 { id: "try", label: "Try it", show: () => <TryIt endpoint={endpoint} /> },
-                { id: "predictions", label: "Predictions", show: () => <FindPrediction /> },
+                {
+                  id: "predictions",
+                  label: "Predictions",
+                  show: () => (
+                    <Stack>
+                      <Recent endpoint={name} />
+                      <FindPrediction />
+                    </Stack>
+                  ),
+                },
                 { id: "settings", label: "Settings", show: () => <Settings endpoint={endpoint} /> },
               ]}
             />

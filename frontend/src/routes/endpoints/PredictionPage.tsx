@@ -13,7 +13,8 @@ import { PinForm } from "../../features/eyeballs/components/PinForm";
 import { predictionQuery, type PredictionRead } from "../../features/predictions/api";
 import { Chain } from "../../features/predictions/components/Chain";
 import { Explanation } from "../../features/predictions/components/Explanation";
-import { millis, number, percent } from "../../lib/numbers";
+import { judged, said } from "../../features/predictions/truth";
+import { millis, percent } from "../../lib/numbers";
 
 const route = getRouteApi("/predictions/$id");
 
@@ -35,12 +36,6 @@ export function PredictionPage() {
   );
 }
 
-function said(value: unknown): string {
-  if (value === null || value === undefined) return "null";
-  if (typeof value === "number") return number(value);
-  return typeof value === "string" ? value : JSON.stringify(value);
-}
-
 const asFacts = (row: Record<string, unknown>) =>
   Object.fromEntries(Object.entries(row).map(([name, value]) => [name, said(value)]));
 
@@ -48,8 +43,7 @@ function Prediction({ prediction }: { prediction: PredictionRead }) {
   const { id, endpoint, model, version, extra, ground_truth: truth, prediction: answer } = prediction;
   const [pinned, setPinned] = useState(false);
   const known = truth !== null;
-  const off = typeof truth === "number" && typeof answer === "number" ? answer - truth : undefined;
-  const right = off === undefined ? String(truth) === String(answer) : undefined;
+  const judgement = judged(answer, truth);
   return (
     <Page
       title={`${said(answer)} by ${model} v${version}`}
@@ -90,10 +84,8 @@ function Prediction({ prediction }: { prediction: PredictionRead }) {
           <Stat
             label="Truth"
             value={known ? said(truth) : "not known yet"}
-            note={
-              !known ? "labels come later" : off === undefined ? (right ? "right" : "wrong") : `off by ${number(off)}`
-            }
-            {...(known && right === false ? { tone: "failed" } : {})}
+            note={judgement?.words ?? "labels come later"}
+            {...(judgement?.wrong ? { tone: "failed" } : {})}
           />
           <Stat label="Took" value={millis(prediction.latency_us / 1000)} note="inside the model" />
           {prediction.probabilities ? (
