@@ -184,10 +184,11 @@ def _table(page: Page, where: str, label: str, *, sort: str, letter: str, before
     page.keyboard.press("Escape")
     table.hover()
     rows.append(seen.moving("scroll by the wheel", lambda: _wheel(page)))
-    end = f"{box}.querySelector('[data-index=\"' + ({box}.ariaRowCount - 2) + '\"]') !== null"
+    top = f"{box}.querySelector('[data-index=\"0\"]') === null"
     table.locator("[data-index]").first.focus()
-    rows.append(seen.until("to its end and back", lambda turn: page.keyboard.press("Home" if turn % 2 else "End"), end))
+    rows.append(seen.until("to its end and back", lambda turn: page.keyboard.press("Home" if turn % 2 else "End"), top))
     page.keyboard.press("Home")
+    page.wait_for_timeout(300)
     return rows
 
 

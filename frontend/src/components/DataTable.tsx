@@ -3,7 +3,16 @@
  * Sorting and filtering concern the rows that are loaded; a list that goes on says so at its end.
  */
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { memo, useDeferredValue, useMemo, useRef, type KeyboardEvent, type ReactNode, type RefObject } from "react";
+import {
+  memo,
+  useDeferredValue,
+  useEffect,
+  useMemo,
+  useRef,
+  type KeyboardEvent,
+  type ReactNode,
+  type RefObject,
+} from "react";
 import { classes } from "../lib/classes";
 import { finder, ordered, type Value } from "../lib/order";
 import { plural } from "../lib/text";
@@ -69,6 +78,8 @@ export function DataTable<T extends object>(props: DataTableProps<T>) {
   );
   const [chosen, setChosen] = useUrlState(`${name}cols`);
   const scroller = useRef<HTMLDivElement>(null);
+  /** The row to be focused once it is drawn. */
+  const sought = useRef<number>(undefined);
 
   const visible = useMemo(() => {
     const wanted = chosen ? new Set(chosen.split(",")) : undefined;
@@ -98,6 +109,15 @@ export function DataTable<T extends object>(props: DataTableProps<T>) {
   const { template, drawn } = useDrawn(chosenColumns, scroller);
   const items = virtualizer.getVirtualItems();
 
+  // A row far away is drawn only some frames after one has gone there.
+  const focusSought = () => {
+    const row = scroller.current?.querySelector<HTMLElement>(`[data-index="${sought.current ?? ""}"]`);
+    if (!row) return;
+    sought.current = undefined;
+    row.focus({ preventScroll: true });
+  };
+  useEffect(focusSought);
+
   const move = (event: KeyboardEvent<HTMLDivElement>) => {
     const steps = { ArrowDown: 1, ArrowUp: -1, PageDown: PAGE, PageUp: -PAGE, Home: -Infinity, End: Infinity };
     const step = steps[event.key as keyof typeof steps];
@@ -106,7 +126,8 @@ export function DataTable<T extends object>(props: DataTableProps<T>) {
     event.preventDefault();
     const next = Math.min(Math.max(Number(current.dataset.index) + step, 0), found.length - 1);
     virtualizer.scrollToIndex(next);
-    requestAnimationFrame(() => scroller.current?.querySelector<HTMLElement>(`[data-index="${next}"]`)?.focus());
+    sought.current = next;
+    focusSought();
   };
   const toggleSort = (id: string) => setSort(sort === id ? `-${id}` : sort === `-${id}` ? "" : id);
 
