@@ -316,6 +316,8 @@ _FACTS: dict[str, Any] = {
     "RunRead.reason": "",
     "RunDetail.reason": "",
     "PromotionRead.reason": "Every gate passed.",
+    "RecentPredictionsRead.reason": None,
+    "RecentPredictionsRead.recording": True,
     "RolloutRead.reason": "The first step waits for 200 answers.",
     "RolloutMoment.reason": "Promotion approved",
     "HookAnswer.reason": "",

@@ -2342,6 +2342,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/endpoints/{name}/predictions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Recent Predictions
+         * @description The newest recorded answers of the endpoint, newest first, each with the id that its lineage is asked by.
+         *
+         *     Answers of the last second or so are not in it: they wait in the serving process to be written (see `as_of`).
+         *     An endpoint that records nothing has none, and `reason` says so; what was kept before is still listed.
+         */
+        get: operations["get_recent_predictions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/lineage": {
         parameters: {
             query?: never;
@@ -9719,6 +9742,60 @@ export interface components {
              * @default 0
              */
             later_bytes: number;
+        };
+        /**
+         * RecentPrediction
+         * @description One answer as a list shows it; `GET /predictions/{id}` has its inputs, and leads to its lineage.
+         */
+        RecentPrediction: {
+            /** Id */
+            id: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Version */
+            version: number;
+            /** Mode */
+            mode: string;
+            /** Latency Us */
+            latency_us: number;
+            /** Prediction */
+            prediction: number | string | null;
+            /**
+             * Ground Truth
+             * @description Null until it is told.
+             */
+            ground_truth: number | string | boolean | null;
+        };
+        /**
+         * RecentPredictionsRead
+         * @description The newest recorded answers of an endpoint, newest first.
+         */
+        RecentPredictionsRead: {
+            /** Endpoint */
+            endpoint: string;
+            /** Model */
+            model: string;
+            /**
+             * As Of
+             * Format: date-time
+             * @description What was recorded by then is in it: answers are written a second or so later.
+             */
+            as_of: string;
+            /**
+             * Recording
+             * @description Whether what is answered now is kept.
+             */
+            recording: boolean;
+            /**
+             * Reason
+             * @description Why there is nothing, or nothing newer, in it.
+             */
+            reason: string | null;
+            /** Predictions */
+            predictions: components["schemas"]["RecentPrediction"][];
         };
         /**
          * RecipeSource
@@ -30822,6 +30899,146 @@ export interface operations {
                 };
             };
             /** @description Not Found: `not_found`; `unknown_endpoint`; `unknown_job`; `unknown_model_version`; `unknown_prediction` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `conflict` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid_request`; `unstorable_value` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `unexpected` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `database_unavailable`; `look_up_failed` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_recent_predictions: {
+        parameters: {
+            query?: {
+                /** @description At most so many. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "endpoint": "bikes",
+                     *       "model": "bikes",
+                     *       "as_of": "2012-07-02T09:14:05Z",
+                     *       "recording": true,
+                     *       "reason": null,
+                     *       "predictions": [
+                     *         {
+                     *           "id": "0199b5a2-6c1e-7d40-9f3a-5b1c2d3e4f50",
+                     *           "at": "2012-07-02T09:14:05Z",
+                     *           "version": 2,
+                     *           "mode": "live",
+                     *           "latency_us": 410,
+                     *           "prediction": 598.4,
+                     *           "ground_truth": 612
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RecentPredictionsRead"] | components["schemas"]["JobRead"];
+                };
+            };
+            /** @description Still reading; ask again. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199b5a2-6c1e-7d40-9f3a-5b1c2d3e4f50",
+                     *       "kind": "TrainModel",
+                     *       "subject": "models/bikes/versions/2",
+                     *       "state": "running",
+                     *       "progress": 0.6,
+                     *       "message": "training",
+                     *       "attempt": 1,
+                     *       "max_attempts": 3,
+                     *       "worker": "worker-1",
+                     *       "payload": {
+                     *         "dataset": "bikes",
+                     *         "number": 3
+                     *       },
+                     *       "result": null,
+                     *       "error": null,
+                     *       "actor": "ann",
+                     *       "created_at": "2012-07-02T09:14:05Z",
+                     *       "started_at": null,
+                     *       "ended_at": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["JobRead"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `cross_origin` (A change that a page of another origin asked the browser for: the cookie does not speak for its person); `missing_scope` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `not_found`; `unknown_endpoint`; `unknown_job` */
             404: {
                 headers: {
                     [name: string]: unknown;
