@@ -104,7 +104,8 @@ describe("signing in", () => {
     server.person = undefined;
     server.emit();
     expect(await screen.findByText("You were signed out")).toBeDefined();
-    expect(screen.queryByText("champion v2 · MAE 41.2")).toBeNull();
+    expect(screen.queryByRole("heading", { name: "The loop" })).toBeNull();
+    expect(screen.queryAllByRole("button").map(({ textContent }) => textContent)).toEqual(["Sign in"]);
   });
 
   it("signs out", async () => {

@@ -1,13 +1,16 @@
-/** The frame: asks for a token until somebody is signed in, then shows the page. */
+/**
+ * The frame: asks for a token until somebody is signed in, then shows the page. When the session ends, the page waits
+ * behind the login box as it was: who signs in again finds what was typed; for somebody else it is a new one.
+ */
 import { useQuery } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
-import { useState } from "react";
+import { Activity, useState } from "react";
 import { PersonContext } from "../client/access";
 import { isOutage } from "../client/http";
 import { Button } from "../components/Button";
 import { Loading } from "../components/Loading";
 import { Notice } from "../components/Notice";
-import { sessionQuery, useLogout } from "../features/session/api";
+import { pageOf, sessionQuery, useLogout } from "../features/session/api";
 import { LoginForm } from "../features/session/components/LoginForm";
 import { makeRouter } from "./router";
 import styles from "./App.module.css";
@@ -17,12 +20,19 @@ export function App() {
   const logout = useLogout();
   const [router] = useState(makeRouter);
   if (session.data) {
-    return session.data.person ? (
-      <PersonContext value={session.data.person}>
-        <RouterProvider router={router} />
-      </PersonContext>
-    ) : (
-      <LoginForm ended={session.data.ended} />
+    const { person, ended } = session.data;
+    const whose = person ?? ended;
+    return (
+      <>
+        {whose ? (
+          <PersonContext key={pageOf(whose)} value={whose}>
+            <Activity mode={person ? "visible" : "hidden"}>
+              <RouterProvider router={router} />
+            </Activity>
+          </PersonContext>
+        ) : null}
+        {person ? null : <LoginForm ended={ended !== null} />}
+      </>
     );
   }
   return (

@@ -5,8 +5,8 @@ import type { Whoami } from "../../client/types";
 
 export interface Session {
   person: Whoami | null;
-  /** A session that worked before does not any more. */
-  ended: boolean;
+  /** Whose session worked before and does not any more: their page waits, with what was typed into it. */
+  ended: Whoami | null;
 }
 
 const KEY = ["session"];
@@ -14,11 +14,14 @@ const RETRY_MS = 5_000;
 
 export const sessionQuery = queryOptions({
   queryKey: KEY,
-  queryFn: async ({ signal }): Promise<Session> => {
+  queryFn: async ({ signal, client }): Promise<Session> => {
     try {
-      return { person: await answer(api.GET("/api/v1/whoami", { signal })), ended: false };
+      return { person: await answer(api.GET("/api/v1/whoami", { signal })), ended: null };
     } catch (error) {
-      if (error instanceof Problem && error.status === 401) return { person: null, ended: false };
+      if (error instanceof Problem && error.status === 401) {
+        const before = client.getQueryData<Session>(KEY);
+        return { person: null, ended: before?.person ?? before?.ended ?? null };
+      }
       throw error;
     }
   },
@@ -26,16 +29,19 @@ export const sessionQuery = queryOptions({
   refetchInterval: (query) => (isOutage(query.state.error) ? RETRY_MS : false),
 });
 
-/** Call when the server answered 401 to anything: shows the login box and forgets what the page had read. */
+/** Call when the server answered 401 to anything: shows the login box. */
 export function endSession(client: QueryClient): void {
   const session = client.getQueryData<Session>(KEY);
-  if (session?.person) signedOut(client, true);
+  if (session?.person) client.setQueryData<Session>(KEY, { person: null, ended: session.person });
 }
 
-function signedOut(client: QueryClient, ended: boolean): void {
-  client.setQueryData<Session>(KEY, { person: null, ended });
+/** Forgets what the page had read. */
+function forget(client: QueryClient): void {
   client.removeQueries({ predicate: (query) => query.queryKey[0] !== KEY[0] });
 }
+
+/** Whether a page made for the one may be shown to the other as it is. */
+export const pageOf = ({ name, role }: Whoami) => `${role} ${name}`;
 
 export function useLogin() {
   const client = useQueryClient();
@@ -44,7 +50,11 @@ export function useLogin() {
       await answer(api.POST("/api/v1/session", { body: { token } }));
       return answer(api.GET("/api/v1/whoami"));
     },
-    onSuccess: (person) => client.setQueryData<Session>(KEY, { person, ended: false }),
+    onSuccess: (person) => {
+      const ended = client.getQueryData<Session>(KEY)?.ended;
+      if (ended && pageOf(ended) !== pageOf(person)) forget(client);
+      client.setQueryData<Session>(KEY, { person, ended: null });
+    },
   });
 }
 
@@ -52,6 +62,9 @@ export function useLogout() {
   const client = useQueryClient();
   return useMutation({
     mutationFn: () => answer(api.DELETE("/api/v1/session")),
-    onSuccess: () => signedOut(client, false),
+    onSuccess: () => {
+      client.setQueryData<Session>(KEY, { person: null, ended: null });
+      forget(client);
+    },
   });
 }

@@ -157,6 +157,26 @@ describe("the check suite", () => {
     expect((await field()).value).toContain("mx: 4");
   });
 
+  it.each([
+    ["waits with what was typed for who signs in again", people.admin, "checks: [] # mine"],
+    ["is another's for somebody else", { ...people.admin, name: "bob" }, "in_range"],
+  ])("%s", async (_, person, text) => {
+    const refused = json({ detail: "The token is unknown, expired or revoked.", code: "unauthorized" }, 401);
+    const { user } = await open("/datasets/bikes?tab=suite", "bikes");
+    answers["PUT /api/v1/datasets/bikes/check-suite"] = answers["GET /api/v1/whoami"] = refused;
+    await user.clear(await field());
+    await user.type(await field(), "checks: [[] # mine");
+    await user.click(screen.getByRole("button", { name: "Save" }));
+    expect(await screen.findByText("You were signed out")).toBeDefined();
+    expect(screen.queryByRole("heading", { name: /^bikes/ })).toBeNull();
+    answers["POST /api/v1/session"] = json(person);
+    answers["GET /api/v1/whoami"] = json(person);
+    await user.type(screen.getByLabelText("Token"), "another");
+    await user.click(screen.getByRole("button", { name: "Sign in" }));
+    await screen.findByRole("heading", { level: 1, name: /^bikes/ });
+    expect((await field()).value).toContain(text);
+  });
+
   it("makes a change by somebody else a choice between both texts", async () => {
     let theirs = false;
     const saved: string[] = [];
