@@ -325,7 +325,9 @@ def _palette(page: Page, system: System) -> list[BenchRow]:
         page.keyboard.press("Control+k")
     rows.append(
         seen.until(
-            "type", lambda turn: page.keyboard.press("bigbi"[turn % 5]), "document.querySelector('#found').textContent"
+            "type",
+            lambda turn: page.keyboard.press("Backspace" if turn % 2 else "m"),
+            "document.querySelector('#found').textContent",
         )
     )
     return rows

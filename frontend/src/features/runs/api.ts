@@ -19,7 +19,7 @@ const SORTABLE = /^-?(?:created_at$|metrics\.|params\.)/;
 
 export function runsQuery({ experiment, filter, sort }: { experiment?: string; filter: string; sort: string }) {
   const query = {
-    limit: 200,
+    limit: 100,
     ...(experiment === undefined ? {} : { experiment }),
     ...(filter.trim() ? { filter } : {}),
     ...(SORTABLE.test(sort) ? { sort } : {}),
