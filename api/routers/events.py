@@ -23,10 +23,9 @@ router = APIRouter(tags=["events"])
 
 _EXPORTED_AT_ONCE = 1_000
 Word = Annotated[str | None, Query(max_length=400, pattern=r"^[^\x00]*$")]
-Types = Annotated[
-    list[Annotated[str, Query(max_length=80, pattern=r"^[^\x00]*$")]],
-    Query(max_length=100, description="One or more types: `type=RunFailed&type=JobFailed`."),
-]
+_Types = list[Annotated[str, Query(max_length=80, pattern=r"^[^\x00]*$")]]
+Types = Annotated[_Types, Query(max_length=100, description="One or more types: `type=RunFailed&type=JobFailed`.")]
+Without = Annotated[_Types, Query(max_length=100, description="Types to leave out.")]
 
 
 class ExportFormat(StrEnum):
@@ -40,13 +39,14 @@ AsFormat = Annotated[ExportFormat, Query(alias="format")]
 def get_filter(
     *,
     type: Types = [],  # noqa: B006 - read only, and the way that FastAPI knows a list is optional
+    without: Without = [],  # noqa: B006 - as above
     subject: Annotated[Word, Query(description="A path; what is below it is found as well.")] = None,
     actor: Annotated[Word, Query(description="Who did it: the owner of a token, or `millrace`.")] = None,
     since: Annotated[AwareDatetime | None, Query(description="At this time or later.")] = None,
     until: Annotated[AwareDatetime | None, Query(description="Before this time.")] = None,
     q: Annotated[Word, Query(description="Text in the type, the subject, the actor or the payload.")] = None,
 ) -> EventFilter:
-    return EventFilter(tuple(type), subject, actor, since, until, q)
+    return EventFilter(tuple(type), tuple(without), subject, actor, since, until, q)
 
 
 FilterDep = Annotated[EventFilter, Depends(get_filter)]

@@ -19,6 +19,7 @@ class EventFilter:
     """
 
     types: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
     subject: str | None = None
     actor: str | None = None
     since: datetime | None = None
@@ -29,6 +30,8 @@ class EventFilter:
         """`query` for these events only; `until` is not part of the span."""
         if self.types:
             query = query.where(EventRow.type.in_(self.types))
+        if self.without:
+            query = query.where(EventRow.type.not_in(self.without))
         if self.subject is not None:
             below = EventRow.subject.startswith(f"{self.subject}/", autoescape=True)
             query = query.where((EventRow.subject == self.subject) | below)

@@ -48,6 +48,8 @@ class TestList:
             ({"q": "hyperlink"}, ["DatasetArchived"]),
             ({"q": "bikes", "actor": "ann"}, ["DatasetCreated"]),
             ({"type": "Nothing"}, []),
+            ({"without": ["DatasetUpdated", "DatasetCreated"]}, ["DatasetArchived"]),
+            ({"without": "DatasetUpdated", "subject": "datasets/bikes"}, ["DatasetCreated"]),
         ],
     )
     def test_finds_what_holds_in_all(self, client: httpx.Client, query: dict[str, str], found: list[str]) -> None:

@@ -64,15 +64,15 @@ class TestAJob:
     def test_has_the_time_of_each_stage_and_of_the_whole(
         self, client: httpx.Client, perform: Callable[..., str]
     ) -> None:
-        longest = 0.0
+        longest, dearest = 0.0, 0.0
 
         def work(job: RunningJob[Errand]) -> None:
-            nonlocal longest
-            began = time.perf_counter()
+            nonlocal longest, dearest
+            began, idle = time.perf_counter(), time.process_time()
             job.stage("wait")
             time.sleep(0.2)
             job.stage("compute")
-            longest = time.perf_counter() - began
+            longest, dearest = time.perf_counter() - began, time.process_time() - idle
             started = time.process_time()
             while time.process_time() - started < 0.2:
                 pass
@@ -81,7 +81,7 @@ class TestAJob:
         assert names(usage) == [(1, "prepare"), (1, "wait"), (1, "compute")]
         _, wait, compute = usage["stages"]
         assert 0.2 <= wait["wall_seconds"] <= longest
-        assert wait["cpu_seconds"] < 0.15
+        assert wait["cpu_seconds"] <= dearest
         assert compute["cpu_seconds"] > 0.19
         for total in ("wall_seconds", "cpu_seconds"):
             assert usage[total] == pytest.approx(sum(stage[total] for stage in usage["stages"]))

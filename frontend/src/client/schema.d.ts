@@ -36651,6 +36651,8 @@ export interface operations {
                 cursor?: string | null;
                 /** @description One or more types: `type=RunFailed&type=JobFailed`. */
                 type?: string[];
+                /** @description Types to leave out. */
+                without?: string[];
                 /** @description A path; what is below it is found as well. */
                 subject?: string | null;
                 /** @description Who did it: the owner of a token, or `millrace`. */
@@ -36818,6 +36820,8 @@ export interface operations {
                 format?: components["schemas"]["ExportFormat"];
                 /** @description One or more types: `type=RunFailed&type=JobFailed`. */
                 type?: string[];
+                /** @description Types to leave out. */
+                without?: string[];
                 /** @description A path; what is below it is found as well. */
                 subject?: string | null;
                 /** @description Who did it: the owner of a token, or `millrace`. */

@@ -7,6 +7,8 @@ export type EventRead = Schema<"EventRead">;
 
 export interface EventFilters {
   type?: string[];
+  /** Types to leave out. */
+  without?: string[];
   subject?: string;
   actor?: string;
   since?: string;

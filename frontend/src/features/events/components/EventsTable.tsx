@@ -61,10 +61,10 @@ function columns(open: (event: EventRead) => void): Column<EventRead>[] {
 }
 
 /** Jobs come and go all the time: they are left out unless asked for. */
-function wantedTypes(type: string, withJobs: boolean, known: readonly Kind[]): { type?: string[] } {
+function wantedTypes(type: string, withJobs: boolean, known: readonly Kind[]): Pick<EventFilters, "type" | "without"> {
   if (type) return { type: type.split(",") };
-  if (withJobs || known.length === 0) return {};
-  return { type: known.filter(({ noun }) => noun !== "jobs").map((kind) => kind.type) };
+  if (withJobs) return {};
+  return { without: known.filter(({ noun }) => noun === "jobs").map((kind) => kind.type) };
 }
 
 /** The filters of the URL, and fields to change them. */
