@@ -13,12 +13,12 @@ from starlette.exceptions import HTTPException
 from adapters.runtime import Runtime
 from api.origins import refuse_cross_origin
 from domain.access.actor import Actor, Scope
+from domain.access.origins import COOKIE
 from domain.access.service import identify
 from domain.db import ReadSession, WriteSession
 from domain.errors import Forbidden, Stale
 from domain.pages import PageRequest
 
-COOKIE = "millrace_token"
 MOST_ROWS = 500
 """Of one page."""
 bearer = HTTPBearer(auto_error=False, description="A token made by `POST /api/v1/tokens`.")

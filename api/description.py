@@ -1,6 +1,6 @@
 """What FastAPI leaves out of the API's description: the problems of each operation, the media type of bytes, the tags.
 
-Called by `api.naming` with the document as FastAPI makes it. Nothing here is told by hand: it is read off the routes.
+Called by `api.openapi` with the document as FastAPI makes it. Nothing here is told by hand: it is read off the routes.
 """
 
 import inspect
@@ -14,7 +14,7 @@ from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 from starlette.routing import BaseRoute
 
 from api.documents import DocumentRoute
-from api.refusals import Refusal, forget, refusals_of
+from api.refusals import Refusal, refusals_of
 
 PROBLEM_TYPE = "application/problem+json"
 CODES_KEY = "x-problem-codes"
@@ -35,7 +35,6 @@ def described(document: dict[str, Any], routes: Iterable[BaseRoute]) -> dict[str
             _type_bytes(answers.values())
             operation["responses"] = answers | _problems(refusals, known=answers.keys())
             _name_tags(tags, operation, route)
-    forget()
     document["tags"] = [{"name": name, "description": said} for name, said in sorted(tags.items())]
     return document
 

@@ -16,7 +16,6 @@ from adapters.settings import Settings
 from adapters.telemetry import set_up_logging
 from api import errors
 from api.middleware import BodyLimit, Envelope, RequestMetrics
-from api.naming import DescribedApp
 from api.routers import (
     about,
     access,
@@ -61,6 +60,7 @@ from api.routers import (
     verifications,
     webhooks,
 )
+from api.snapshot import DescribedApp
 
 PREFIX = "/api/v1"
 # Below the 40 threads of the pool and the 30 connections to Postgres, so that others are left for reads and answers.

@@ -7,22 +7,8 @@ were; who makes a client by titles finds the same class twice, and drops every o
 import re
 from typing import Any
 
-from fastapi import FastAPI
-
-from api.description import described
-from api.examples import exemplify
-
 _PATH = re.compile(r"(?:api__schemas|domain)__(?P<noun>[a-z_]+?)(?:__[a-z_]+)*__(?P<name>[A-Z]\w*)")
 _SCHEMAS = "#/components/schemas/"
-
-
-class DescribedApp(FastAPI):
-    """An application whose description has a schema of a readable name of its own for each class."""
-
-    def openapi(self) -> dict[str, Any]:
-        if not self.openapi_schema:
-            self.openapi_schema = exemplify(told_apart(described(super().openapi(), self.routes)))
-        return self.openapi_schema
 
 
 def told_apart(document: dict[str, Any]) -> dict[str, Any]:

@@ -5,9 +5,14 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from fastapi import FastAPI
+
 from adapters.runtime import open_runtime
 from adapters.settings import Settings
+from api.description import described
+from api.examples import exemplify
 from api.main import create_app
+from api.naming import told_apart
 
 
 def document() -> str:
@@ -15,7 +20,9 @@ def document() -> str:
     with TemporaryDirectory() as home:
         runtime = open_runtime(Settings(home=Path(home), database_url="", store_url="", model_store_url=""))
         try:
-            return json.dumps(create_app(runtime).openapi(), indent=2, ensure_ascii=False) + "\n"
+            app = create_app(runtime)
+            made = exemplify(told_apart(described(FastAPI.openapi(app), app.routes)))
+            return json.dumps(made, indent=2, ensure_ascii=False) + "\n"
         finally:
             runtime.close()
 

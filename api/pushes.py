@@ -35,10 +35,10 @@ class ContentGone(Conflict):
 class _File:
     """The file whose parts are arriving. Hashing waits for the first new chunk: without one, the whole may be known."""
 
-    def __init__(self, hash: HashBeside) -> None:  # noqa: A002  # that is what it is
+    def __init__(self, beside: HashBeside) -> None:
         self.parts: list[Part] = []
         self.hashed = 0
-        self.hash = hash
+        self.hash = beside
 
 
 class PushReceiver:

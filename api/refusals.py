@@ -54,12 +54,6 @@ def refusals_of(dependant: Dependant, *beside: Callable[..., Any]) -> frozenset[
     return frozenset().union(*(_refusals(call, None) for call in (*_calls(dependant), *beside)))
 
 
-def forget() -> None:
-    """Let go of what was read: it is needed for one description, and takes tens of megabytes."""
-    for read in (_validators_of, _read, _read_table, _syntax, _hints):
-        read.cache_clear()
-
-
 def _calls(dependant: Dependant) -> Iterator[Callable[..., Any]]:
     if dependant.call is not None:
         yield dependant.call

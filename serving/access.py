@@ -8,15 +8,15 @@ from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from starlette.types import Scope
 
-from domain.access.origins import is_same_origin
+from domain.access.origins import COOKIE, is_same_origin
 from serving.errors import NotInternal, RateLimited, TokenMissing, TokenUnknown
 from serving.rates import Rates
 from serving.requests import Headers
 from serving.table import Endpoint, RouteTable
 
 Network = IPv4Network | IPv6Network
-# The dashboard's session, as the API sets it. Its "Try it" asks with it.
-_SESSION = "millrace_token="
+# With the dashboard's session its "Try it" asks.
+_SESSION = f"{COOKIE}="
 # For each caller of a public endpoint whose settings name no rate.
 _PUBLIC_PER_SECOND = 50.0
 

@@ -3,11 +3,12 @@
 from fastapi import APIRouter, Request, Response
 from starlette.exceptions import HTTPException
 
-from api.deps import COOKIE, Admin, PageDep, ReadDep, Reader, RuntimeDep, WriteDep
+from api.deps import Admin, PageDep, ReadDep, Reader, RuntimeDep, WriteDep
 from api.schemas.access import RoleRead, ScopeRead, SessionCreate, TokenCreate, TokenCreated, TokenRead, WhoAmI
 from api.schemas.pages import PageRead
 from domain.access import queries, service
 from domain.access.actor import ALLOWS, MEANT_FOR, SCOPES, Role, Scope
+from domain.access.origins import COOKIE
 
 router = APIRouter(tags=["access"])
 public = APIRouter(tags=["access"])

@@ -15,12 +15,13 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from adapters.mlflow_server import MlflowServer, TrackingAway
-from api.deps import COOKIE, authorize, secret_of
+from api.deps import authorize, secret_of
 from api.errors import CODES, status_of
 from api.measurements import stream
 from api.mlflow_paths import checked, chooses_place, is_file, refuse_foreign_place, scope_of
 from api.origins import refuse_cross_origin
 from domain.access.actor import Actor, Scope
+from domain.access.origins import COOKIE
 from domain.access.service import identify
 from domain.errors import DomainError
 

@@ -45,7 +45,7 @@ def push(
     whole = sum(file.size for file in files)
     with session.counting("sending", whole) as on_read:
         pushed = transfer(session.client, name, files, message=message, memory=Memory(path), on_read=on_read)
-    from cli.versions import draw_version, tell_sent  # noqa: PLC0415
+    from cli.versions import draw_version, tell_sent  # noqa: PLC0415  # it draws: as in `cli.session`
 
     version = pushed.version
     session.note(tell_sent(pushed.sent, whole))
@@ -109,6 +109,6 @@ def _say_what_was_done(got: dict[str, Any]) -> str:
 
 
 def _draw_differences(rows: list[dict[str, str]]) -> "RenderableType":
-    from cli.tables import table  # noqa: PLC0415
+    from cli.tables import table  # noqa: PLC0415  # as above
 
     return table(rows, {"file": "file", "is": "is"})

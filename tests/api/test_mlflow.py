@@ -17,10 +17,10 @@ from structlog.testing import capture_logs
 from adapters.runtime import Runtime
 from adapters.settings import Settings
 from api.bootstrap import bootstrap
-from api.deps import COOKIE
 from api.main import create_app
 from domain.access import service as access
 from domain.access.actor import Role
+from domain.access.origins import COOKIE
 from tests.api.upstream import Upstream
 from tests.servers import free_port, serving
 

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from api.deps import COOKIE
+from domain.access.origins import COOKIE
 
 HERE = {"Origin": "http://millrace"}
 WANTED = {"name": "bikes"}
@@ -33,6 +33,7 @@ def test_writes_for_pages_of_this_origin(browser: httpx.Client, headers: dict[st
     [
         {},
         {"Origin": "null"},
+        {"Origin": "http://[is-none"},
         {"Origin": "http://evil.example"},
         {"Origin": "http://millrace:9000"},
         {"Sec-Fetch-Site": "same-site"} | HERE,

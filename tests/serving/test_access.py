@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from adapters.object_store.local import LocalStore
 from adapters.settings import Settings
-from api.deps import COOKIE
+from domain.access.origins import COOKIE
 from serving.access import Access
 from serving.app import ServingApp, running
 from serving.errors import RateLimited
@@ -54,7 +54,13 @@ class TestSession:
         assert statuses(asked([("1.1.1.1", {"Cookie": cookies} | headers) for headers in ours])) == [200, 200]
 
     @pytest.mark.parametrize(
-        "headers", [{}, {"Origin": "http://serving:9"}, {"Sec-Fetch-Site": "same-site", "Origin": "http://serving"}]
+        "headers",
+        [
+            {},
+            {"Origin": "http://[is-none"},
+            {"Origin": "http://serving:9"},
+            {"Sec-Fetch-Site": "same-site", "Origin": "http://serving"},
+        ],
     )
     def test_does_not_speak_for_pages_of_others(self, asked: Asked, headers: dict[str, str]) -> None:
         assert statuses(asked([("1.1.1.1", {"Cookie": f"{COOKIE}={TOKEN}"} | headers)])) == [401]
