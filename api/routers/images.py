@@ -82,7 +82,8 @@ def get_model_dockerfile(
     response_class=StreamingResponse,
     responses={200: {"content": {MEDIA_TYPE: {}}, "description": "The Dockerfile, and `models/`."}},
 )
-def get_model_build_context(  # noqa: PLR0917  # what FastAPI hands in
+def get_model_build_context(
+    *,
     name: str,
     number: Number,
     runtime: RuntimeDep,

@@ -45,7 +45,8 @@ def get_webhook(name: str, session: ReadDep, response: Response, _: Admin) -> We
 
 
 @router.patch("/webhooks/{name}")
-def update_webhook(  # noqa: PLR0917  # what FastAPI hands in
+def update_webhook(
+    *,
     name: str,
     body: WebhookUpdate,
     runtime: RuntimeDep,
