@@ -9,7 +9,6 @@ const MOST_KB = { shell: 300, route: 100 };
 interface Part {
   gzipped: number;
   imports: readonly string[];
-  styles: readonly string[];
 }
 
 export function budget(): Plugin {
@@ -20,28 +19,25 @@ export function budget(): Plugin {
       order: "post",
       handler(_, bundle) {
         const parts = new Map<string, Part>();
-        const styles = new Map<string, number>();
+        let styles = 0; // all at once, with the page at `/`
         for (const [name, one] of Object.entries(bundle)) {
           const gzipped = gzipSync(one.type === "chunk" ? one.code : one.source).length;
-          if (one.type === "chunk") {
-            const css = (one as { viteMetadata?: { importedCss: Set<string> } }).viteMetadata?.importedCss ?? [];
-            parts.set(name, { gzipped, imports: one.imports, styles: [...css] });
-          } else styles.set(name, gzipped);
+          if (one.type === "chunk") parts.set(name, { gzipped, imports: one.imports });
+          else if (name.endsWith(".css")) styles += gzipped;
         }
         const loaded = (name: string, found = new Set<string>()): Set<string> => {
           const part = parts.get(name);
           if (!part || found.has(name)) return found;
           found.add(name);
-          part.styles.forEach((style) => found.add(style));
           part.imports.forEach((other) => loaded(other, found));
           return found;
         };
         const kilobytes = (names: Iterable<string>) =>
-          [...names].reduce((sum, name) => sum + (parts.get(name)?.gzipped ?? styles.get(name) ?? 0), 0) / KB;
+          [...names].reduce((sum, name) => sum + (parts.get(name)?.gzipped ?? 0), 0) / KB;
         const chunks = Object.values(bundle).filter((one) => one.type === "chunk");
         const shell = loaded(chunks.find(({ isEntry }) => isEntry)?.fileName ?? "");
         const sizes = [
-          { what: "the shell", size: kilobytes(shell), most: MOST_KB.shell },
+          { what: "the shell", size: kilobytes(shell) + styles / KB, most: MOST_KB.shell },
           ...chunks
             .filter(({ facadeModuleId }) => facadeModuleId?.endsWith("Page.tsx"))
             .map(({ name, fileName }) => ({

@@ -1,11 +1,12 @@
 """The overview against the real server in a real browser: signing in, the first upload, live updates, outages."""
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.e2e.conftest import Screen, Site
 
 pytestmark = pytest.mark.browser
+UPLOAD_PART = "**/assets/UploadAnywhere*"
 
 
 class TestSigningIn:
@@ -84,6 +85,28 @@ class TestOverview:
         site.start()
         expect(screen.page.get_by_text("The server is not answering.")).to_have_count(0, timeout=20_000)
         expect(screen.page.get_by_text("Live", exact=True)).to_be_visible(timeout=20_000)
+
+    def test_brings_a_part_that_an_outage_held_back(self, screen: Screen, site: Site) -> None:
+        def fall(route: Route) -> None:
+            site.stop()
+            route.abort()
+
+        screen.page.route(UPLOAD_PART, fall)
+        screen.sign_in(site.token)
+        expect(screen.page.get_by_text("The server is not answering.")).to_be_visible(timeout=20_000)
+        expect(screen.page.get_by_role("region", name="The loop")).to_be_visible()
+        screen.page.unroute(UPLOAD_PART)
+        site.start()
+        expect(screen.page.get_by_role("button", name="Upload")).to_be_visible(timeout=20_000)
+
+    def test_says_what_to_do_about_a_part_that_the_server_has_not(self, screen: Screen, site: Site) -> None:
+        screen.page.route(UPLOAD_PART, lambda route: route.fulfill(status=404))
+        screen.sign_in(site.token)
+        expect(screen.page.get_by_role("heading", name="A part of this page did not come")).to_be_visible()
+        expect(screen.page.get_by_role("navigation", name="Pages")).to_be_visible()
+        screen.page.unroute(UPLOAD_PART)
+        screen.page.get_by_role("button", name="Reload the page").click()
+        expect(screen.page.get_by_role("button", name="Upload")).to_be_visible()
 
     def test_is_served_under_a_policy_without_inline_scripts(self, screen: Screen, site: Site) -> None:
         response = screen.page.goto(screen.url)

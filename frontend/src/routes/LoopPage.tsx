@@ -1,7 +1,7 @@
 /** The page at `/`: what is going on, why, and what can be done. */
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { lazy, Suspense, useEffect } from "react";
+import { Suspense, useEffect } from "react";
 import { usePerson } from "../client/access";
 import { Problem } from "../client/http";
 import type { Overview, Whoami } from "../client/types";
@@ -16,11 +16,12 @@ import { Loop } from "../features/loop/components/Loop";
 import { overviewQuery } from "../features/overview/api";
 import { Counts } from "../features/overview/components/Counts";
 import { FirstSteps } from "../features/overview/components/FirstSteps";
+import { later } from "../lib/later";
 import { plural } from "../lib/text";
 import styles from "./LoopPage.module.css";
 
 // Only an empty system needs it here, and the shell is to stay small.
-const UploadAnywhere = lazy(async () => {
+const UploadAnywhere = later(async () => {
   const { UploadAnywhere: component } = await import("../features/datasets/components/UploadAnywhere");
   return { default: component };
 });

@@ -1,6 +1,7 @@
 /** Every page of the dashboard and its address. Pages are loaded when they are first opened. */
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
 import type { ReactNode } from "react";
+import { arriving } from "../lib/later";
 import { parseSearch, stringifySearch } from "../lib/urlState";
 import { LoopPage } from "./LoopPage";
 import { NotFoundPage } from "./NotFoundPage";
@@ -13,7 +14,7 @@ const getParentRoute = () => root;
 
 // `object`, since pages ask this file for their parameters: with the modules' own types the inference would go round.
 function show(name: string, load: () => Promise<object>) {
-  return lazyRouteComponent(load as () => Promise<Record<string, () => ReactNode>>, name);
+  return lazyRouteComponent(() => arriving(load as () => Promise<Record<string, () => ReactNode>>), name);
 }
 
 // Not written into the call: there the routes would lose the types of their paths.
@@ -142,7 +143,15 @@ const pages = [
 const routeTree = root.addChildren(pages);
 
 export function makeRouter() {
-  return createRouter({ routeTree, parseSearch, stringifySearch, defaultPreload: "intent", scrollRestoration: true });
+  return createRouter({
+    routeTree,
+    parseSearch,
+    stringifySearch,
+    defaultPreload: "intent",
+    scrollRestoration: true,
+    // In the page's place: the shell stays, and with it the ways to others and what is known of the server.
+    defaultErrorComponent: PageFailed,
+  });
 }
 
 declare module "@tanstack/react-router" {

@@ -3,11 +3,12 @@
  * Ready-made kinds are beside this file; use this one when none fits.
  */
 import type { EChartsCoreOption } from "echarts/core";
-import { lazy, Suspense, useMemo, useState, type ReactNode } from "react";
+import { Suspense, useMemo, useState, type ReactNode } from "react";
+import { later } from "../../lib/later";
 import { usePalette, type Palette } from "./palette";
 import styles from "./Chart.module.css";
 
-const Canvas = lazy(() => import("./Canvas"));
+const Canvas = later(() => import("./Canvas"));
 
 export interface ChartFacts {
   columns: readonly string[];

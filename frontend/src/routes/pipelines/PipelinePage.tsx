@@ -1,7 +1,7 @@
 /** One pipeline: its steps with the state of the newest run, its runs, its text. */
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { getRouteApi, useNavigate } from "@tanstack/react-router";
-import { lazy, Suspense, useMemo, useState } from "react";
+import { Suspense, useMemo, useState } from "react";
 import { useForbidden } from "../../client/access";
 import { FormAction } from "../../components/Action";
 import { DocumentEditor } from "../../components/DocumentEditor";
@@ -22,9 +22,10 @@ import {
 import { RunsTable } from "../../features/pipelines/components/RunsTable";
 import { runGraph, specGraph } from "../../features/pipelines/graph";
 import { triggerText } from "../../features/pipelines/triggers";
+import { later } from "../../lib/later";
 import { brief, toYaml } from "../../lib/yaml";
 
-const Graph = lazy(() => import("../../components/Graph"));
+const Graph = later(() => import("../../components/Graph"));
 const route = getRouteApi("/pipelines/$name");
 
 function Picture({ pipeline }: { pipeline: PipelineRead }) {

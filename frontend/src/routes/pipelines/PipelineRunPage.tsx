@@ -1,7 +1,7 @@
 /** One turn of a pipeline: its steps live, what each made, and their logs. */
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
-import { lazy, Suspense, useMemo } from "react";
+import { Suspense, useMemo } from "react";
 import { useForbidden } from "../../client/access";
 import { Action } from "../../components/Action";
 import { CopyId } from "../../components/Copy";
@@ -16,9 +16,10 @@ import { JobLog } from "../../features/jobs/components/JobLog";
 import { cancelRun, pipelineRunQuery, type PipelineRunRead } from "../../features/pipelines/api";
 import { StepFacts } from "../../features/pipelines/components/StepFacts";
 import { runGraph } from "../../features/pipelines/graph";
+import { later } from "../../lib/later";
 import { useUrlState } from "../../lib/urlState";
 
-const Graph = lazy(() => import("../../components/Graph"));
+const Graph = later(() => import("../../components/Graph"));
 const route = getRouteApi("/pipeline-runs/$id");
 const ENDED = ["succeeded", "failed", "cancelled"];
 

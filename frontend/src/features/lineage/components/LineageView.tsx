@@ -1,6 +1,6 @@
 /** The graph of what something came from and what came of it, with the facts of the node that is chosen. */
 import { useQuery } from "@tanstack/react-query";
-import { lazy, Suspense, useMemo, useState } from "react";
+import { Suspense, useMemo, useState } from "react";
 import { Button } from "../../../components/Button";
 import { Facts } from "../../../components/Facts";
 import { Loading } from "../../../components/Loading";
@@ -11,11 +11,12 @@ import { Read } from "../../../components/Read";
 import { RelativeTime } from "../../../components/RelativeTime";
 import { State } from "../../../components/State";
 import { Subject } from "../../../components/Subject";
+import { later } from "../../../lib/later";
 import { toneOf } from "../../../lib/states";
 import { words } from "../../../lib/text";
 import { lineageQuery, type Direction, type LineageGraph, type LineageNode } from "../api";
 
-const Graph = lazy(() => import("../../../components/Graph"));
+const Graph = later(() => import("../../../components/Graph"));
 
 interface LineageViewProps {
   of: string;
