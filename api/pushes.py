@@ -18,8 +18,7 @@ from api.errors import TooLarge
 from api.uploads import MAX_FIELD_BYTES, BadUpload, Upload
 from domain.contents import recipes
 from domain.contents.recipes import Part
-from domain.datasets.manifest import BadFileName, ManifestEntry, checked_path, directory_listing
-from domain.datasets.manifest import digest_of as version_digest
+from domain.datasets.manifest import BadFileName, ManifestEntry, checked_path, listing_of
 from domain.errors import Conflict
 
 REMEMBERED = 64 * 2**20
@@ -75,8 +74,9 @@ class PushReceiver:
         self._settle_known()
         self._settle_deferred()
         entries = sorted(self._files.values(), key=lambda entry: entry.path)
-        if entries and version_digest(entries).endswith(".dir"):
-            self._batch.add_listing(directory_listing(entries))
+        listing = listing_of(entries) if entries else None
+        if listing is not None:
+            self._batch.add_listing(listing)
         self._batch.keep()
         self._complete = True
         return Upload(entries, {"message": self._message})
@@ -168,8 +168,7 @@ class PushReceiver:
     def _add(self, path: str, file: _File) -> None:
         digest = file.hash.hexdigest()
         self._batch.chunks.rely_on(part.digest for part in file.parts if part.digest not in self._fresh)
-        self._batch.add_content(digest, file.parts)
-        self._files[path] = ManifestEntry(path, digest, sum(part.size for part in file.parts))
+        self._files[path] = ManifestEntry(path, digest, self._batch.add_content(digest, file.parts))
 
     def _settle_known(self) -> None:
         sizes = self._contents.sizes(set(self._known.values()))

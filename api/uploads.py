@@ -17,7 +17,7 @@ from adapters.chunk_store.arriving import ContentBatch, ContentSink
 from adapters.chunk_store.contents import Contents
 from adapters.object_store.protocol import StoreUnavailable
 from api.errors import TooLarge
-from domain.datasets.manifest import BadFileName, ManifestEntry, checked_path, digest_of, directory_listing
+from domain.datasets.manifest import BadFileName, ManifestEntry, checked_path, listing_of
 from domain.errors import Invalid
 
 CHUNK = 2**20
@@ -131,8 +131,9 @@ class _Form:
         if not self._complete:
             raise BadUpload("The body ends before its last part does.", where="body", fix="Send it again.")
         batch, entries = self._open_batch(), self._upload.entries
-        if digest_of(entries).endswith(".dir") and entries:
-            batch.add_listing(directory_listing(entries))
+        listing = listing_of(entries)
+        if listing is not None and entries:
+            batch.add_listing(listing)
         batch.keep()
         self._batch = None
         return self._upload

@@ -97,11 +97,6 @@ class Answer:
         return HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
 
     @property
-    def tag(self) -> str:
-        """The ETag, by which to ask whether this has changed."""
-        return self.headers.get("etag", "")
-
-    @property
     def text(self) -> str:
         return self.content.decode(errors="replace")
 
@@ -140,10 +135,9 @@ class Client:
     def get(self, *path: str | int, **query: Query) -> Any:
         return self._call("GET", path, query)
 
-    def get_new(self, *path: str | int, tag: str | None) -> "Answer | None":
-        """What is there now, as bytes; None when it has the ETag `tag` still."""
-        answer = self._answer("GET", path, headers={"If-None-Match": tag} if tag else {})
-        return None if answer.status == HTTPStatus.NOT_MODIFIED else _accepted(answer)
+    def read(self, *path: str | int) -> bytes:
+        """A GET whose answer is taken as it comes."""
+        return _accepted(self._answer("GET", path)).content
 
     def text(self, *path: str | int, **query: str) -> str:
         """An answer that is no JSON."""

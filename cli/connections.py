@@ -13,9 +13,6 @@ from email.message import Message
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection, IncompleteRead
 from select import select
 from urllib.parse import SplitResult, quote, unquote, urlsplit
-from urllib.request import getproxies, proxy_bypass
-
-import certifi
 
 BITE = 2**20
 TARGET_SIGNS = "/%:@!$&'()*+,;=~"
@@ -129,6 +126,8 @@ class Connections:
         first = (str(proxy.hostname), proxy.port or 80) if proxy else (host, port)
         if self._address.scheme == "http":
             return HTTPConnection(*first, timeout=self._connect_seconds)
+        import certifi  # noqa: PLC0415  # many servers are asked over plain HTTP, on this machine
+
         named = os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR")
         trust = ssl.create_default_context(cafile=None if named else certifi.where())
         connection = HTTPSConnection(*first, timeout=self._connect_seconds, context=trust)
@@ -177,6 +176,8 @@ def _send_all(sock: socket.socket, *parts: bytes) -> None:
 
 def _proxy_of(address: SplitResult) -> SplitResult | None:
     """The one that the environment names for the server. Raises ValueError for one of a kind not known here."""
+    from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415  # a server on this machine needs none of it
+
     known = getproxies()
     named = known.get(address.scheme) or known.get("all")
     if not named or proxy_bypass(str(address.hostname)):

@@ -3,10 +3,10 @@
 import io
 import os
 import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from dotenv import dotenv_values
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
@@ -81,6 +81,10 @@ def read_settings() -> None:
 
     A token of the environment is never sent to a server that only the file names: folders come from other people.
     """
+    if not Path(".env").is_file():
+        return
+    from dotenv import dotenv_values  # noqa: PLC0415  # as above
+
     said = {name: value for name, value in dotenv_values(".env").items() if value is not None}
     url, token = said.get("MILLRACE_URL", ""), os.environ.get("MILLRACE_TOKEN")
     if url and not is_local(url) and token and not os.environ.get("MILLRACE_URL"):

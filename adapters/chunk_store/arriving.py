@@ -60,11 +60,12 @@ class ContentBatch:
         self.add_content(digest, [self.chunks.add(chunk) for chunk in [*chunker.feed(data), *chunker.finish()]])
         return digest
 
-    def add_content(self, digest: str, parts: list[Part]) -> None:
-        """A whole by its chunks, which are in the batch or relied on."""
+    def add_content(self, digest: str, parts: list[Part]) -> int:
+        """A whole by its chunks, which are in the batch or relied on; its size."""
         recipe = recipes.pack(parts)
         size = sum(part.size for part in parts)
         self.chunks.add_content({"digest": digest, "size": size, "recipe": recipe, "tree": tree_of(recipe)})
+        return size
 
     def add_again(self, digest: str) -> None:
         """A whole that is in the store."""

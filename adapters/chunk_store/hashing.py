@@ -78,5 +78,4 @@ class _Line:
                     return
                 group = self._waiting.popleft()
                 self._turn.notify()
-            for data in group:
-                self._take(data)
+            self._take(b"".join(group))  # by one call: each gives the interpreter away and waits for it

@@ -12,7 +12,7 @@ from cli.client import ClientError, Status
 from cli.completion import DATASET_VERSIONS, DATASETS
 from cli.session import Noun, Session, WaitOption
 from cli.transfer.get import Checkout
-from cli.transfer.push import push as transfer
+from cli.transfer.listing import Version
 from cli.transfer.tree import Memory, files_under
 
 if TYPE_CHECKING:  # as in `cli.session`
@@ -38,6 +38,8 @@ def push(
     wait: WaitOption = False,
 ) -> None:
     """Upload a file or a folder as the next version. The same content is the same version."""
+    from cli.transfer.push import push as transfer  # noqa: PLC0415  # it cuts and hashes: as below
+
     files = files_under(path)
     if not files:
         raise ClientError(f"{path} has no files in it.", status=Status.USAGE)
@@ -63,8 +65,8 @@ def get(
     exact: Annotated[bool, typer.Option("--exact", help="Remove the files that are not in the version.")] = False,
 ) -> None:
     """Bring a folder to a version: only the files that differ are fetched."""
-    name, number_ = version_of(session, ref)
-    checkout = Checkout(session.client, name, number_, out)
+    version = _read_version(session, *_named(ref))
+    checkout = Checkout(session.client, version, out)
     wanted = checkout.wanted()
     with session.counting("receiving", sum(file["size"] for file in wanted)) as on_bytes:
         checkout.fetch(wanted, on_bytes)
@@ -72,8 +74,8 @@ def get(
     for other in removed:
         Path(other.path).unlink()
     checkout.remember()
-    answer = {"dataset": name, "number": number_, "files": len(checkout.files), "written": len(wanted)}
-    session.show(answer | {"removed": len(removed)}, _say_what_was_done)
+    answer = {name: version[name] for name in ("dataset", "number")} | {"files": len(checkout.files)}
+    session.show(answer | {"written": len(wanted), "removed": len(removed)}, _say_what_was_done)
 
 
 @noun.command("status")
@@ -83,24 +85,36 @@ def status(
     ref: RefArgument,
 ) -> None:
     """How a folder differs from a version; exit status 1 when it does."""
-    name, number_ = version_of(session, ref)
-    checkout = Checkout(session.client, name, number_, path)
+    version = _read_version(session, *_named(ref))
+    checkout = Checkout(session.client, version, path)
     rows = [{"file": file["path"], "is": "missing or changed"} for file in checkout.wanted()]
     rows += [{"file": file.name, "is": "not in the version"} for file in checkout.others()]
-    session.show(rows, lambda rows: _draw_differences(rows) if rows else f"As in {name}@{number_}.")
+    session.show(rows, lambda rows: _draw_differences(rows) if rows else _say_same(version))
     if rows:
         raise typer.Exit(Status.REFUSED)
 
 
 def version_of(session: Session, ref: str) -> tuple[str, int]:
     """Name and number of `NAME@n`, or of the newest version of `NAME`."""
+    name, number_ = _named(ref)
+    # One number for all that follows: a version may arrive between two requests.
+    return name, _read_version(session, name, None)["number"] if number_ is None else number_
+
+
+def _named(ref: str) -> tuple[str, int | None]:
     name, mark, number_ = ref.partition("@")
     if mark and not number_.isdigit():
         raise ClientError(f"{ref!r} does not name a version.", fix=f"Write {name}@1, or {name}.", status=Status.USAGE)
-    if mark:
-        return name, int(number_)
-    # One number for all that follows: a version may arrive between two requests.
-    return name, session.client.get("datasets", name, "versions", "latest")["number"]
+    return name, int(number_) if mark else None
+
+
+def _read_version(session: Session, name: str, number_: int | None) -> Version:
+    version: Version = session.client.get("datasets", name, "versions", "latest" if number_ is None else number_)
+    return version
+
+
+def _say_same(version: Version) -> str:
+    return f"As in {version['dataset']}@{version['number']}."
 
 
 def _say_what_was_done(got: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from adapters.chunk_store.wire import Kind, RecordReader
 from cli.client import Client, ClientError
-from cli.transfer.listing import File, files_of, refuse_outside
+from cli.transfer.listing import File, Version, files_of, refuse_outside
 from cli.transfer.tree import LocalFile, Memory, in_folder, look_at
 
 LARGE = 8 * 2**20
@@ -19,18 +19,20 @@ BITE = 2**20
 class Checkout:
     """A version and the folder it is to be in."""
 
-    def __init__(self, client: Client, name: str, number: int, folder: Path) -> None:
+    def __init__(self, client: Client, version: Version, folder: Path) -> None:
         self._client = client
-        self._place = ("datasets", name, "versions", number)
+        self._place = ("datasets", version["dataset"], "versions", version["number"])
         self._folder = folder
-        self.files: list[File] = files_of(client, name, number)
+        self.files: list[File] = files_of(client, version)
         refuse_outside(folder, self.files)
         self._memory = Memory(folder)
         self._local = {file.name: file for file in in_folder(folder)} if folder.is_dir() else {}
+        self._known = self._memory.unchanged(self._local.values())
 
     def wanted(self) -> list[File]:
         """The files that are not there as they are in the version."""
-        return [file for file in self.files if not self._is_there(file)]
+        known = self._known
+        return [file for file in self.files if known.get(file["path"]) != file["md5"] and not self._is_there(file)]
 
     def others(self) -> list[LocalFile]:
         """The files in the folder that the version does not have."""
@@ -63,10 +65,11 @@ class Checkout:
         self._local[path] = look_at(str(self._folder / path), path)
 
     def _is_there(self, file: File) -> bool:
-        local, digest = self._local.get(file["path"]), file["md5"]
+        local = self._local.get(file["path"])
         if local is None or local.size != file["size"]:
             return False
-        return self._memory.has(local, digest) or self._memory.hashed(local) == digest
+        digest: str = file["md5"]
+        return digest == (self._known.get(local.name) or self._memory.hashed(local))
 
     def _stream(self, paths: list[str], on_bytes: Callable[[int], None]) -> Iterator[tuple[str, bytes]]:
         records = RecordReader()

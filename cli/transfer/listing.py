@@ -1,4 +1,4 @@
-"""The files of a version, as the server lists them. It never changes, so what is remembered is only asked about."""
+"""The files of a version, as the server lists them: asked for once, since what a version consists of never changes."""
 
 from contextlib import suppress
 from hashlib import blake2b
@@ -13,19 +13,22 @@ from cli.transfer.tree import cache_folder, write_whole
 KEPT = 50
 """Listings that are remembered, the last ones used."""
 
+Version = dict[str, Any]
+"""A version: dataset, number, digest, deleted_at, and more."""
 File = dict[str, Any]
 """A file of a version: path, md5, size."""
 
 
-def files_of(client: Client, name: str, number: int) -> list[File]:
-    """Every file of the version. What is remembered counts only while the server has the same there."""
+def files_of(client: Client, version: Version) -> list[File]:
+    """Every file of the version, as the server has just described it. Another one's are not taken for them."""
+    name, number = version["dataset"], version["number"]
     place = cache_folder() / "listings" / blake2b(f"{client.url} {name}@{number}".encode(), digest_size=16).hexdigest()
-    tag, known = _read(place)
-    answer = client.get_new("datasets", name, "versions", number, "files", tag=tag)
-    if answer is None:
+    known = None if version["deleted_at"] else _read(place, version["digest"])
+    if known is not None:
         return known
-    _remember(place, answer.tag, answer.content)
-    files: list[File] = orjson.loads(answer.content)["items"]
+    listing = client.read("datasets", name, "versions", number, "files")
+    _remember(place, version["digest"], listing)
+    files: list[File] = orjson.loads(listing)["items"]
     return files
 
 
@@ -37,19 +40,21 @@ def refuse_outside(folder: Path, files: list[File]) -> None:
             raise ClientError(f"The server named a file {inner!r}, which would lie outside {folder}.")
 
 
-def _read(place: Path) -> tuple[str | None, list[File]]:
-    """What is remembered, and its ETag; nothing where that cannot be read."""
+def _read(place: Path, digest: str) -> list[File] | None:
+    """What is remembered under this digest; None where that cannot be read."""
     try:
-        tag, _, listing = place.read_bytes().partition(b"\n")
+        of, _, listing = place.read_bytes().partition(b"\n")
+        if of.decode("latin-1") != digest:
+            return None
         files: list[File] = orjson.loads(listing)["items"]
         place.touch()  # used, and so not the next to go
     except (OSError, ValueError, KeyError, TypeError):
-        return None, []
-    return tag.decode("latin-1"), files
+        return None
+    return files
 
 
-def _remember(place: Path, tag: str, listing: bytes) -> None:
-    write_whole(place, tag.encode("latin-1") + b"\n" + listing)
+def _remember(place: Path, digest: str, listing: bytes) -> None:
+    write_whole(place, digest.encode() + b"\n" + listing)
     with suppress(OSError):
         used = sorted(place.parent.iterdir(), key=lambda path: path.stat().st_mtime_ns)
         for path in used[:-KEPT]:

@@ -43,7 +43,7 @@ def push(
     on_read: Callable[[int], None] = lambda _: None,
 ) -> Pushed:
     """Make the files the next version of dataset `name`; those the memory knows are not read."""
-    known = {file.name: digest for file in files if memory and (digest := memory.md5(file))}
+    known = memory.unchanged(files) if memory else {}
     try:
         pushed = _push(client, name, files, known, message=message, on_read=on_read)
     except ClientError as error:
@@ -51,7 +51,7 @@ def push(
             raise
         pushed = _push(client, name, files, {}, message=message, on_read=on_read)
     if memory is not None:
-        digests = {file["path"]: file["md5"] for file in files_of(client, name, pushed.version["number"])}
+        digests = {file["path"]: file["md5"] for file in files_of(client, pushed.version)}
         memory.keep((file, digests[file.name]) for file in files if file.name in digests)
     return pushed
 

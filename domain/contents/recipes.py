@@ -25,15 +25,10 @@ def unpack(recipe: bytes | memoryview) -> list[Part]:
     """The chunks of a recipe. Raises ValueError when it is not one."""
     if len(recipe) % _ENTRY.size:
         raise ValueError(f"a recipe has {_ENTRY.size} bytes per chunk, and this one {len(recipe)} in all")
-    return list(_parts(recipe))
+    return list(map(Part._make, _ENTRY.iter_unpack(recipe)))
 
 
 def digests(recipe: bytes) -> Iterator[bytes]:
     """The digests of a recipe alone, for walks over many of them."""
     for start in range(0, len(recipe), _ENTRY.size):
         yield recipe[start : start + 32]
-
-
-def _parts(recipe: bytes | memoryview) -> Iterator[Part]:
-    for digest, size in _ENTRY.iter_unpack(recipe):
-        yield Part(digest, size)

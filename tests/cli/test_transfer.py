@@ -4,6 +4,7 @@ import os
 import random
 import time
 from collections.abc import Iterator
+from hashlib import md5
 from pathlib import Path
 
 import httpx
@@ -18,7 +19,7 @@ from api.bootstrap import bootstrap
 from api.main import create_app
 from cli.client import Client, ClientError
 from cli.transfer import push as pushing
-from cli.transfer.listing import KEPT, files_of
+from cli.transfer.listing import KEPT, File, files_of
 from cli.transfer.push import push
 from cli.transfer.tree import files_under
 from tests.cli.conftest import Millrace
@@ -247,34 +248,41 @@ class TestGet:
         assert named[-2:] == ["a.txt", "extra"]
 
 
+def listed(api: Client) -> list[File]:
+    """What the command line takes `d@1` to consist of."""
+    return files_of(api, api.get("datasets", "d", "versions", 1))
+
+
 class TestListing:
     """What a version consists of is asked for, and sent when it is not remembered."""
+
+    DIGEST = md5(b"one", usedforsecurity=False).hexdigest().encode()
 
     @pytest.fixture
     def remembered(self, live: Millrace, api: Client, tmp_path: Path) -> Path:
         """Where the listing of `d@1` is remembered: `a` and nothing else."""
         plant(tmp_path / "in", {"a": b"one"})
         live("data", "push", "in", "d")
-        assert [file["path"] for file in files_of(api, "d", 1)] == ["a"]
+        assert [file["path"] for file in listed(api)] == ["a"]
         (place,) = (tmp_path / "cache" / "millrace" / "listings").iterdir()
         return place
 
     def test_is_not_sent_again(self, remembered: Path, api: Client) -> None:
         tag, _, listing = remembered.read_bytes().partition(b"\n")
         remembered.write_bytes(tag + b"\n" + listing.replace(b'"a"', b'"b"'))
-        assert [file["path"] for file in files_of(api, "d", 1)] == ["b"]
+        assert [file["path"] for file in listed(api)] == ["b"]
 
-    @pytest.mark.parametrize("spoil", [b'"another"\n{"items":[]}', b"", b"\n{", b'"tag"\n[]'])
+    @pytest.mark.parametrize("spoil", [b'another\n{"items":[]}', b"", DIGEST + b"\n[]", DIGEST + b"\n{"])
     def test_another_one_or_a_broken_one_does_not_count(self, remembered: Path, api: Client, spoil: bytes) -> None:
         remembered.write_bytes(spoil)
         for _ in range(2):
-            assert [file["path"] for file in files_of(api, "d", 1)] == ["a"]
+            assert [file["path"] for file in listed(api)] == ["a"]
 
     def test_does_not_hide_that_the_version_was_deleted(self, remembered: Path, api: Client, drain: Drain) -> None:
         drain()
         api.delete("datasets", "d", "versions", 1)
         with pytest.raises(ClientError, match="deleted"):
-            files_of(api, "d", 1)
+            listed(api)
 
     def test_the_oldest_are_forgotten(self, remembered: Path, api: Client) -> None:
         for number in range(KEPT + 5):
@@ -282,7 +290,7 @@ class TestListing:
             old.write_bytes(b"")
             os.utime(old, (number, number))
         remembered.unlink()
-        files_of(api, "d", 1)
+        listed(api)
         left = sorted(path.name for path in remembered.parent.iterdir())
         assert len(left) == KEPT
         assert {remembered.name, f"{KEPT + 4:032}"} <= set(left)
