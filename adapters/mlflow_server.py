@@ -4,6 +4,7 @@ Without MLflow's own client, which costs seconds to import. Asked by run id only
 waits for an answer.
 """
 
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn
@@ -66,8 +67,11 @@ class MlflowServer:
     def __init__(self, url: str) -> None:
         self._url = url.rstrip("/")
         # The bare transport: no redirects are followed, no cookies kept, no proxy taken from the environment.
+        secure = self._url.startswith("https:")
         self._transport = httpx.AsyncHTTPTransport(
-            limits=httpx.Limits(max_connections=_CONNECTIONS, keepalive_expiry=_IDLE_SECONDS), retries=1
+            verify=httpx.create_ssl_context() if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
+            limits=httpx.Limits(max_connections=_CONNECTIONS, keepalive_expiry=_IDLE_SECONDS),
+            retries=1,
         )
 
     async def aclose(self) -> None:

@@ -121,6 +121,24 @@ def _operation_id(route: APIRoute) -> str:
 
 def create_app(runtime: Runtime) -> FastAPI:
     """The application on an open runtime; whoever opened it closes it."""
+    app = make_app()
+    put_on(app, runtime)
+    return app
+
+
+def put_on(app: FastAPI, runtime: Runtime) -> None:
+    """Have the application of `make_app` answer from this runtime, and as one that has just started."""
+    requests = RequestMetrics()
+    app.state.runtime = runtime
+    app.state.mlflow = MlflowServer(runtime.settings.mlflow_url)
+    app.state.write_turns = Semaphore(WRITES_AT_ONCE)
+    app.state.requests = requests
+    app.state.metrics = [requests.registry]
+    app.state.prober = Prober()
+
+
+def make_app() -> FastAPI:
+    """Every route, on no runtime yet. Costly: FastAPI reads the routes of a router when the first is asked for."""
     app = DescribedApp(
         title="Millrace",
         version="0.1.0",
@@ -129,12 +147,6 @@ def create_app(runtime: Runtime) -> FastAPI:
         separate_input_output_schemas=False,
         redoc_url=None,
     )
-    metrics = RequestMetrics()
-    app.state.runtime = runtime
-    app.state.mlflow = MlflowServer(runtime.settings.mlflow_url)
-    app.state.write_turns = Semaphore(WRITES_AT_ONCE)
-    app.state.metrics = [metrics.registry]
-    app.state.prober = Prober()
     app.include_router(dvc.router)  # first: it is asked for each of many small files
     app.include_router(dvc_folders.router)
     app.include_router(mlflow.router)
@@ -146,10 +158,8 @@ def create_app(runtime: Runtime) -> FastAPI:
         app.include_router(router, prefix=PREFIX, responses=problems)
     app.include_router(repositories.hooks, responses=problems)
     errors.install(app)
-    app.add_middleware(
-        BodyLimit, max_bytes=runtime.settings.max_body_bytes, max_upload_bytes=runtime.settings.max_upload_bytes
-    )
-    app.add_middleware(Envelope, metrics=metrics)
+    app.add_middleware(BodyLimit)
+    app.add_middleware(Envelope)
     return app
 
 

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from adapters.chunk_store.wire import MEDIA_TYPE
+from adapters.settings import Settings
 from api.errors import TooLarge, problem
 from api.mlflow_paths import takes_file
 
@@ -48,9 +49,8 @@ class RequestMetrics:
 class Envelope:
     """The request id (taken over or made), the log line, the metrics and the security headers."""
 
-    def __init__(self, app: ASGIApp, metrics: RequestMetrics) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -79,26 +79,26 @@ class Envelope:
             finally:
                 seconds = time.perf_counter() - started
                 route = getattr(scope.get("route"), "path", "(none)")
-                self._metrics.count.labels(scope["method"], route, status).inc()
-                self._metrics.seconds.labels(scope["method"], route).observe(seconds)
+                metrics: RequestMetrics = scope["app"].state.requests
+                metrics.count.labels(scope["method"], route, status).inc()
+                metrics.seconds.labels(scope["method"], route).observe(seconds)
                 say = log.debug if scope["path"] in _PROBES else log.info
                 say("request", method=scope["method"], path=scope["path"], status=status, ms=round(seconds * 1000, 1))
 
 
 class BodyLimit:
-    """Refuses bodies larger than `max_bytes` while they arrive. Uploads and pushes have their own, larger limit."""
+    """Refuses bodies larger than the settings allow while they arrive. Uploads and pushes have a larger limit."""
 
-    def __init__(self, app: ASGIApp, max_bytes: int, max_upload_bytes: int) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._max_bytes = max_bytes
-        self._max_upload_bytes = max_upload_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        limit = self._max_upload_bytes if _takes_files(scope, headers) else self._max_bytes
+        settings: Settings = scope["app"].state.runtime.settings
+        limit = settings.max_upload_bytes if _takes_files(scope, headers) else settings.max_body_bytes
         taken = 0
         too_large = TooLarge(f"The body is larger than {limit} bytes.", where="body", fix="Send less at once.")
         declared = headers.get("content-length", "0")

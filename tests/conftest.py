@@ -9,7 +9,8 @@ from pathlib import Path
 import httpx
 import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
-from sqlalchemy import select
+from fastapi import FastAPI
+from sqlalchemy import Engine, select
 from starlette.types import ASGIApp
 
 from adapters.database import Database
@@ -19,7 +20,7 @@ from adapters.runtime import Runtime, open_runtime
 from adapters.settings import Settings
 from adapters.tracking import ForeignRun, NotTracked, RunRecord, RunStart, Steps, TrackedRun
 from api.bootstrap import bootstrap
-from api.main import create_app
+from api.main import make_app, put_on
 from domain.jobs.models import Job
 from domain.jobs.queries import get_job
 from domain.jobs.states import JobState
@@ -209,11 +210,23 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+_FIRST: dict[str, Engine] = {}
+
+
+def take_over_compiled(database: Database) -> None:
+    """Each test has engines of its own, and SQLAlchemy compiles statements for each: here the first ones' serve all."""
+    first = _FIRST.setdefault(database.dialect, database.engine)
+    for engine in (database.reads, database.writes):
+        engine.dialect = first.dialect  # a part of the key
+        engine._compiled_cache = first._compiled_cache  # noqa: SLF001  # there is no other way to hand it over
+
+
 @pytest.fixture
 def runtime(settings: Settings, clock: SteppingClock, queue: RecordingQueue) -> Iterator[Runtime]:
     """A runtime on a fresh database."""
     settings.home.mkdir(exist_ok=True)
     opened = open_runtime(settings)
+    take_over_compiled(opened.database)
     yield replace(opened, clock=clock, queue=queue)
     opened.close()
 
@@ -247,11 +260,18 @@ def portal() -> Iterator[BlockingPortal]:
         yield opened
 
 
+@pytest.fixture(scope="session")
+def every_route() -> FastAPI:
+    """The API on no runtime: made once, since its routes cost more than most tests."""
+    return make_app()
+
+
 @pytest.fixture
-def client(runtime: Runtime, portal: BlockingPortal) -> Iterator[httpx.Client]:
+def client(runtime: Runtime, portal: BlockingPortal, every_route: FastAPI) -> Iterator[httpx.Client]:
     """The API, spoken to with the admin token."""
     token = bootstrap(runtime)
-    app = create_app(runtime)
+    app = every_route
+    put_on(app, runtime)
     headers = {"Authorization": f"Bearer {token}"}
     with httpx.Client(
         transport=DoorTransport(app, portal), base_url="http://millrace/api/v1/", headers=headers

@@ -16,7 +16,6 @@ import httpx
 import orjson
 import pytest
 
-from api.openapi import document
 from domain.access.actor import SCOPES, Scope
 from tests.api.odd_input import (
     BAD_AUTHORIZATION,
@@ -32,11 +31,12 @@ from tests.api.odd_input import (
 )
 from tests.api.world import World, build_world
 from tests.conftest import TrackingInMemory
+from tests.documented import document
 from workers.dataset_cache import DatasetCache
 from workers.handlers.table import CHORES
 from workers.toolbox import Toolbox
 
-DOCUMENT: Final[dict[str, Any]] = json.loads(document())
+DOCUMENT: Final = document()
 GOOD_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 JSON: Final = {"content-type": "application/json"}
 # They wait: for a job that nobody runs here, or for ever.
@@ -108,14 +108,13 @@ def fault_of(answer: httpx.Response) -> str | None:
 
 def refuses(world: World, operation: Operation, cases: Iterable[tuple[object, dict[str, Any]]]) -> None:
     """Sends each case (a name for it, and what it asks) and wants a problem for it, with nothing written."""
-    before = world.contents()
     faults = []
     for name, asked in cases:
         url = asked.pop("url", path_of(operation, world))
         if fault := fault_of(world.client.request(operation.method, url, **asked)):
             faults.append(f"{str(name)[:80]!r}: {fault}")
     assert not faults, "\n".join(faults)
-    assert world.contents() == before
+    assert world.contents() == world.built
 
 
 def on_both_databases(fixture: str) -> pytest.MarkDecorator:
@@ -206,7 +205,6 @@ class TestQuery:
     @on_both_databases("world")
     @each(WITH_QUERY)
     def test_with_a_wrong_value_is_refused_or_finds_nothing(self, world: World, operation: Operation) -> None:
-        before = world.contents()
         needed = {one["name"]: "1" for one in operation.parameters("query") if one.get("required")}
         for parameter in operation.parameters("query"):
             typed = "string" not in json.dumps(parameter["schema"])
@@ -217,7 +215,7 @@ class TestQuery:
                 if answer.status_code == 200 and not (typed and value in NO_NUMBERS):
                     continue
                 assert fault is None, f"{parameter['name']}={value[:80]!r}: {fault}"
-        assert world.contents() == before
+        assert world.contents() == world.built
 
 
 class TestHeader:

@@ -65,12 +65,16 @@ _BODY_BYTES: Final = 2**20
 
 @dataclass(frozen=True)
 class World:
-    """`names` says what stands behind a word of a path: `datasets` -> `people`, `jobs` -> an id."""
+    """`names` says what stands behind a word of a path: `datasets` -> `people`, `jobs` -> an id.
+
+    `built` are its contents as they were at first.
+    """
 
     runtime: Runtime
     client: httpx.Client
     names: dict[str, str]
     tokens: dict[Role, str]
+    built: str = ""
 
     def contents(self) -> str:
         """A digest of every row and the name of every object: what has to be the same after a refusal."""
@@ -97,7 +101,8 @@ def build_world(home: Path, database_url: str) -> Iterator[World]:
         headers = {"Authorization": f"Bearer {token}"}
         client = httpx.Client(transport=transport, base_url="http://millrace", headers=headers)
         stack.enter_context(client)
-        yield World(runtime, client, _fill(runtime), _tokens(runtime))
+        world = World(runtime, client, _fill(runtime), _tokens(runtime))
+        yield replace(world, built=world.contents())
 
 
 def _tokens(runtime: Runtime) -> dict[Role, str]:

@@ -12,12 +12,12 @@ from api.description import CODES_KEY, PROBLEM_TYPE
 from api.example_bodies import BODIES
 from api.example_values import VALUES
 from api.main import PUBLIC, ROUTERS
-from api.openapi import document
 from api.routers import health, repositories
 from api.schemas.datasets import VersionBuild
 from domain.access.actor import Scope
+from tests.documented import document
 
-DOCUMENT: Final[dict[str, Any]] = json.loads(document())
+DOCUMENT: Final = document()
 SCHEMAS: Final[dict[str, Any]] = DOCUMENT["components"]["schemas"]
 OPERATIONS: Final = {
     one["operationId"]: one | {"method": method, "path": path}

@@ -25,6 +25,7 @@ def version(number: int = 1, **more: Any) -> dict[str, Any]:
         "message": "",
         "created_by": "ada",
         "created_at": "2026-01-01T00:00:00Z",
+        "deleted_at": None,
     } | more
 
 
@@ -74,6 +75,7 @@ class TestPush:
 class TestGet:
     def test_never_writes_outside_the_folder(self, millrace: Millrace, server: Server, tmp_path: Path) -> None:
         entry = {"path": "../evil", "size": 1, "md5": "0" * 32}
+        server.on("GET", f"{VERSIONS}/2", Answer(version(2)))
         server.on("GET", f"{VERSIONS}/2/files", Answer({"items": [entry], "next_cursor": None}))
         result = millrace("data", "get", "bikes@2", "--out", "here")
         assert (result.exit_code, (tmp_path / "evil").exists()) == (1, False)
