@@ -218,7 +218,7 @@ def take_over_compiled(database: Database) -> None:
     first = _FIRST.setdefault(database.dialect, database.engine)
     for engine in (database.reads, database.writes):
         engine.dialect = first.dialect  # a part of the key
-        engine._compiled_cache = first._compiled_cache  # noqa: SLF001  # there is no other way to hand it over
+        engine._compiled_cache = first._compiled_cache  # there is no other way to hand it over
 
 
 @pytest.fixture
