@@ -67,7 +67,7 @@ class MlflowServer:
     def __init__(self, url: str) -> None:
         self._url = url.rstrip("/")
         # The bare transport: no redirects are followed, no cookies kept, no proxy taken from the environment.
-        secure = self._url.startswith("https:")
+        secure = urlsplit(self._url).scheme == "https"
         self._transport = httpx.AsyncHTTPTransport(
             verify=httpx.create_ssl_context() if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
             limits=httpx.Limits(max_connections=_CONNECTIONS, keepalive_expiry=_IDLE_SECONDS),

@@ -74,7 +74,7 @@ class PushReceiver:
         self._settle_known()
         self._settle_deferred()
         entries = sorted(self._files.values(), key=lambda entry: entry.path)
-        listing = listing_of(entries) if entries else None
+        listing = listing_of(entries)
         if listing is not None:
             self._batch.add_listing(listing)
         self._batch.keep()

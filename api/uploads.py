@@ -132,7 +132,7 @@ class _Form:
             raise BadUpload("The body ends before its last part does.", where="body", fix="Send it again.")
         batch, entries = self._open_batch(), self._upload.entries
         listing = listing_of(entries)
-        if listing is not None and entries:
+        if listing is not None:
             batch.add_listing(listing)
         batch.keep()
         self._batch = None

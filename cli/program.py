@@ -83,7 +83,7 @@ def read_settings() -> None:
     """
     if not Path(".env").is_file():
         return
-    from dotenv import dotenv_values  # noqa: PLC0415  # as above
+    from dotenv import dotenv_values  # noqa: PLC0415  # most folders have no such file
 
     said = {name: value for name, value in dotenv_values(".env").items() if value is not None}
     url, token = said.get("MILLRACE_URL", ""), os.environ.get("MILLRACE_TOKEN")

@@ -128,7 +128,7 @@ class Screen:
     @contextmanager
     def progress(self, *columns: "ProgressColumn") -> Iterator["Progress"]:
         """A bar on the margin; nothing at all where that is not a terminal."""
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415  # as above
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415  # see TYPE_CHECKING above
 
         shown = [TextColumn("{task.description}", markup=False), BarColumn(), *columns, TimeElapsedColumn()]
         with Progress(*shown, console=self.margin, transient=True, disable=not self.margin.is_terminal) as progress:
@@ -140,7 +140,7 @@ class Screen:
         if not sys.stderr.isatty():
             yield lambda _: None
             return
-        from rich.progress import DownloadColumn, TransferSpeedColumn  # noqa: PLC0415  # as above
+        from rich.progress import DownloadColumn, TransferSpeedColumn  # noqa: PLC0415  # see TYPE_CHECKING above
 
         with self.progress(DownloadColumn(), TransferSpeedColumn()) as progress:
             task = progress.add_task(what, total=size)

@@ -270,14 +270,13 @@ def every_route() -> FastAPI:
 def client(runtime: Runtime, portal: BlockingPortal, every_route: FastAPI) -> Iterator[httpx.Client]:
     """The API, spoken to with the admin token."""
     token = bootstrap(runtime)
-    app = every_route
-    put_on(app, runtime)
+    put_on(every_route, runtime)
     headers = {"Authorization": f"Bearer {token}"}
     with httpx.Client(
-        transport=DoorTransport(app, portal), base_url="http://millrace/api/v1/", headers=headers
+        transport=DoorTransport(every_route, portal), base_url="http://millrace/api/v1/", headers=headers
     ) as opened:
         yield opened
-    portal.call(app.state.mlflow.aclose)
+    portal.call(every_route.state.mlflow.aclose)
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ AsFormat = Annotated[ExportFormat, Query(alias="format")]
 def get_filter(
     *,
     type: Types = [],  # noqa: B006 - read only, and the way that FastAPI knows a list is optional
-    without: Without = [],  # noqa: B006 - as above
+    without: Without = [],  # noqa: B006 - read only, like `type`
     subject: Annotated[Word, Query(description="A path; what is below it is found as well.")] = None,
     actor: Annotated[Word, Query(description="Who did it: the owner of a token, or `millrace`.")] = None,
     since: Annotated[AwareDatetime | None, Query(description="At this time or later.")] = None,

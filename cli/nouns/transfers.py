@@ -38,7 +38,7 @@ def push(
     wait: WaitOption = False,
 ) -> None:
     """Upload a file or a folder as the next version. The same content is the same version."""
-    from cli.transfer.push import push as transfer  # noqa: PLC0415  # it cuts and hashes: as below
+    from cli.transfer.push import push as transfer  # noqa: PLC0415  # it cuts and hashes, which the others need not load
 
     files = files_under(path)
     if not files:
@@ -123,6 +123,6 @@ def _say_what_was_done(got: dict[str, Any]) -> str:
 
 
 def _draw_differences(rows: list[dict[str, str]]) -> "RenderableType":
-    from cli.tables import table  # noqa: PLC0415  # as above
+    from cli.tables import table  # noqa: PLC0415  # it draws: as in `cli.session`
 
     return table(rows, {"file": "file", "is": "is"})

@@ -20,7 +20,7 @@ File = dict[str, Any]
 
 
 def files_of(client: Client, version: Version) -> list[File]:
-    """Every file of the version, as the server has just described it. Another one's are not taken for them."""
+    """Every file of a version that the server has just described: its digest says whether what is remembered is it."""
     name, number = version["dataset"], version["number"]
     place = cache_folder() / "listings" / blake2b(f"{client.url} {name}@{number}".encode(), digest_size=16).hexdigest()
     known = None if version["deleted_at"] else _read(place, version["digest"])

@@ -105,13 +105,13 @@ def format_of(entries: Sequence[ManifestEntry]) -> VersionFormat:
 
 
 def digest_of(entries: Sequence[ManifestEntry]) -> str:
-    """The version's digest: the file's own MD5 when it is one file, else the listing's MD5 + `.dir`."""
+    """The version's digest, of at least one file: its own MD5 when it is one, else the listing's MD5 + `.dir`."""
     listing = listing_of(entries)
     return entries[0].md5 if listing is None else f"{md5_of(listing)}.dir"
 
 
 def listing_of(entries: Sequence[ManifestEntry]) -> bytes | None:
-    """The bytes that a version has beside its files: DVC's listing, unless it is one file. Raises DuplicateFileName."""
+    """What a version has beside its files: DVC's listing, unless it is one file (or none). Raises DuplicateFileName."""
     seen: set[str] = set()
     for entry in entries:
         if entry.path in seen:
@@ -124,4 +124,4 @@ def listing_of(entries: Sequence[ManifestEntry]) -> bytes | None:
             parent = "/".join(parts[:depth])
             if parent in seen:
                 raise DuplicateFileName(f"{parent!r} is a file, and the folder of others.", where="files")
-    return None if len(entries) == 1 and "/" not in entries[0].path else directory_listing(entries)
+    return directory_listing(entries) if len(entries) > 1 or any(folders) else None
